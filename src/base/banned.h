@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Force-included everywhere: what has no bound, no error or a hidden global may not be called.
+#pragma once
+
+#ifndef __cplusplus
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#undef basename
+#pragma GCC poison strcpy strcat sprintf vsprintf strtok strncpy strncat alloca gets atoi atol atoll
+#pragma GCC poison system popen basename dirname localtime gmtime ctime asctime mktemp tmpnam tempnam
+#endif

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files: complete reads and writes, safe replacement, walking below a root that is never left.
+#pragma once
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct buf;
+struct err;
+struct strv;
+
+int fs_write_all(int fd, const void *p, size_t n, struct err *e);
+int fs_pwrite_all(int fd, const void *p, size_t n, off_t off, struct err *e);
+// Reads exactly n bytes; a short file is ERR_CORRUPT.
+int fs_pread_full(int fd, void *p, size_t n, off_t off, struct err *e);
+// Whole file; refuses (ERR_CORRUPT) more than max bytes.
+int fs_read_file(int dirfd, const char *path, size_t max, struct buf *ret, struct err *e);
+int fs_read_fd(int fd, size_t max, struct buf *ret, struct err *e);
+// Writes a temporary file beside, then renames: a reader sees the old file or the new one.
+int fs_replace_file(int dirfd, const char *path, const void *p, size_t n, mode_t mode, struct err *e);
+// Copies n bytes by copy_file_range, falling back to read/write. off < 0: current position of src.
+int fs_copy_range(int src, off_t off, int dst, uint64_t n, struct err *e);
+// mkdir -p. Existing directories are fine.
+int fs_mkdir_p(int dirfd, const char *path, mode_t mode, struct err *e);
+// Removes a file or a whole tree, never following links; a missing path is fine.
+int fs_remove_tree(int dirfd, const char *name, struct err *e);
+// Names in a directory without . and .., sorted by bytes. dirfd is not consumed.
+int fs_list_dir(int dirfd, struct strv *ret, struct err *e);
+
+// Cleans a slash path lexically: no //, /./ or trailing slash; ".." never climbs above the root.
+// The result is relative to the root: "" is the root itself, "a/b" anything below. Caller frees.
+char *fs_clean_rel(const char *path);
+// Joins onto a working directory as Dockerfile instructions do; the result is absolute and clean.
+char *fs_join_abs(const char *cwd, const char *path);
+const char *fs_base_name(const char *path); // after the last '/', a view into path
+// Order of layer indexes: bytes, but '/' sorts before everything, so that a directory is followed
+// at once by what is below it.
+int fs_path_cmp(const char *a, const char *b);
+// True if path == dir or lies below it. dir "" contains everything.
+bool fs_path_within(const char *path, const char *dir);
+
+// openat2(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS): symlinks resolve inside rootfd.
+int fs_open_in_root(int rootfd, const char *path, int flags, mode_t mode);
+// openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS): no link is followed at all.
+int fs_open_beneath(int rootfd, const char *path, int flags, mode_t mode);
+
+void dir_close_ptr(DIR **d);
+#define auto_dir __attribute__((cleanup(dir_close_ptr)))

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Patterns as Go's path/filepath.Match (`*` and `?` never match '/', `[a-z]`, `[^a]`, `\`), and
+// ignore files as moby/patternmatcher: `**`, `!`, last match wins, parent match excludes children.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+struct str;
+
+// 1 match, 0 no match, -1 bad pattern. Linear in time for hostile input (no exponential backtracking).
+int glob_match(const char *pattern, const char *name);
+bool glob_has_meta(const char *s); // any of * ? [ (and \ as an escape)
+// As glob_match, and `**` crosses slashes.
+int glob_match_deep(const char *pattern, const char *path);
+
+struct ignore; // a compiled ignore file
+// text: the file as read (BOM, comments, blank lines allowed). Fails (ERR_CONTEXT, with the line) on
+// a lone "!" or a bad pattern.
+struct ignore *ignore_parse(const char *text, size_t n, struct err *e);
+struct ignore *ignore_from_patterns(const char *const *patterns, size_t n, struct err *e);
+void ignore_free(struct ignore *ig);
+// path: relative and clean. Parents are taken into account. *ret_line (may be NULL) gets the line of the
+// deciding pattern, 0 if none.
+bool ignore_excludes(const struct ignore *ig, const char *path, int *ret_line);
+// True if nothing below the excluded directory `dir` can be re-included: the walk need not enter it.
+bool ignore_prunes(const struct ignore *ig, const char *dir);
+const char *ignore_pattern_at(const struct ignore *ig, int line); // text of the pattern, NULL if none
+size_t ignore_count(const struct ignore *ig);
+bool ignore_has_exceptions(const struct ignore *ig);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// A fixed set of worker threads and a queue of jobs; results are the jobs' own business.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pool;
+struct pool *pool_new(size_t threads); // 0: one per usable processor
+void pool_free(struct pool *p);        // runs what is queued, then joins
+void pool_add(struct pool *p, void (*fn)(void *), void *arg);
+void pool_wait(struct pool *p); // until every job added so far has run
+size_t pool_size(const struct pool *p);
+size_t cpu_count(void); // sched_getaffinity
+
+// Ordered parallel map over a sequence: fn(i) runs on the pool, done(i) is called in order of i by
+// one thread at a time, with at most `window` results outstanding. Stops early if either fails.
+struct err;
+struct pool_ordered {
+	size_t n, window;
+	void *arg;
+	int (*fn)(void *arg, size_t i, struct err *e);
+	int (*done)(void *arg, size_t i, struct err *e);
+};
+int pool_run_ordered(struct pool *p, const struct pool_ordered *o, struct err *e);

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Dockerfile as data: text -> instructions -> stages, exactly as BuildKit's frontend reads it. Pure:
+// no I/O, no environment. Everything lives in the file's arena; every node knows where it stands.
+#pragma once
+
+#include "base/err.h"
+#include "base/mem.h"
+#include <stdint.h>
+
+#define DOCKERFILE_MAX (10u << 20) // bytes; one line is at most 64 KiB - 1
+#define DOCKERFILE_INSTRUCTIONS_MAX 100000
+
+enum instr_kind {
+	INSTR_ADD, INSTR_ARG, INSTR_CMD, INSTR_COPY, INSTR_ENTRYPOINT, INSTR_ENV, INSTR_EXPOSE,
+	INSTR_FROM, INSTR_HEALTHCHECK, INSTR_LABEL, INSTR_MAINTAINER, INSTR_ONBUILD, INSTR_RUN,
+	INSTR_SHELL, INSTR_STOPSIGNAL, INSTR_USER, INSTR_VOLUME, INSTR_WORKDIR,
+};
+const char *instr_name(enum instr_kind k); // "RUN"
+
+struct heredoc {
+	const char *name;     // delimiter without quotes
+	const char *body;     // lines joined, tabs stripped for <<-, with its last newline
+	bool expand;          // delimiter was not quoted
+	bool chomp;           // <<-
+	int fd;               // number before <<, -1 if none
+};
+
+struct key_value {
+	const char *key, *value; // raw: quotes still in, expansion not done; value NULL: `ARG x`
+};
+
+// RUN --mount=...; values raw (expanded later, except from).
+struct mount_spec {
+	enum { MOUNT_BIND, MOUNT_CACHE, MOUNT_TMPFS, MOUNT_SECRET, MOUNT_SSH } type;
+	const char *target, *source, *from, *id, *env; // NULL if absent
+	bool read_only, read_only_set, required;
+	enum { SHARING_SHARED, SHARING_PRIVATE, SHARING_LOCKED } sharing;
+	int64_t size;                // tmpfs bytes, -1 unset
+	int64_t mode, uid, gid;      // -1 unset
+};
+
+// One instruction. Which members are used depends on kind; the rest are zero.
+struct instr {
+	enum instr_kind kind;
+	struct pos pos;            // first to last physical line
+	const char *original;      // the logical line as BuildKit keeps it (for ONBUILD, history, errors)
+	const char *doc;           // doc comment right above (FROM, ARG), NULL if none
+	const char *const *skip_checks; // "# check=skip=" right above; NULL-terminated or NULL
+
+	// flags, raw; NULL if absent
+	const char *platform, *from, *chown, *chmod, *checksum, *network, *security, *device;
+	bool link, parents, unpack, keep_git_dir;
+	bool link_set, unpack_set, keep_git_dir_set;
+	const char *const *excludes; size_t n_excludes;
+	struct mount_spec *mounts; size_t n_mounts;
+	const char *const *flags_text; size_t n_flags_text; // as written, for history: "--chown=a:b"
+
+	// FROM
+	const char *base, *stage_name; // stage_name lower-cased, NULL if none
+	const char *stage_name_raw;
+	// words: ADD/COPY sources then destination; CMD/ENTRYPOINT/RUN/SHELL/VOLUME/EXPOSE arguments;
+	// the single argument of USER, WORKDIR, STOPSIGNAL, MAINTAINER
+	const char *const *words; size_t n_words;
+	bool json;                 // words came from a JSON array (exec form)
+	// ENV, LABEL, ARG
+	struct key_value *pairs; size_t n_pairs;
+	bool legacy_pair;          // ENV k v
+	// RUN, COPY, ADD
+	struct heredoc *heredocs; size_t n_heredocs;
+	bool heredoc_only;         // RUN <<EOF and nothing else: body is the script
+	// HEALTHCHECK
+	bool health_none;
+	int64_t health_interval, health_timeout, health_start_period, health_start_interval; // ns
+	int health_retries;
+	// ONBUILD: the instruction inside, parsed too
+	struct instr *trigger;
+};
+
+struct stage {
+	const char *name;     // lower-cased; NULL if unnamed
+	const char *doc;
+	int index;
+	struct instr *from;
+	struct instr **instrs; size_t n_instrs; // after FROM
+	struct pos pos;
+};
+
+struct warning { // what a check found while parsing (rule names as BuildKit's)
+	const char *rule, *detail;
+	struct pos pos;
+};
+
+struct dockerfile {
+	struct arena arena;
+	const char *filename;
+	const char *const *lines; size_t n_lines; // physical lines, for error excerpts
+	char escape;
+	const char *syntax, *check; // directive values, NULL if absent
+	struct instr **global_args; size_t n_global_args;
+	struct stage *stages; size_t n_stages;
+	struct warning *warnings; size_t n_warnings, cap_warnings;
+};
+
+// text need not be NUL-terminated and may be anything. ERR_DOCKERFILE with e->pos set on failure; messages
+// suggest near names. On failure nothing needs to be freed.
+struct dockerfile *dockerfile_parse(const char *text, size_t n, const char *filename, struct err *e);
+void dockerfile_free(struct dockerfile *d); // NULL is fine
+void dockerfile_free_ptr(struct dockerfile **d);
+#define auto_dockerfile __attribute__((cleanup(dockerfile_free_ptr)))
+// One instruction out of its text: ONBUILD triggers of a base image. Allocates in arena a.
+struct instr *dockerfile_parse_trigger(struct arena *a, const char *text, struct err *e);
+// Stage by name (case-insensitive); -1 if none. The last of equal names wins, looking below `before`.
+int dockerfile_find_stage(const struct dockerfile *d, const char *name, size_t before);
+// The excerpt people see below an error: "Dockerfile:12\n----\n  10 | ...\n>>> ...\n----\n"
+struct buf;
+void dockerfile_excerpt(const struct dockerfile *d, struct pos pos, struct buf *out);

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The image configuration (OCI image-spec config.md plus docker's fields), parsed and written as
+// BuildKit writes it: compact, Go's field order, map keys sorted. Members hew does not know are dropped
+// from built images and kept in images that merely pass through (their bytes are never rewritten).
+#pragma once
+
+#include "base/buf.h"
+#include "base/timefmt.h"
+#include "image/digest.h"
+#include "image/platform.h"
+#include <stdint.h>
+
+struct err;
+
+#define CONFIG_MAX (8u << 20)
+
+struct healthcheck {
+	struct strv test; // {"NONE"}, {"CMD", ...}, {"CMD-SHELL", "..."}; n == 0: not set
+	int64_t interval_ns, timeout_ns, start_period_ns, start_interval_ns;
+	int retries;
+};
+
+struct history {
+	struct timestamp created;
+	bool has_created;
+	char *created_by, *author, *comment; // NULL if absent
+	bool empty_layer;
+};
+
+// NULL-able lists know whether they were present: docker tells `[]` from null for Cmd and Entrypoint.
+struct image_config {
+	struct platform platform;
+	struct timestamp created;
+	bool has_created;
+	char *author;
+	char *user, *working_dir, *stop_signal; // NULL if absent
+	struct strv env;                        // order kept
+	struct strv cmd, entrypoint, shell;
+	bool has_cmd, has_entrypoint, has_shell;
+	struct strv exposed_ports; // "80/tcp", sorted, unique
+	struct strv volumes;       // sorted, unique
+	struct strv labels;        // "key=value", sorted by key
+	struct strv on_build;
+	struct healthcheck health;
+	bool has_health;
+	bool args_escaped;
+	struct digest *diff_ids;
+	size_t n_diff_ids;
+	struct history *history;
+	size_t n_history;
+};
+#define auto_config __attribute__((cleanup(image_config_release)))
+void image_config_release(struct image_config *c);
+void image_config_copy(struct image_config *dst, const struct image_config *src);
+int image_config_parse(const char *p, size_t n, struct image_config *ret, struct err *e);
+void image_config_write(const struct image_config *c, struct buf *out);
+struct history *image_config_add_history(struct image_config *c); // zeroed
+void image_config_add_diff_id(struct image_config *c, const struct digest *d);
+// Sorted-list helpers for labels, ports, volumes.
+void image_config_set_label(struct image_config *c, const char *key, const char *value);
+void image_config_add_port(struct image_config *c, const char *port);
+void image_config_add_volume(struct image_config *c, const char *path);
+// Chain id of the OCI specification over diff_ids[0..n-1].
+struct digest image_chain_id(const struct digest *diff_ids, size_t n);

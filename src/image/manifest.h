@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Descriptors, image manifests and indexes: OCI 1.1 and Docker schema 2 read, OCI or Docker written.
+// Unknown media types are kept as they are; schema 1 is refused clearly (ERR_UNSUPPORTED).
+#pragma once
+
+#include "base/buf.h"
+#include "image/digest.h"
+#include "image/platform.h"
+#include <stdint.h>
+
+struct err;
+
+#define MT_OCI_INDEX "application/vnd.oci.image.index.v1+json"
+#define MT_OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
+#define MT_OCI_CONFIG "application/vnd.oci.image.config.v1+json"
+#define MT_OCI_LAYER "application/vnd.oci.image.layer.v1.tar"
+#define MT_OCI_LAYER_GZIP "application/vnd.oci.image.layer.v1.tar+gzip"
+#define MT_OCI_LAYER_ZSTD "application/vnd.oci.image.layer.v1.tar+zstd"
+#define MT_DOCKER_INDEX "application/vnd.docker.distribution.manifest.list.v2+json"
+#define MT_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
+#define MT_DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
+#define MT_DOCKER_LAYER "application/vnd.docker.image.rootfs.diff.tar"
+#define MT_DOCKER_LAYER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
+
+#define MANIFEST_MAX (4u << 20)     // bytes of a manifest or index
+#define MANIFEST_LAYERS_MAX 2048    // layers of one image
+#define MANIFEST_CHILDREN_MAX 4096  // manifests in one index
+
+struct descriptor {
+	char *media_type;
+	struct digest digest;
+	uint64_t size;
+	bool has_platform;
+	struct platform platform;
+	struct strv annotations; // "key=value"
+};
+void descriptor_release(struct descriptor *d);
+void descriptor_copy(struct descriptor *dst, const struct descriptor *src);
+
+struct descriptor_list {
+	struct descriptor *v;
+	size_t n;
+};
+struct descriptor *descriptor_list_add(struct descriptor_list *l); // zeroed, owned by the list
+
+struct manifest {
+	char *media_type;
+	struct descriptor config;
+	struct descriptor_list layers;
+	struct strv annotations;
+};
+#define auto_manifest __attribute__((cleanup(manifest_release)))
+void manifest_release(struct manifest *m);
+// media_type: from the HTTP header or NULL; the document's own mediaType must agree where both exist.
+int manifest_parse(const char *p, size_t n, const char *media_type, struct manifest *ret, struct err *e);
+// Indented by two blanks, as BuildKit writes it.
+void manifest_write(const struct manifest *m, struct buf *out);
+
+struct image_index {
+	char *media_type;
+	struct descriptor_list manifests;
+	struct strv annotations;
+};
+#define auto_index __attribute__((cleanup(image_index_release)))
+void image_index_release(struct image_index *ix);
+int image_index_parse(const char *p, size_t n, const char *media_type, struct image_index *ret, struct err *e);
+void image_index_write(const struct image_index *ix, struct buf *out);
+// The best entry for the platform, or NULL. Attestation manifests (unknown/unknown) never match.
+const struct descriptor *image_index_select(const struct image_index *ix, const struct platform *want);
+bool media_type_is_index(const char *mt);
+bool media_type_is_manifest(const char *mt);
+// What kind a document is, by media type or, where that is missing, by its members. NULL if neither.
+const char *manifest_sniff(const char *p, size_t n, const char *media_type, struct err *e);
+enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD };
+// -1 for a media type that is no layer of ours.
+int media_type_compression(const char *mt);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// One file system object as layers, contexts and views describe it. A value full of borrowed
+// pointers: valid as long as the index or view it came from.
+#pragma once
+
+#include "base/hash.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum entry_type {
+	ENTRY_DIR,
+	ENTRY_FILE,    // link != NULL: a hard link to that path in the same layer, attributes filled in
+	ENTRY_SYMLINK, // link: the target as stored
+	ENTRY_CHAR,
+	ENTRY_BLOCK,
+	ENTRY_FIFO,
+	ENTRY_SOCKET,   // contexts only; layers leave sockets out
+	ENTRY_WHITEOUT, // layers only: the path is deleted below
+};
+
+#define ENTRY_NO_OFFSET UINT64_MAX
+#define XATTR_MAX 64           // attributes of one entry
+#define XATTR_VALUE_MAX 65536
+
+struct xattr {
+	const char *name; // "security.capability"
+	const void *value;
+	uint32_t size;
+};
+
+struct entry {
+	const char *path; // relative and clean; "" is the root
+	enum entry_type type;
+	bool opaque;      // directory that hides what lower layers have in it
+	uint32_t mode;    // 07777
+	uint32_t uid, gid; // as in the image, never as mapped on the host
+	uint32_t dev_major, dev_minor;
+	uint64_t size;    // of a regular file
+	int64_t mtime_sec;
+	uint32_t mtime_nsec;
+	const char *link;
+	const struct xattr *xattrs; // sorted by name; never *.overlay.*
+	uint32_t n_xattrs;
+	bool has_content;
+	struct hash content; // sha256 of a regular file's bytes, if has_content
+	uint64_t offset;     // of the bytes in the layer's tar, or ENTRY_NO_OFFSET
+};
+
+// What makes two entries equal in a key: type, mode, ids, xattrs, link target, device, content;
+// not path, mtime or offset. Used for content ids and COPY keys.
+struct hasher;
+void entry_hash(const struct entry *en, struct hasher *h);

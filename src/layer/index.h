@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The index of a layer: all its entries sorted by fs_path_cmp, immutable, memory-mapped from its
+// file. Everything that asks what a layer holds reads this, never the tar and never a mount.
+#pragma once
+
+#include "layer/entry.h"
+#include <stddef.h>
+
+struct err;
+
+#define INDEX_ENTRIES_MAX (16u << 20)
+#define INDEX_VERSION 1
+
+struct layer_index;
+// Opens and checks (bounds, order, version) an index file. Hostile or damaged files: ERR_CORRUPT.
+struct layer_index *layer_index_open(int fd, struct err *e); // fd may be closed afterwards
+void layer_index_close(struct layer_index *ix); // NULL is fine
+size_t layer_index_count(const struct layer_index *ix);
+void layer_index_at(const struct layer_index *ix, size_t i, struct entry *ret);
+bool layer_index_find(const struct layer_index *ix, const char *path, struct entry *ret);
+// Range [*begin, *end) of entries at or below dir ("" = all).
+void layer_index_range(const struct layer_index *ix, const char *dir, size_t *begin, size_t *end);
+// Merkle digest over the entries without mtimes and offsets.
+struct hash layer_index_content_id(const struct layer_index *ix);
+uint64_t layer_index_file_bytes(const struct layer_index *ix); // sum of sizes, hard links once
+
+struct index_builder;
+struct index_builder *index_builder_new(void);
+void index_builder_free(struct index_builder *b);
+void index_builder_free_ptr(struct index_builder **b);
+#define auto_index_builder __attribute__((cleanup(index_builder_free_ptr)))
+// Copies everything en points to. A path added twice: the later one replaces the earlier.
+int index_builder_add(struct index_builder *b, const struct entry *en, struct err *e);
+// Sorts, fills hard links from their targets (a target that is missing or no file: ERR_CORRUPT), adds
+// nothing that was not there. The result lives in memory; write it out with layer_index_write.
+struct layer_index *index_builder_finish(struct index_builder *b, struct err *e);
+int layer_index_write(const struct layer_index *ix, int fd, struct err *e);
