@@ -43,6 +43,7 @@ layer_known() {
 layer_make() {
 	local name=$1 parent=$2 recipe=$3 tree=$W/trees/$1
 	mkdir -p "$tree" "$W/vars/$name"
+	# shellcheck disable=SC2034  # recipes use it
 	VARS=$W/vars/$name
 	if [ "$parent" = - ]; then
 		R=$tree
@@ -53,21 +54,27 @@ layer_make() {
 		layer_unpack_chain "$parent"
 		mount -t overlay -o "index=off,redirect_dir=off,metacopy=off,lowerdir=$(layer_chain "$parent"),upperdir=$tree,workdir=$W/work/$name" \
 			overlay "$R"
+		root_enter "$R"
 		layer_run "$name" "$recipe"
+		root_leave "$R"
 		umount "$R"
 	fi
 }
 
+# (errexit is off inside any condition, so the status is taken the long way round)
 layer_run() {
-	local log=$W/logs/$1.log
-	if ! (
+	local log=$W/logs/$1.log rc
+	set +e
+	(
 		set -e
 		"$2"
 		root_tidy "$R"
-	) >"$log" 2>&1 </dev/null; then
-		tail -n 30 "$log" >&2
-		die "layer $1 could not be made: see above"
-	fi
+	) >"$log" 2>&1 </dev/null
+	rc=$?
+	set -e
+	[ "$rc" -eq 0 ] && return 0
+	tail -n 30 "$log" >&2
+	die "layer $1 could not be made: see above"
 }
 
 # Trees of a layer and its ancestors, uppermost first, as overlayfs wants them.

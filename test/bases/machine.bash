@@ -31,13 +31,17 @@ machine_npm_registry() {
 	fi
 }
 
-# machine_facts: every fact, one a line, first word the kind.
+# machine_facts: every fact, one a line, first word the kind. (They are asked for side by side:
+# each is a second of some interpreter's start.)
 machine_facts() {
-	machine_apt_sources | sed 's/^/apt /'
-	machine_apt_proxies | sed 's/^/proxy /'
-	echo "ca $(machine_ca_digest)"
-	echo "npm $(machine_npm_registry)"
-	echo "arch $(dpkg --print-architecture)"
+	{
+		machine_npm_registry | sed 's/^/npm /' &
+		machine_apt_proxies | sed 's/^/proxy /' &
+		machine_apt_sources | sed 's/^/apt /'
+		echo "ca $(machine_ca_digest)"
+		echo "arch $(dpkg --print-architecture)"
+		wait
+	} | LC_ALL=C sort
 }
 
 fact() { awk -v k="$1" '$1 == k { sub(/^[^ ]* /, ""); print }' <<<"$FACTS"; }
