@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The image configuration (OCI image-spec config.md plus docker's fields), parsed and written as
-// BuildKit writes it: compact, Go's field order, map keys sorted. Members hew does not know are dropped
-// from built images and kept in images that merely pass through (their bytes are never rewritten).
+// BuildKit writes it: compact, top-level members sorted by name, Go's struct order below, map keys
+// sorted, empty members left out. Members hew does not know are dropped from built images and kept in
+// images that merely pass through (their bytes are never rewritten).
 #pragma once
 
 #include "base/buf.h"
@@ -13,6 +14,7 @@
 struct err;
 
 #define CONFIG_MAX (8u << 20)
+#define CONFIG_LIST_MAX 10000 // entries of Env, Labels, history, ...
 
 struct healthcheck {
 	struct strv test; // {"NONE"}, {"CMD", ...}, {"CMD-SHELL", "..."}; n == 0: not set
@@ -27,7 +29,8 @@ struct history {
 	bool empty_layer;
 };
 
-// NULL-able lists know whether they were present: docker tells `[]` from null for Cmd and Entrypoint.
+// NULL-able lists know whether they were present; in writing, `[]` and null are both left out, as Go's
+// omitempty does.
 struct image_config {
 	struct platform platform;
 	struct timestamp created;
@@ -52,13 +55,16 @@ struct image_config {
 #define auto_config __attribute__((cleanup(image_config_release)))
 void image_config_release(struct image_config *c);
 void image_config_copy(struct image_config *dst, const struct image_config *src);
+// Null and missing members are the same. ERR_CORRUPT names the member that is of another type or too
+// long. The platform is kept as written.
 int image_config_parse(const char *p, size_t n, struct image_config *ret, struct err *e);
+// Without has_created the time of the last history entry that has one is written, if there is one.
 void image_config_write(const struct image_config *c, struct buf *out);
 struct history *image_config_add_history(struct image_config *c); // zeroed
 void image_config_add_diff_id(struct image_config *c, const struct digest *d);
-// Sorted-list helpers for labels, ports, volumes.
+// Sorted-list helpers for labels, ports, volumes. A label's key holds no '='.
 void image_config_set_label(struct image_config *c, const char *key, const char *value);
 void image_config_add_port(struct image_config *c, const char *port);
 void image_config_add_volume(struct image_config *c, const char *path);
-// Chain id of the OCI specification over diff_ids[0..n-1].
+// Chain id of the OCI specification over diff_ids[0..n-1]; zero if n is 0.
 struct digest image_chain_id(const struct digest *diff_ids, size_t n);

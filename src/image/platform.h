@@ -13,8 +13,12 @@ struct platform {
 
 int platform_parse(const char *s, struct platform *ret, struct err *e); // ERR_USAGE; "local" = this machine
 struct platform platform_host(void);
+// What platform_parse does to its result; for platforms that come out of a document.
+void platform_normalize(struct platform *p);
+// Without the os version, as docker prints it. "unknown" if there is no os.
 void platform_text(const struct platform *p, char out[static 80]);
-bool platform_eq(const struct platform *a, const struct platform *b);
-// How well a manifest's platform serves the wanted one: 0 not at all, larger is better
-// (amd64/v2 serves amd64; arm/v6 runs on arm/v7; exact match is best).
+bool platform_eq(const struct platform *a, const struct platform *b); // after normalising both
+// How well a manifest's platform serves the wanted one: 0 not at all, larger is better. An exact match
+// is best, then what the same machine also runs, best first, in containerd's order: amd64/v2 is
+// served by amd64, then 386; arm/v7 by arm/v6; arm64 by arm/v8. Never a newer variant for an older.
 int platform_match(const struct platform *wanted, const struct platform *have);

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What manifests, indexes and configs have in common when they are read and written. Private to
+// this room. `what` names the document's part in messages ("layer 3", "manifest 1 of the index").
+#pragma once
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "image/manifest.h"
+
+struct err;
+
+#define ANNOTATIONS_MAX 4096
+#define MEDIA_TYPE_MAX 255
+
+// A string member into fixed storage; absent and null leave it empty, longer is ERR_CORRUPT.
+int member_text(const struct jn *o, const char *key, char *to, size_t size, struct err *e);
+int platform_read(const struct jn *o, struct platform *ret, struct err *e);
+void platform_write(const struct platform *p, struct jw *w);
+
+int descriptor_read(const struct jn *o, const char *what, struct descriptor *ret, struct err *e);
+void descriptor_write(const struct descriptor *d, struct jw *w);
+void descriptor_list_release(struct descriptor_list *l);
+// null and absent are an empty list.
+int descriptor_list_read(const struct jn *a, const char *what, size_t max,
+        struct descriptor_list *ret, struct err *e);
+void descriptor_list_write(const struct descriptor_list *l, struct jw *w);
+
+int annotations_read(const struct jn *o, const char *what, struct strv *ret, struct err *e);
+// As member "annotations", sorted by key; nothing if there are none.
+void annotations_write(const struct strv *kv, struct jw *w);
+
+// Order of "key=value" strings by key alone, as Go sorts map keys.
+int key_value_cmp(const void *a, const void *b);
+size_t key_length(const char *kv);
+int name_cmp(const void *a, const void *b); // of whole strings
+
+// What kind the document is, checked against the media type it was served with: see manifest_sniff.
+const char *document_kind(const struct jn *root, const char *media_type, struct err *e);
