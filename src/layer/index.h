@@ -23,6 +23,9 @@ void layer_index_range(const struct layer_index *ix, const char *dir, size_t *be
 // Merkle digest over the entries without mtimes and offsets.
 struct hash layer_index_content_id(const struct layer_index *ix);
 uint64_t layer_index_file_bytes(const struct layer_index *ix); // sum of sizes, hard links once
+// Directories that are only named by what lies below them: their metadata is a lower layer's, or
+// root's 0755 where no lower layer has them. A tree made from this layer alone cannot know.
+size_t layer_index_implied(const struct layer_index *ix);
 
 struct index_builder;
 struct index_builder *index_builder_new(void);
@@ -31,7 +34,10 @@ void index_builder_free_ptr(struct index_builder **b);
 #define auto_index_builder __attribute__((cleanup(index_builder_free_ptr)))
 // Copies everything en points to. A path added twice: the later one replaces the earlier.
 int index_builder_add(struct index_builder *b, const struct entry *en, struct err *e);
-// Sorts, fills hard links from their targets (a target that is missing or no file: ERR_CORRUPT), adds
-// nothing that was not there. The result lives in memory; write it out with layer_index_write.
+// Sorts and settles what one layer may say twice, as an unpacker would that goes in order of adding:
+// - of a group of hard links the first path in sorted order is the file, the others link to it and carry
+//   its attributes; a link to what is no regular file becomes a copy of it. Missing target: ERR_CORRUPT.
+// - an entry below what is no directory: the later of the two wins (its parent is then implied).
+// - a whiteout beside an entry of the same path only hides lower layers: a directory becomes opaque. The result lives in memory; write it out with layer_index_write.
 struct layer_index *index_builder_finish(struct index_builder *b, struct err *e);
 int layer_index_write(const struct layer_index *ix, int fd, struct err *e);

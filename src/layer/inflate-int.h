@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the front of the inflater (inflate.c) and its formats (inflate_codecs.c) share.
+#pragma once
+
+#include "layer/compress.h"
+#include <bzlib.h>
+#include <libdeflate.h>
+#include <lzma.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <zlib.h>
+#include <zstd.h>
+
+// Holds a whole gzip member of our own writing: 1 MiB that did not shrink, and its frame.
+#define INFLATE_INPUT (((size_t)1 << 20) + ((size_t)64 << 10))
+
+struct codec {
+	const char *name;
+	int (*start)(struct inflater *z, struct err *e);
+	ssize_t (*read)(struct inflater *z, uint8_t *p, size_t n, struct err *e);
+	void (*end)(struct inflater *z); // called also where start failed
+};
+extern const struct codec codec_gzip, codec_zstd, codec_bzip2, codec_xz;
+
+struct inflater {
+	int fd;
+	bool seekable, eof, failed;
+	bool open;  // inside a member or frame: the input may not end here
+	off_t offset;
+	uint8_t *in;
+	size_t in_at, in_n;
+	const struct codec *codec;
+	union {
+		struct {
+			z_stream s;
+			struct libdeflate_decompressor *whole; // for members that fit the buffers
+			bool ready, large;                   // s initialised; members do not fit
+			uint8_t *out;                        // of a whole member
+			size_t out_at, out_n;
+		} gz;
+		struct {
+			bz_stream s;
+			bool ready;
+		} bz;
+		lzma_stream xz;
+		ZSTD_DStream *zstd;
+	} u;
+};
+
+// Makes `want` input bytes (at most INFLATE_INPUT) available unless the input ends before. False: *e is set.
+bool inflater_more(struct inflater *z, size_t want, struct err *e);
+int inflater_bad(struct inflater *z, const char *what, struct err *e);
+static inline void inflater_take(struct inflater *z, size_t n)
+{
+	z->in_at += n;
+	z->in_n -= n;
+}

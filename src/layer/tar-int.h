@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tar format, read and written: POSIX ustar and pax, what GNU tar adds, V7. No file system and
+// no layer rules here; those are import.c's and writer.c's.
+#pragma once
+
+#include "layer/entry.h"
+#include <stddef.h>
+
+struct buf;
+struct err;
+
+#define TAR_BLOCK 512
+#define TAR_NAME_MAX 65535       // of a path or link target
+#define TAR_META_MAX (1u << 20)  // bytes of one pax header or GNU long name
+
+struct tar_raw_header {
+	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], chksum[8], typeflag;
+	char linkname[100], magic[6], version[2], uname[32], gname[32];
+	char devmajor[8], devminor[8], prefix[155], pad[12];
+};
+_Static_assert(sizeof(struct tar_raw_header) == TAR_BLOCK, "a header is a block");
+
+// Where the bytes come from: fill puts the next piece into p and n; n == 0 is the end.
+struct tar_input {
+	const uint8_t *p;
+	size_t n;
+	uint64_t pos; // of p[0] in the archive
+	int (*fill)(struct tar_input *in, struct err *e);
+};
+
+struct tar_member {
+	struct entry en; // path and link as the archive says, not cleaned; offset is set
+	bool hard_link;  // en.link is a path in the archive
+};
+
+struct tar_reader;
+struct tar_reader *tar_reader_new(struct tar_input *in);
+void tar_reader_free(struct tar_reader *r);
+void tar_reader_free_ptr(struct tar_reader **r);
+#define auto_tar_reader __attribute__((cleanup(tar_reader_free_ptr)))
+// 1: a member, valid until the next call; 0: the end of the archive; -1: not a tar, damaged, or a kind of
+// member that no file can be made from (ERR_UNSUPPORTED).
+int tar_reader_next(struct tar_reader *r, struct tar_member *ret, struct err *e);
+// The next piece of the member's bytes; *ret_n == 0 at their end. Need not be called to the end.
+int tar_reader_data(struct tar_reader *r, const uint8_t **ret, size_t *ret_n, struct err *e);
+
+// What one pax header says. Pointers go into the text it was parsed from.
+struct pax {
+	const char *path, *linkpath; // NULL: not said
+	bool has_size, has_uid, has_gid, has_mtime;
+	uint64_t size, uid, gid;
+	int64_t mtime_sec;
+	uint32_t mtime_nsec;
+	struct xattr xattrs[XATTR_MAX];
+	uint32_t n_xattrs;
+};
+// Ends the values with NUL where they stand.
+int pax_parse(char *text, size_t n, struct pax *ret, struct err *e);
+
+// Appends the header blocks of an entry. ENTRY_WHITEOUT gives the empty file `.wh.name`, a directory
+// ends with '/', en->link of a file gives a hard link.
+int tar_put_header(struct buf *out, const struct entry *en, struct err *e);
+// The marker that makes the directory opaque.
+int tar_put_opaque(struct buf *out, const char *dir, struct err *e);

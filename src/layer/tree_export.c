@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plain files of a view in a directory that may already have some: files are replaced, directories
+// merged, nothing is followed and nothing else removed.
+#include "layer/tree.h"
+
+#include "base/cancel.h"
+#include "base/err.h"
+#include "layer/tree-int.h"
+#include <string.h>
+
+struct export {
+	struct tree t;
+	struct view *v;
+};
+
+// A hard link of a layer still names the same file only if no other layer replaced its target.
+static int link_holds(struct export *x, const struct entry *en, struct err *e)
+{
+	struct entry to;
+	int rc = x->v->ops->lookup(x->v, en->link, &to, e);
+	if (rc <= 0)
+		return rc;
+	return to.type == ENTRY_FILE && !to.link && to.size == en->size &&
+		to.offset == en->offset && to.mode == en->mode && to.uid == en->uid &&
+		to.gid == en->gid && to.mtime_sec == en->mtime_sec &&
+		to.has_content == en->has_content && hash_eq(&to.content, &en->content);
+}
+
+static int export_file(struct export *x, const struct entry *en, struct err *e)
+{
+	int held = en->link ? link_holds(x, en, e) : 0;
+	if (held < 0)
+		return -1;
+	if (held > 0)
+		return tree_put_link(&x->t, en, e);
+	auto_content struct content c = CONTENT_NONE;
+	if (x->v->ops->open(x->v, en, &c, e) != 0)
+		return -1;
+	if (c.size < en->size)
+		return err_set(e, ERR_CONTEXT, "'%s' is shorter than it was", en->path);
+	return tree_put_file(&x->t, en, c.fd, c.offset, e);
+}
+
+static int export_one(void *arg, const struct entry *en, struct err *e)
+{
+	struct export *x = arg;
+	if (cancel_check(e) != 0)
+		return -1;
+	switch (en->type) {
+	case ENTRY_DIR:
+		return tree_put_dir(&x->t, en, e);
+	case ENTRY_FILE:
+		return export_file(x, en, e);
+	case ENTRY_SYMLINK:
+		return tree_put_symlink(&x->t, en, e);
+	case ENTRY_FIFO:
+	case ENTRY_CHAR:
+	case ENTRY_BLOCK:
+		return tree_put_node(&x->t, en, e);
+	case ENTRY_SOCKET:
+	case ENTRY_WHITEOUT:
+		break;
+	}
+	return 0;
+}
+
+int tree_export(struct view *v, int dirfd, bool as_root, struct err *e)
+{
+	struct export x = {.v = v, .t = {.chown = as_root, .merge = true}};
+	if (tree_init(&x.t, dirfd, e) != 0)
+		return -1;
+	int rc = v->ops->walk(v, "", export_one, &x, e);
+	return tree_finish(&x.t, rc, e);
+}
