@@ -1,31 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# The layers of the bases, each made once and kept by key. A key covers the layer's parent,
-# the text of its recipe, the machine's facts and ENGINE; the store holds the gzip blob by
-# digest and layers/KEY.json with what an image needs to know of it.
+# The layers of the bases, each made once and kept by key. A key covers the layer's parent, the
+# text of its recipe with all that it calls, the files it names, the machine's facts and the tar
+# writer; the store holds the gzip blob by digest and layers/KEY.json with what an image needs
+# to know of it.
 # Trees are kept in the scratch place while this process lives, so children can be stacked.
 
-# Raise this when a change of the code around the recipes changes what is in a layer.
-ENGINE=1
 # Nothing in a layer is younger than this (seconds since 1970), so that days do not change digests.
 EPOCH=1769558400
 
 declare -A LAYER_KEY=() LAYER_PARENT=()
 PACKERS=()
 
-layer_key() { # parent-key recipe
+layer_key() { # recipe, keys of the layers it builds on
 	{
-		printf '%s\n' "$ENGINE" "$EPOCH" "$1" "$FACTS"
-		declare -f "$2"
+		printf '%s\n' "$EPOCH" "$FACTS" "$@"
+		recipe_text "$1"
+		recipe_text root_tidy
+		cat "$HERE/layertar.py"
 	} | sha256sum | cut -c1-32
 }
 
-# layer NAME PARENT|- RECIPE CREATED-BY: make the layer unless the store has it.
-# RECIPE is a function that finds the root to change in $R.
+# recipe_text FUNCTION: its text and that of the functions it calls, and the files they name.
+recipe_text() {
+	local todo=("$1") f name text
+	local -A seen=()
+	while [ "${#todo[@]}" -gt 0 ]; do
+		f=${todo[0]} todo=("${todo[@]:1}")
+		[ -z "${seen[$f]-}" ] || continue
+		seen[$f]=1
+		text=$(declare -f "$f")
+		printf '%s\n' "$text"
+		while read -r name; do
+			if declare -F "$name" >/dev/null; then todo+=("$name"); fi
+		done < <(grep -oE '[a-z][a-z0-9]*(_[a-z0-9]+)+' <<<"$text" | sort -u)
+		while read -r name; do
+			cat "$HERE/$name"
+		done < <(grep -oE '[$]HERE/[a-z./-]+[a-z]' <<<"$text" | cut -d/ -f2-)
+	done
+}
+
+# layer NAME PARENT|- RECIPE CREATED-BY [NEEDS]: make the layer unless the store has it.
+# RECIPE is a function that finds the root to change in $R; NEEDS a layer whose tree it reads.
 layer() {
-	local name=$1 parent=$2 recipe=$3 created=$4 pkey=-
-	[ "$parent" = - ] || pkey=${LAYER_KEY[$parent]}
-	LAYER_KEY[$name]=$(layer_key "$pkey" "$recipe")
+	local name=$1 parent=$2 recipe=$3 created=$4 keys=() n
+	for n in "$parent" "${5--}"; do
+		[ "$n" = - ] || keys+=("${LAYER_KEY[$n]}")
+	done
+	LAYER_KEY[$name]=$(layer_key "$recipe" "${keys[@]}")
 	LAYER_PARENT[$name]=$parent
 	echo "${LAYER_KEY[$name]}" >"$W/keys/$name"
 	layer_known "$name" && return 0

@@ -98,15 +98,20 @@ deb_fetch() {
 	}
 }
 
-# source_fetch DIR PACKAGE: download the upstream tarball of a source package, newest that is there.
+# source_fetch DIR PACKAGE [VERSION]: download the upstream tarball of a source package; that
+# version of upstream's, or the newest that the mirror has the tarball of (some lack old ones).
 source_fetch() {
-	local dir=$1 name=$2 v
+	local dir=$1 name=$2 want=${3-} v
 	mkdir -p "$dir"
-	for v in $(apt_private apt-cache showsrc --only-source "$name" |
-		awk '$1 == "Version:" { print $2 }' | sort -rVu); do
+	for v in $(source_versions "$name"); do
+		[[ -z $want || $v == "$want"-* ]] || continue
 		(cd "$dir" && apt_private apt-get -q source --tar-only --only-source "$name=$v") \
 			>"$dir/$name.log" 2>&1 && return 0
 	done
 	cat "$dir/$name.log" >&2
-	die "apt cannot download the source of $name"
+	die "apt cannot download the source of $name${want:+ $want}"
+}
+
+source_versions() {
+	apt_private apt-cache showsrc --only-source "$1" | awk '$1 == "Version:" { print $2 }' | sort -rVu
 }

@@ -297,20 +297,28 @@ go_packages() { deb_fetch "$W/go-debs" bookworm-backports golang-1.22-go golang-
 
 # Debian keeps half of it in /usr/share and links there; the real image has one tree.
 go_install() {
-	local tree=$W/go-tree-$BASHPID l go
+	local tree=$W/go-tree-$BASHPID l
 	once go_packages
 	mkdir -p "$tree" "$R/usr/local"
 	for l in "$W"/go-debs/*.deb; do dpkg-deb -x "$l" "$tree"; done
-	go=$tree/usr/lib/go-1.22
-	find "$go" -maxdepth 1 -type l | while read -r l; do
-		[ -d "$tree/usr/share/go-1.22/${l##*/}" ] || continue
-		rm "$l"
-		mv "$tree/usr/share/go-1.22/${l##*/}" "$l"
-	done
-	find "$go" -xtype l -delete
-	cp -a "$go" "$R/usr/local/go"
-	rm -rf "$tree"
+	go_gather "$tree" "$tree/usr/lib/go-1.22"
+	mv "$tree/usr/lib/go-1.22" "$R/usr/local/go"
 	in_root /usr/local/go/bin/go env GOVERSION | sed 's/^go//' >"$VARS/GOLANG_VERSION"
+}
+
+go_gather() { # where the packages are unpacked, the tree that links elsewhere
+	local links l target
+	mapfile -t links < <(find "$2" -type l)
+	for l in "${links[@]}"; do
+		target=$(realpath "$l")
+		case $target in
+		"$1"/usr/share/go-1.22/*)
+			rm "$l"
+			mv "$target" "$l"
+			;;
+		esac
+	done
+	find "$2" -xtype l -delete
 }
 
 recipe_go() { go_install; }
@@ -321,11 +329,11 @@ recipe_go_path() {
 }
 
 go_sources() {
-	source_fetch "$W/go-src" golang-github-google-uuid
-	source_fetch "$W/go-src" golang-github-gorilla-mux
+	source_fetch "$W/go-src" golang-github-google-uuid 1.3.0
+	source_fetch "$W/go-src" golang-github-gorilla-mux 1.8.0
 }
 
-# What proxy.golang.org would answer, as files.
+# What proxy.golang.org would answer, as files: the modules that example/go asks for.
 recipe_go_proxy() {
 	once go_sources
 	python3 "$HERE/goproxy.py" "$R/opt/goproxy" github.com/google/uuid "$W"/go-src/golang-github-google-uuid_*.orig.tar.*
