@@ -9,6 +9,9 @@
 #include <string.h>
 #include <time.h>
 #undef basename
+#undef alloca
+#undef sprintf // macros of glibc for clang with _FORTIFY_SOURCE
+#undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok strncpy strncat alloca gets atoi atol atoll
 #pragma GCC poison system popen basename dirname localtime gmtime ctime asctime mktemp tmpnam tempnam
 #endif

@@ -13,52 +13,52 @@ struct strv;
 
 #define JSON_MAX (8u << 20)
 
-struct json; // a borrowed node of a document
-struct json_doc; // owns all nodes
+struct jn; // a borrowed node of a document
+struct jdoc; // owns all nodes
 
-struct json_doc *json_parse(const char *p, size_t n, struct err *e); // NULL + ERR_CORRUPT
-void json_free(struct json_doc *d);
-void json_free_ptr(struct json_doc **d);
-#define auto_json __attribute__((cleanup(json_free_ptr)))
-const struct json *json_root(const struct json_doc *d);
+struct jdoc *jdoc_parse(const char *p, size_t n, struct err *e); // NULL + ERR_CORRUPT
+void jdoc_free(struct jdoc *d);
+void jdoc_free_ptr(struct jdoc **d);
+#define auto_jdoc __attribute__((cleanup(jdoc_free_ptr)))
+const struct jn *jdoc_root(const struct jdoc *d);
 
 // All accept NULL nodes and nodes of another type, and answer NULL / default then.
-const struct json *json_get(const struct json *o, const char *key);
-const struct json *json_at(const struct json *a, size_t i);
-size_t json_len(const struct json *a); // array or object members
-const char *json_str(const struct json *s); // NULL if not a string; strings with NUL bytes are refused at parse
-const char *json_get_str(const struct json *o, const char *key);
-int64_t json_int(const struct json *n, int64_t otherwise);
-bool json_bool(const struct json *n, bool otherwise);
-bool json_is_null(const struct json *n); // true for JSON null and for NULL
-bool json_is_object(const struct json *n);
-bool json_is_array(const struct json *n);
-bool json_is_string(const struct json *n);
-// Members in document order: for (size_t i = 0; json_member(o, i, &key, &value); i++)
-bool json_member(const struct json *o, size_t i, const char **key, const struct json **value);
-void json_str_list(const struct json *a, struct strv *ret); // appends every string member
-void json_dump(const struct json *n, struct buf *out); // compact, keeps member order
+const struct jn *jn_get(const struct jn *o, const char *key);
+const struct jn *jn_at(const struct jn *a, size_t i);
+size_t jn_len(const struct jn *a); // array or object members
+const char *jn_str(const struct jn *s); // NULL if not a string; strings with NUL bytes are refused at parse
+const char *jn_get_str(const struct jn *o, const char *key);
+int64_t jn_int(const struct jn *n, int64_t otherwise);
+bool jn_bool(const struct jn *n, bool otherwise);
+bool jn_is_null(const struct jn *n); // true for JSON null and for NULL
+bool jn_is_object(const struct jn *n);
+bool jn_is_array(const struct jn *n);
+bool jn_is_string(const struct jn *n);
+// Members in document order: for (size_t i = 0; jn_member(o, i, &key, &value); i++)
+bool jn_member(const struct jn *o, size_t i, const char **key, const struct jn **value);
+void jn_str_list(const struct jn *a, struct strv *ret); // appends every string member
+void jn_dump(const struct jn *n, struct buf *out); // compact, keeps member order
 
 // Writer. Commas, quoting and (if indent > 0) line breaks are its business.
-struct json_writer {
+struct jw {
 	struct buf *out;
 	int indent, depth;
 	bool first, after_key;
 };
-void json_begin(struct json_writer *w, struct buf *out, int indent);
-void json_object(struct json_writer *w);
-void json_object_end(struct json_writer *w);
-void json_array(struct json_writer *w);
-void json_array_end(struct json_writer *w);
-void json_key(struct json_writer *w, const char *key);
-void json_put_str(struct json_writer *w, const char *s); // NULL writes null; invalid UTF-8 becomes U+FFFD
-void json_put_int(struct json_writer *w, int64_t v);
-void json_put_bool(struct json_writer *w, bool v);
-void json_put_null(struct json_writer *w);
-void json_put_raw(struct json_writer *w, const struct json *n); // a parsed node, compact
-void json_kv(struct json_writer *w, const char *key, const char *s);
-void json_kv_int(struct json_writer *w, const char *key, int64_t v);
-void json_kv_bool(struct json_writer *w, const char *key, bool v);
+void jw_begin(struct jw *w, struct buf *out, int indent);
+void jw_object(struct jw *w);
+void jw_object_end(struct jw *w);
+void jw_array(struct jw *w);
+void jw_array_end(struct jw *w);
+void jw_key(struct jw *w, const char *key);
+void jw_str(struct jw *w, const char *s); // NULL writes null; invalid UTF-8 becomes U+FFFD
+void jw_int(struct jw *w, int64_t v);
+void jw_bool(struct jw *w, bool v);
+void jw_null(struct jw *w);
+void jw_raw(struct jw *w, const struct jn *n); // a parsed node, compact
+void jw_kv(struct jw *w, const char *key, const char *s);
+void jw_kv_int(struct jw *w, const char *key, int64_t v);
+void jw_kv_bool(struct jw *w, const char *key, bool v);
 // As Go's encoding/json: <, >, & and U+2028/9 are escaped when html is set. Default on, because
 // image configs are compared with BuildKit's byte by byte.
-void json_quote(struct buf *out, const char *s, bool html);
+void jw_quote(struct buf *out, const char *s, bool html);

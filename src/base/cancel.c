@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The handlers do what a handler may: store a number and write to a descriptor.
+#include "base/cancel.h"
+
+#include "base/err.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t signal_number;
+static int event_fd = -1;
+
+static void on_signal(int sig)
+{
+	int saved = errno;
+	cancel_trigger(sig);
+	errno = saved;
+}
+
+void cancel_trigger(int sig)
+{
+	uint64_t one = 1;
+	if (!signal_number)
+		signal_number = sig;
+	if (event_fd >= 0)
+		(void)!write(event_fd, &one, sizeof(one));
+}
+
+int cancel_install(struct err *e)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (event_fd < 0)
+		return err_sys(e, "make an eventfd");
+	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+	sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &sa, NULL);
+	sa.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &sa, NULL);
+	return 0;
+}
+
+bool cancel_requested(void)
+{
+	return signal_number != 0;
+}
+
+int cancel_fd(void)
+{
+	return event_fd;
+}
+
+int cancel_signal(void)
+{
+	return signal_number;
+}
+
+int cancel_check(struct err *e)
+{
+	return cancel_requested() ? err_set(e, ERR_CANCELLED, "cancelled") : 0;
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// Complete reads and writes, safe replacement, and opening below a root that is never left
+// (openat2).
+#include "base/fs.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int fs_write_all(int fd, const void *p, size_t n, struct err *e)
+{
+	const char *s = p;
+	while (n) {
+		ssize_t w = write(fd, s, n);
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return err_sys(e, "write");
+		s += w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+int fs_pwrite_all(int fd, const void *p, size_t n, off_t off, struct err *e)
+{
+	const char *s = p;
+	while (n) {
+		ssize_t w = pwrite(fd, s, n, off);
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return err_sys(e, "write");
+		s += w;
+		off += w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+int fs_pread_full(int fd, void *p, size_t n, off_t off, struct err *e)
+{
+	char *s = p;
+	while (n) {
+		ssize_t r = pread(fd, s, n, off);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return err_sys(e, "read");
+		if (r == 0)
+			return err_set(e, ERR_CORRUPT, "file is shorter than it should be");
+		s += r;
+		off += r;
+		n -= (size_t)r;
+	}
+	return 0;
+}
+
+int fs_read_fd(int fd, size_t max, struct buf *ret, struct err *e)
+{
+	for (;;) {
+		buf_reserve(ret, 64 << 10);
+		ssize_t r = read(fd, ret->p + ret->n, ret->cap - ret->n - 1);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return err_sys(e, "read");
+		if (r == 0)
+			break;
+		ret->n += (size_t)r;
+		if (ret->n > max)
+			return err_set(e, ERR_CORRUPT, "larger than %zu bytes", max);
+	}
+	ret->p[ret->n] = '\0';
+	return 0;
+}
+
+int fs_read_file(int dirfd, const char *path, size_t max, struct buf *ret, struct err *e)
+{
+	auto_fd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "open '%s'", path);
+	return fs_read_fd(fd, max, ret, e) ? err_wrap(e, "'%s'", path) : 0;
+}
+
+int fs_replace_file(
+        int dirfd, const char *path, const void *p, size_t n, mode_t mode, struct err *e)
+{
+	uint64_t random = 0;
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		random = (uint64_t)getpid();
+	auto_free char *temp = xasprintf("%s.%016llx", path, (unsigned long long)random);
+	auto_fd int fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0)
+		return err_sys(e, "create '%s'", temp);
+	if (fs_write_all(fd, p, n, e)) {
+		unlinkat(dirfd, temp, 0);
+		return err_wrap(e, "'%s'", path);
+	}
+	if (renameat(dirfd, temp, dirfd, path)) {
+		err_sys(e, "replace '%s'", path);
+		unlinkat(dirfd, temp, 0);
+		return -1;
+	}
+	return 0;
+}
+
+static int copy_by_hand(int src, off_t *off, int dst, uint64_t n, struct err *e)
+{
+	enum { CHUNK = 256 << 10 };
+	auto_free char *p = xmalloc(CHUNK);
+	while (n) {
+		size_t want = n < CHUNK ? (size_t)n : CHUNK;
+		ssize_t r = off ? pread(src, p, want, *off) : read(src, p, want);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return err_sys(e, "read");
+		if (r == 0)
+			return err_set(e, ERR_CORRUPT, "file is shorter than it should be");
+		if (fs_write_all(dst, p, (size_t)r, e))
+			return -1;
+		if (off)
+			*off += r;
+		n -= (uint64_t)r;
+	}
+	return 0;
+}
+
+int fs_copy_range(int src, off_t off, int dst, uint64_t n, struct err *e)
+{
+	off_t *from = off < 0 ? NULL : &off;
+	while (n) {
+		size_t want = n < (1u << 30) ? (size_t)n : 1u << 30;
+		ssize_t r = copy_file_range(src, from, dst, NULL, want, 0);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS ||
+		                     errno == EOPNOTSUPP || errno == EBADF))
+			return copy_by_hand(src, from, dst, n, e);
+		if (r < 0)
+			return err_sys(e, "copy");
+		if (r == 0) // some file systems answer 0 where read does not
+			return copy_by_hand(src, from, dst, n, e);
+		n -= (uint64_t)r;
+	}
+	return 0;
+}
+
+int fs_mkdir_p(int dirfd, const char *path, mode_t mode, struct err *e)
+{
+	auto_free char *part = xstrdup(path);
+	for (char *s = part + (*part == '/');; s++) {
+		if (*s && *s != '/')
+			continue;
+		char saved = *s;
+		*s = '\0';
+		if (*part && mkdirat(dirfd, part, mode) && errno != EEXIST)
+			return err_sys(e, "make folder '%s'", part);
+		if (!saved)
+			break;
+		*s = saved;
+	}
+	return 0;
+}
+
+static int open2(int rootfd, const char *path, int flags, mode_t mode, uint64_t resolve)
+{
+	struct open_how how = {
+	        .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+	        .mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0,
+	        .resolve = resolve,
+	};
+	int fd;
+	do {
+		fd = (int)syscall(SYS_openat2, rootfd, *path ? path : ".", &how, sizeof(how));
+	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+	return fd;
+}
+
+int fs_open_in_root(int rootfd, const char *path, int flags, mode_t mode)
+{
+	return open2(rootfd, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+int fs_open_beneath(int rootfd, const char *path, int flags, mode_t mode)
+{
+	return open2(rootfd, path, flags, mode,
+	        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+}
+
+// ---- paths as text
+
+char *fs_clean_rel(const char *path)
+{
+	char *out = xmalloc(strlen(path) + 1);
+	size_t n = 0;
+	while (*path) {
+		const char *end = strchrnul(path, '/');
+		size_t len = (size_t)(end - path);
+		if (len == 2 && path[0] == '.' && path[1] == '.') {
+			while (n && out[n - 1] != '/')
+				n--;
+			n -= n > 0;
+		} else if (len && !(len == 1 && path[0] == '.')) {
+			if (n)
+				out[n++] = '/';
+			memcpy(out + n, path, len);
+			n += len;
+		}
+		path = *end ? end + 1 : end;
+	}
+	out[n] = '\0';
+	return out;
+}
+
+char *fs_join_abs(const char *cwd, const char *path)
+{
+	auto_free char *joined = *path == '/' ? xstrdup(path) : xasprintf("%s/%s", cwd, path);
+	auto_free char *clean = fs_clean_rel(joined);
+	return xasprintf("/%s", clean);
+}
+
+const char *fs_base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+int fs_path_cmp(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	if (*a == *b)
+		return 0;
+	int x = *a == '/' ? 0 : (unsigned char)*a + 1, y = *b == '/' ? 0 : (unsigned char)*b + 1;
+	return !*a ? -1 : !*b ? 1 : x - y;
+}
+
+bool fs_path_within(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+	return !n || (!strncmp(path, dir, n) && (!path[n] || path[n] == '/'));
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// One queue, one lock, two conditions.
+#include "base/pool.h"
+
+#include "base/cancel.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include <pthread.h>
+#include <sched.h>
+
+struct job {
+	struct job *next;
+	void (*fn)(void *);
+	void *arg;
+};
+
+struct pool {
+	pthread_mutex_t lock;
+	pthread_cond_t work, idle;
+	struct job *head, **tail;
+	size_t pending; // queued and running
+	bool closing;
+	size_t n;
+	pthread_t threads[];
+};
+
+size_t cpu_count(void)
+{
+	cpu_set_t set;
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return 1;
+	int n = CPU_COUNT(&set);
+	return n < 1 ? 1 : (size_t)n;
+}
+
+static void *work(void *arg)
+{
+	struct pool *p = arg;
+	pthread_mutex_lock(&p->lock);
+	for (;;) {
+		while (!p->head && !p->closing)
+			pthread_cond_wait(&p->work, &p->lock);
+		struct job *j = p->head;
+		if (!j)
+			break;
+		p->head = j->next;
+		if (!p->head)
+			p->tail = &p->head;
+		pthread_mutex_unlock(&p->lock);
+		j->fn(j->arg);
+		free(j);
+		pthread_mutex_lock(&p->lock);
+		if (--p->pending == 0)
+			pthread_cond_broadcast(&p->idle);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+struct pool *pool_new(size_t threads)
+{
+	size_t n = threads ? threads : cpu_count();
+	struct pool *p = xcalloc(1, sizeof(*p) + n * sizeof(pthread_t));
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->work, NULL);
+	pthread_cond_init(&p->idle, NULL);
+	p->tail = &p->head;
+	for (size_t i = 0; i < n; i++)
+		if (pthread_create(&p->threads[p->n], NULL, work, p) == 0)
+			p->n++;
+	if (!p->n)
+		abort(); // no thread at all: nothing could ever run
+	return p;
+}
+
+void pool_free(struct pool *p)
+{
+	if (!p)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->closing = true;
+	pthread_cond_broadcast(&p->work);
+	pthread_mutex_unlock(&p->lock);
+	for (size_t i = 0; i < p->n; i++)
+		pthread_join(p->threads[i], NULL);
+	pthread_mutex_destroy(&p->lock);
+	pthread_cond_destroy(&p->work);
+	pthread_cond_destroy(&p->idle);
+	free(p);
+}
+
+void pool_add(struct pool *p, void (*fn)(void *), void *arg)
+{
+	struct job *j = xmalloc(sizeof(*j));
+	*j = (struct job){.fn = fn, .arg = arg};
+	pthread_mutex_lock(&p->lock);
+	*p->tail = j;
+	p->tail = &j->next;
+	p->pending++;
+	pthread_cond_signal(&p->work);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void pool_wait(struct pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	while (p->pending)
+		pthread_cond_wait(&p->idle, &p->lock);
+	pthread_mutex_unlock(&p->lock);
+}
+
+size_t pool_size(const struct pool *p)
+{
+	return p->n;
+}
+
+// ---- ordered map
+
+struct ordered {
+	const struct pool_ordered *o;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool *finished; // ring of `window`
+	size_t started, done, running;
+	bool failed;
+	struct err err;
+};
+
+struct ordered_job {
+	struct ordered *r;
+	size_t i;
+};
+
+static void fail(struct ordered *r, const struct err *e)
+{
+	if (!r->failed)
+		r->err = *e;
+	r->failed = true;
+}
+
+static void run_one(void *arg)
+{
+	struct ordered_job *j = arg;
+	struct ordered *r = j->r;
+	struct err e = ERR_INIT;
+	int result = cancel_check(&e) || r->o->fn(r->o->arg, j->i, &e) ? -1 : 0;
+	pthread_mutex_lock(&r->lock);
+	if (result)
+		fail(r, &e);
+	r->finished[j->i % r->o->window] = true;
+	r->running--;
+	pthread_cond_broadcast(&r->changed);
+	pthread_mutex_unlock(&r->lock);
+	free(j);
+}
+
+static void start_more(struct pool *p, struct ordered *r)
+{
+	while (!r->failed && r->started < r->o->n && r->started - r->done < r->o->window) {
+		struct ordered_job *j = xmalloc(sizeof(*j));
+		*j = (struct ordered_job){r, r->started};
+		r->finished[r->started % r->o->window] = false;
+		r->started++;
+		r->running++;
+		pool_add(p, run_one, j);
+	}
+}
+
+int pool_run_ordered(struct pool *p, const struct pool_ordered *o, struct err *e)
+{
+	struct ordered r = {.o = o};
+	struct err done_err = ERR_INIT;
+	r.finished = xcalloc(o->window, sizeof(bool));
+	pthread_mutex_init(&r.lock, NULL);
+	pthread_cond_init(&r.changed, NULL);
+	pthread_mutex_lock(&r.lock);
+	start_more(p, &r);
+	while (r.done < o->n && !r.failed) {
+		if (!r.finished[r.done % o->window]) {
+			pthread_cond_wait(&r.changed, &r.lock);
+			continue;
+		}
+		pthread_mutex_unlock(&r.lock);
+		int result = o->done(o->arg, r.done, &done_err);
+		pthread_mutex_lock(&r.lock);
+		if (result)
+			fail(&r, &done_err);
+		r.finished[r.done % o->window] = false;
+		r.done++;
+		start_more(p, &r);
+	}
+	while (r.running)
+		pthread_cond_wait(&r.changed, &r.lock);
+	pthread_mutex_unlock(&r.lock);
+	pthread_mutex_destroy(&r.lock);
+	pthread_cond_destroy(&r.changed);
+	free(r.finished);
+	if (r.failed)
+		*e = r.err;
+	return r.failed ? -1 : 0;
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// String views, strict numbers and the nearest word for "did you mean".
+#include "base/buf.h"
+
+#include "base/mem.h"
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+struct str str_of(const char *s)
+{
+	return (struct str){s, strlen(s)};
+}
+
+bool str_eq(struct str a, const char *b)
+{
+	return strlen(b) == a.n && !memcmp(a.p, b, a.n);
+}
+
+bool str_has_prefix(const char *s, const char *prefix)
+{
+	return !strncmp(s, prefix, strlen(prefix));
+}
+
+bool str_has_suffix(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+	return n >= m && !memcmp(s + n - m, suffix, m);
+}
+
+bool str_ieq(const char *a, const char *b)
+{
+	return !strcasecmp(a, b);
+}
+
+static bool to_number(const char *s, uint64_t base, uint64_t max, uint64_t *ret)
+{
+	uint64_t v = 0;
+	if (!*s)
+		return false;
+	for (; *s; s++) {
+		if (*s < '0' || (uint64_t)(*s - '0') >= base)
+			return false;
+		uint64_t digit = (uint64_t)(*s - '0');
+		if (v > (max - digit) / base)
+			return false;
+		v = v * base + digit;
+	}
+	*ret = v;
+	return true;
+}
+
+bool str_to_u64(const char *s, uint64_t *ret)
+{
+	return to_number(s, 10, UINT64_MAX, ret);
+}
+
+bool str_to_i64(const char *s, int64_t *ret)
+{
+	bool negative = *s == '-';
+	uint64_t v;
+	if (!to_number(s + negative, 10, negative ? (uint64_t)INT64_MAX + 1 : INT64_MAX, &v))
+		return false;
+	*ret = negative ? (int64_t)(0 - v) : (int64_t)v;
+	return true;
+}
+
+bool str_to_octal(const char *s, uint32_t *ret)
+{
+	uint64_t v;
+	if (!to_number(s, 8, UINT32_MAX, &v))
+		return false;
+	*ret = (uint32_t)v;
+	return true;
+}
+
+#define WORD_MAX 64 // longer words are no misspellings of ours
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+	size_t m = a < b ? a : b;
+	return m < c ? m : c;
+}
+
+// Optimal string alignment distance: insert, delete, replace, swap of neighbours.
+static size_t distance(const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strlen(b);
+	size_t d[3][WORD_MAX + 1];
+	if (n > WORD_MAX || m > WORD_MAX)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= m; j++)
+		d[0][j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		size_t *row = d[i % 3], *last = d[(i + 2) % 3], *before = d[(i + 1) % 3];
+		row[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			int x = tolower((unsigned char)a[i - 1]),
+			    y = tolower((unsigned char)b[j - 1]);
+			row[j] = min3(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y));
+			bool swap = i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) &&
+			            y == tolower((unsigned char)a[i - 2]);
+			if (swap && before[j - 2] + 1 < row[j])
+				row[j] = before[j - 2] + 1;
+		}
+	}
+	return d[n % 3][m];
+}
+
+const char *str_nearest(const char *word, const char *const *candidates, size_t n)
+{
+	size_t best = SIZE_MAX, length = strlen(word);
+	size_t limit = length <= 4 ? 1 : length <= 8 ? 2 : 3;
+	const char *found = NULL;
+	for (size_t i = 0; i < n; i++) {
+		size_t d = distance(word, candidates[i]);
+		if (d < best && d <= limit && d > 0) {
+			best = d;
+			found = candidates[i];
+		}
+	}
+	return found;
+}

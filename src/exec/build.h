@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// A build from request to stored image: plan, look up, run what is missing, commit. Outputs are the
+// caller's next call (src/output).
+#pragma once
+
+#include "base/buf.h"
+#include "image/digest.h"
+#include "image/platform.h"
+#include "sandbox/holder.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err;
+struct event_sink;
+struct store;
+struct registry;
+
+struct build_secret {
+	char *id;
+	char *data; // the value; may hold NUL bytes
+	size_t len;
+};
+
+struct build_request {
+	const char *context;      // folder
+	const char *dockerfile;   // path; NULL: <context>/Dockerfile (or "dockerfile")
+	const char *dockerfile_text; size_t dockerfile_len; // -f -: the text itself; NULL otherwise
+	const char *target;
+	struct strv build_args;   // "K=V"
+	struct strv labels;
+	struct strv tags;         // full references
+	struct strv build_contexts; // "name=value"
+	struct strv no_cache_stages;
+	struct platform platform;
+	bool no_cache, pull;
+	bool network_none, network_host;
+	int jobs;                 // steps at once; 0: one a processor
+	struct build_secret *secrets;
+	size_t n_secrets;
+	bool has_epoch;           // SOURCE_DATE_EPOCH or --timestamp
+	int64_t epoch;
+	struct event_sink *sink;
+	// Opens the registry client when the build first needs the network; it stays the caller's.
+	struct registry *(*registry)(void *arg, struct err *e);
+	void *registry_arg;
+};
+void build_request_release(struct build_request *r);
+
+struct build_result {
+	struct digest image_id;  // of the config
+	struct digest manifest;  // as stored locally
+	uint64_t size;           // uncompressed bytes of all layers
+	size_t n_layers, n_steps, n_cached;
+	int64_t duration_ns;
+	char *result_stage;
+};
+void build_result_release(struct build_result *r);
+
+int build_run(struct store *s, const struct build_request *r, struct build_result *ret, struct err *e);
+
+// What the holder can be asked to do on behalf of this room.
+extern const struct holder_job exec_jobs[];
+extern const size_t exec_n_jobs;
+
+// A stored image run once (`hew run`): the same sandbox as RUN.
+struct run_request {
+	const char *image;        // name, id or prefix
+	struct strv command;      // overrides CMD
+	struct strv env, volumes, tmpfs; // "K=V", "host:container[:ro]", "path"
+	const char *workdir, *user, *entrypoint, *hostname;
+	bool has_entrypoint, network_none, read_only, tty, keep;
+	struct event_sink *sink;
+	struct registry *(*registry)(void *arg, struct err *e);
+	void *registry_arg;
+};
+void run_request_release(struct run_request *r);
+// *ret_status: exit status of the process.
+int image_run(struct store *s, const struct run_request *r, int *ret_status, struct err *e);

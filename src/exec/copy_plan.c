@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+// The source side of COPY and ADD: patterns become entries, relative to where they will land.
+// Nothing here looks at the destination, so that a key can be computed from the plan alone.
+#include "base/fs.h"
+#include "base/glob.h"
+#include "base/map.h"
+#include "exec/exec-int.h"
+
+void copy_plan_release(struct copy_plan *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		for (size_t k = 0; k < p->sources[i].n; k++)
+			free(p->sources[i].items[k].rel);
+		free(p->sources[i].items);
+		free(p->sources[i].name);
+		view_free(p->sources[i].owned);
+	}
+	free(p->sources);
+	arena_release(&p->arena);
+	view_free(p->root);
+	*p = (struct copy_plan){0};
+}
+
+struct copy_source *copy_plan_add(struct copy_plan *p, const char *name)
+{
+	if (p->n == p->cap) {
+		p->cap = p->cap ? 2 * p->cap : 4;
+		p->sources = xreallocarray(p->sources, p->cap, sizeof(*p->sources));
+	}
+	struct copy_source *s = &p->sources[p->n++];
+	*s = (struct copy_source){.name = xstrdup(name)};
+	return s;
+}
+
+struct copy_item *copy_source_add(
+        struct copy_source *s, const char *rel, const struct entry *en, struct view *v)
+{
+	if (s->n == s->cap) {
+		s->cap = s->cap ? 2 * s->cap : 16;
+		s->items = xreallocarray(s->items, s->cap, sizeof(*s->items));
+	}
+	struct copy_item *it = &s->items[s->n++];
+	*it = (struct copy_item){.rel = xstrdup(rel), .en = *en, .view = v};
+	return it;
+}
+
+// ---- one matched path
+
+struct planner {
+	struct exec *x;
+	const struct step *step;
+	struct copy_plan *plan;
+	struct view *view;
+	struct ignore *excludes;
+	struct copy_source *source;  // being filled
+	const char *top;             // its path
+	const char *parents_pattern; // --parents
+	struct map met;              // source path -> rel, for hard links
+	struct strv pending_dirs;    // --parents: folders seen but not needed yet
+};
+
+static const char *below(const char *path, const char *top)
+{
+	size_t n = strlen(top);
+	if (!n)
+		return path;
+	return path[n] == '/' ? path + n + 1 : "";
+}
+
+static void settle_link(struct planner *p, struct copy_item *it)
+{
+	if (it->en.type != ENTRY_FILE)
+		return;
+	char *rel = it->en.link ? map_get(&p->met, it->en.link) : NULL;
+	it->en.link = rel;
+	if (!rel)
+		map_set(&p->met, it->en.path, arena_strdup(&p->plan->arena, it->rel));
+}
+
+static void add_item(struct planner *p, const char *rel, const struct entry *en)
+{
+	struct copy_item *it = copy_source_add(p->source, rel, en, p->view);
+	const char *chmod = p->step->copy.chmod;
+	if (chmod && en->type != ENTRY_SYMLINK)
+		it->en.mode = chmod_apply(chmod, en->mode, en->type == ENTRY_DIR);
+	if (p->step->copy.chown)
+		it->en.uid = it->en.gid = 0; // set when written
+	settle_link(p, it);
+}
+
+static int on_entry(void *arg, const struct entry *en, struct err *e)
+{
+	struct planner *p = arg;
+	const char *rel = below(en->path, p->top);
+	(void)e;
+	if (en->type == ENTRY_SOCKET)
+		return 0;
+	if (*rel && p->excludes && ignore_excludes(p->excludes, rel, NULL))
+		return en->type == ENTRY_DIR && ignore_prunes(p->excludes, rel) ? 1 : 0;
+	add_item(p, rel, en);
+	return 0;
+}
+
+static int plan_dir(struct planner *p, const struct entry *en, struct err *e)
+{
+	p->source->kind = COPY_DIR;
+	p->top = en->path;
+	struct entry top = *en;
+	if (!*en->path)
+		add_item(p, "", &top); // a walk of the root does not report the root
+	return p->view->ops->walk(p->view, en->path, on_entry, p, e);
+}
+
+static int plan_match(struct planner *p, const char *matched, struct err *e)
+{
+	auto_free char *path = NULL;
+	struct entry en;
+	int r = view_resolve(p->view, matched, 0, &path, &en, e);
+	if (r <= 0)
+		return r < 0 ? -1 : err_set(e, ERR_CONTEXT, "\"/%s\": not found", matched);
+	const char *name = fs_base_name(matched);
+	if (en.type != ENTRY_DIR && p->excludes && ignore_excludes(p->excludes, name, NULL))
+		return 0;
+	if (p->step->copy.add && p->step->copy.unpack && en.type == ENTRY_FILE) {
+		struct view *archive = NULL;
+		r = archive_view(p->x, p->view, &en, &archive, e);
+		if (r < 0)
+			return err_wrap(e, "unpack \"%s\"", matched);
+		if (r) {
+			struct view *outer = p->view;
+			p->source = copy_plan_add(p->plan, name);
+			p->source->kind = COPY_ARCHIVE;
+			p->source->owned = p->view = archive;
+			p->top = "";
+			r = archive->ops->walk(archive, "", on_entry, p, e);
+			p->view = outer;
+			return r;
+		}
+	}
+	p->source = copy_plan_add(p->plan, name);
+	if (en.type == ENTRY_DIR)
+		return plan_dir(p, &en, e);
+	p->source->kind = COPY_FILE;
+	en.link = en.type == ENTRY_SYMLINK ? en.link : NULL;
+	add_item(p, "", &en);
+	return 0;
+}
+
+// ---- wildcards: component by component, each folder listed once
+
+static int expand_glob(
+        struct planner *p, const char *done, const char *rest, struct strv *ret, struct err *e)
+{
+	const char *slash = strchr(rest, '/');
+	auto_free char *part = slash ? xstrndup(rest, (size_t)(slash - rest)) : xstrdup(rest);
+	auto_strv struct strv names = {0};
+	if (glob_has_meta(part)) {
+		auto_free char *dir = NULL;
+		struct entry en;
+		int r = view_resolve(p->view, done, 0, &dir, &en, e);
+		if (r <= 0 || en.type != ENTRY_DIR)
+			return r < 0 ? -1 : 0;
+		if (p->view->ops->list(p->view, dir, &names, e))
+			return -1;
+	} else {
+		strv_add(&names, part);
+	}
+	for (size_t i = 0; i < names.n; i++) {
+		int match = glob_has_meta(part) ? glob_match(part, names.v[i]) : 1;
+		if (match < 0)
+			return err_set(e, ERR_DOCKERFILE, "bad pattern \"%s\"", part);
+		if (!match)
+			continue;
+		auto_free char *path =
+		        *done ? xasprintf("%s/%s", done, names.v[i]) : xstrdup(names.v[i]);
+		if (slash) {
+			if (expand_glob(p, path, slash + 1, ret, e))
+				return -1;
+			continue;
+		}
+		auto_free char *found = NULL;
+		struct entry en;
+		int r = view_resolve(p->view, path, VIEW_NOFOLLOW_LAST, &found, &en, e);
+		if (r < 0)
+			return -1;
+		if (r)
+			strv_add(ret, path);
+	}
+	return 0;
+}
+
+// ---- --parents: the path below the pivot "/./" is kept
+
+static void flush_parents(struct planner *p, const char *rel)
+{
+	for (const char *s = strchr(rel, '/'); s; s = strchr(s + 1, '/')) {
+		auto_free char *dir = xstrndup(rel, (size_t)(s - rel));
+		if (map_has(&p->met, dir))
+			continue;
+		auto_free char *path = *p->top ? xasprintf("%s/%s", p->top, dir) : xstrdup(dir);
+		struct entry en;
+		struct err ignored = ERR_INIT;
+		if (p->view->ops->lookup(p->view, path, &en, &ignored) == 1)
+			add_item(p, dir, &en);
+		map_set(&p->met, dir, p);
+	}
+}
+
+static bool parents_match(const char *pattern, const char *rel)
+{
+	if (!*pattern || glob_match_deep(pattern, rel) == 1)
+		return true;
+	for (const char *s = strchr(rel, '/'); s; s = strchr(s + 1, '/')) {
+		auto_free char *dir = xstrndup(rel, (size_t)(s - rel));
+		if (glob_match_deep(pattern, dir) == 1)
+			return true;
+	}
+	return false;
+}
+
+static int on_parents_entry(void *arg, const struct entry *en, struct err *e)
+{
+	struct planner *p = arg;
+	const char *rel = below(en->path, p->top);
+	if (!*rel || !parents_match(p->parents_pattern, rel))
+		return 0;
+	if (map_has(&p->met, rel))
+		return 0;
+	flush_parents(p, rel);
+	if (en->type == ENTRY_DIR)
+		map_set(&p->met, rel, p);
+	return on_entry(arg, en, e);
+}
+
+static int plan_parents(struct planner *p, const char *source, struct err *e)
+{
+	const char *pivot = strstr(source, "/./");
+	auto_free char *top = pivot ? xstrndup(source, (size_t)(pivot - source)) : xstrdup("");
+	auto_free char *top_clean = fs_clean_rel(top);
+	auto_free char *pattern = fs_clean_rel(pivot ? pivot + 3 : source);
+	auto_free char *path = NULL;
+	struct entry en;
+	int r = view_resolve(p->view, top_clean, 0, &path, &en, e);
+	if (r <= 0)
+		return r < 0 ? -1 : err_set(e, ERR_CONTEXT, "\"/%s\": not found", top_clean);
+	p->source = copy_plan_add(p->plan, "");
+	p->source->kind = COPY_DIR;
+	p->top = en.path;
+	p->parents_pattern = pattern;
+	size_t before = p->source->n;
+	if (p->view->ops->walk(p->view, en.path, on_parents_entry, p, e))
+		return -1;
+	if (p->source->n == before && !glob_has_meta(pattern))
+		return err_set(e, ERR_CONTEXT, "\"/%s\": not found", pattern);
+	return 0;
+}
+
+// ---- all sources
+
+static int plan_source(struct planner *p, const char *source, struct err *e)
+{
+	if (str_has_prefix(source, "http://") || str_has_prefix(source, "https://"))
+		return url_source(p->x, p->step, source, p->plan, e);
+	if (p->step->copy.parents)
+		return plan_parents(p, source, e);
+	auto_free char *clean = fs_clean_rel(source);
+	if (!glob_has_meta(clean))
+		return plan_match(p, clean, e);
+	auto_strv struct strv matches = {0};
+	if (expand_glob(p, "", clean, &matches, e))
+		return -1;
+	for (size_t i = 0; i < matches.n; i++)
+		if (plan_match(p, matches.v[i], e))
+			return -1;
+	return 0;
+}
+
+static void plan_inlines(struct planner *p)
+{
+	const struct copy_op *op = &p->step->copy;
+	for (size_t i = 0; i < op->n_inlines; i++) {
+		size_t n = strlen(op->inlines[i].data);
+		struct entry en = {.path = op->inlines[i].name,
+		        .type = ENTRY_FILE,
+		        .mode = 0644,
+		        .size = n,
+		        .has_content = true,
+		        .content = hash_bytes(op->inlines[i].data, n),
+		        .offset = ENTRY_NO_OFFSET,
+		        .mtime_sec = p->x->req->has_epoch ? p->x->req->epoch : 0};
+		if (!p->x->req->has_epoch)
+			en.mtime_sec = time_now().sec;
+		p->source = copy_plan_add(p->plan, op->inlines[i].name);
+		p->source->kind = COPY_FILE;
+		add_item(p, "", &en);
+		p->source->items[0].view = NULL;
+		p->source->items[0].data = op->inlines[i].data;
+	}
+}
+
+// Says which ignore rule hid a missing file, or which name is near.
+static int explain_missing(struct planner *p, const char *source, struct err *e)
+{
+	if (e->kind != ERR_CONTEXT || p->step->copy.from.kind != FROM_CONTEXT)
+		return -1;
+	struct named_context *c = context_find(p->x, p->step->copy.from.context);
+	auto_free char *clean = fs_clean_rel(source);
+	int line = context_hidden_by(c->view, clean);
+	if (line)
+		return err_set(e, ERR_CONTEXT,
+		        "\"/%s\": not found: it exists, but %s line %d (%s) excludes it", clean,
+		        c->ignore_name, line, ignore_pattern_at(c->ignore, line));
+	auto_strv struct strv names = {0};
+	struct err ignored = ERR_INIT;
+	const char *slash = strrchr(clean, '/');
+	auto_free char *dir = slash ? xstrndup(clean, (size_t)(slash - clean)) : xstrdup("");
+	if (c->view->ops->list(c->view, dir, &names, &ignored) == 0 && names.n) {
+		const char *near =
+		        str_nearest(fs_base_name(clean), (const char *const *)names.v, names.n);
+		if (near)
+			return err_set(e, ERR_CONTEXT,
+			        "\"/%s\": not found in the build context %s (did you mean "
+			        "\"%s%s%s\"?)",
+			        clean, context_path(c->view), dir, *dir ? "/" : "", near);
+	}
+	return err_set(e, ERR_CONTEXT, "\"/%s\": not found in the build context %s", clean,
+	        context_path(c->view));
+}
+
+static int digest_files(struct copy_plan *plan, struct err *e)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		for (size_t k = 0; k < plan->sources[i].n; k++) {
+			struct copy_item *it = &plan->sources[i].items[k];
+			if (it->view && it->en.type == ENTRY_FILE && !it->en.has_content &&
+			        it->view->ops->digest(it->view, &it->en, e))
+				return -1;
+		}
+	return 0;
+}
+
+int copy_plan_make(struct exec *x, const struct step *s, struct copy_plan *ret, struct err *e)
+{
+	struct copy_plan plan = {0};
+	bool owned = false;
+	struct planner p = {.x = x, .step = s, .plan = &plan};
+	p.view = source_view(x, &s->copy.from, s->id, &owned, e);
+	int r = p.view ? 0 : -1;
+	if (p.view && owned)
+		plan.root = p.view;
+	if (!r && s->copy.excludes.n) {
+		p.excludes = ignore_from_patterns(
+		        (const char *const *)s->copy.excludes.v, s->copy.excludes.n, e);
+		r = p.excludes ? 0 : -1;
+	}
+	for (size_t i = 0; !r && i < s->copy.sources.n; i++) {
+		r = plan_source(&p, s->copy.sources.v[i], e);
+		if (r)
+			explain_missing(&p, s->copy.sources.v[i], e);
+		map_release(&p.met);
+	}
+	if (!r)
+		plan_inlines(&p);
+	if (!r)
+		r = digest_files(&plan, e);
+	map_release(&p.met);
+	ignore_free(p.excludes);
+	if (r)
+		copy_plan_release(&plan);
+	else
+		*ret = plan;
+	return r;
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+// Forms of layers, each made when a step first needs it and at most once: descriptor -> blob -> tar
+// and index -> tree. One store lock a layer keeps threads and processes from making the same form
+// twice.
+#include "exec/exec-int.h"
+#include "layer/import.h"
+#include "layer/tree.h"
+#include "registry/registry.h"
+#include <unistd.h>
+
+void rootfs_copy(struct rootfs *dst, const struct rootfs *src)
+{
+	*dst = (struct rootfs){.n = src->n, .chain_id = src->chain_id};
+	dst->layers = xcalloc(src->n + 1, sizeof(*dst->layers));
+	if (src->n)
+		memcpy(dst->layers, src->layers, src->n * sizeof(*dst->layers));
+}
+
+void rootfs_release(struct rootfs *r)
+{
+	free(r->layers);
+	*r = (struct rootfs){0};
+}
+
+int rootfs_push(struct exec *x, struct rootfs *r, const struct digest *diff_id, struct err *e)
+{
+	struct layer_info info;
+	if (!store_layer_get(x->store, diff_id, &info)) {
+		char text[DIGEST_TEXT];
+		digest_text(diff_id, text);
+		return err_set(e, ERR_NOT_FOUND, "layer %s is not in the store", text);
+	}
+	r->layers = xreallocarray(r->layers, r->n + 1, sizeof(*r->layers));
+	r->layers[r->n++] = *diff_id;
+	r->chain_id = chain_id_next(&r->chain_id, &info.content_id);
+	return 0;
+}
+
+int rootfs_of_image(struct exec *x, const struct image_config *c, struct rootfs *ret, struct err *e)
+{
+	struct rootfs r = {0};
+	for (size_t i = 0; i < c->n_diff_ids; i++)
+		if (store_layer_declare(x->store, &c->diff_ids[i], e) ||
+		        rootfs_push(x, &r, &c->diff_ids[i], e)) {
+			rootfs_release(&r);
+			return -1;
+		}
+	*ret = r;
+	return 0;
+}
+
+void step_input(struct exec *x, int step, struct rootfs *ret)
+{
+	*ret = (struct rootfs){0};
+	if (step >= 0)
+		rootfs_copy(ret, &x->states[step].root);
+}
+
+// ---- blob -> tar + index
+
+static int fetch_blob(struct exec *x, const struct layer_blob *b, int step, struct err *e)
+{
+	struct registry *r = exec_registry(x, e);
+	if (!r)
+		return -1;
+	struct descriptor d = {
+	        .media_type = xstrdup(b->media_type), .digest = b->digest, .size = b->size};
+	int result = registry_fetch_blob(r, &d, step, e);
+	descriptor_release(&d);
+	return result;
+}
+
+static int import_blob(
+        struct exec *x, const struct digest *diff_id, const struct layer_blob *b, struct err *e)
+{
+	uint64_t size;
+	auto_fd int blob = store_blob_open(x->store, &b->digest, &size, e);
+	auto_fd int tar = blob < 0 ? -1 : store_temp_file(x->store, e);
+	if (tar < 0)
+		return -1;
+	struct layer_result r = {0};
+	char want[DIGEST_TEXT], got[DIGEST_TEXT];
+	if (layer_import(blob, tar, 0, 0, &r, e))
+		return err_wrap(e, "unpack layer");
+	digest_text(diff_id, want);
+	digest_text(&r.diff_id, got);
+	int result = digest_eq(diff_id, &r.diff_id)
+	                     ? store_layer_commit(x->store, tar, &r, e)
+	                     : err_set(e, ERR_CORRUPT,
+	                               "layer holds %s, but the image's configuration says %s", got,
+	                               want);
+	layer_result_release(&r);
+	return result;
+}
+
+static int make_index(struct exec *x, const struct digest *diff_id, int step, struct err *e)
+{
+	struct layer_info info;
+	struct layer_blob b;
+	char text[DIGEST_TEXT];
+	if (store_layer_get(x->store, diff_id, &info) && info.has_tar && info.has_index)
+		return 0; // another thread or process was faster
+	digest_text(diff_id, text);
+	int found = store_layer_blob(x->store, diff_id, "", &b, e);
+	if (found <= 0)
+		return found < 0 ? -1
+		                 : err_set(e, ERR_NOT_FOUND,
+		                           "layer %s is neither here nor in a registry", text);
+	if (!store_blob_has(x->store, &b.digest) && fetch_blob(x, &b, step, e))
+		return -1;
+	return import_blob(x, diff_id, &b, e);
+}
+
+int layer_need_index(struct exec *x, const struct digest *diff_id, int step,
+        struct layer_index **ret, struct err *e)
+{
+	struct layer_info info;
+	if (!store_layer_get(x->store, diff_id, &info) || !info.has_index || !info.has_tar) {
+		char hex[HASH_HEX];
+		digest_hex(diff_id, hex);
+		auto_free char *name = xasprintf("layer-%s", hex);
+		struct store_lock *lock = store_lock(x->store, name, e);
+		if (!lock)
+			return -1;
+		int r = make_index(x, diff_id, step, e);
+		store_unlock(lock);
+		if (r)
+			return -1;
+	}
+	return store_layer_index(x->store, diff_id, ret, e);
+}
+
+// ---- tar + index -> tree
+
+static int unpack_tree(struct exec *x, const struct digest *diff_id, struct err *e)
+{
+	char hex[HASH_HEX];
+	digest_hex(diff_id, hex);
+	auto_free char *index_path = xasprintf("%s/layers/%s", store_root(x->store), hex);
+	auto_fd int index = open(index_path, O_RDONLY | O_CLOEXEC);
+	if (index < 0)
+		return err_sys(e, "open the index of layer %s", hex);
+	auto_fd int tar = store_layer_tar(x->store, diff_id, e);
+	auto_free char *path = NULL;
+	auto_fd int dir = tar < 0 ? -1 : store_temp_dir(x->store, &path, e);
+	struct holder *h = dir < 0 ? NULL : exec_holder(x, e);
+	if (!h)
+		return -1;
+	int fds[] = {index, tar, dir};
+	auto_buf struct buf reply = {0};
+	if (holder_call(h, "unpack", NULL, 0, fds, 3, x->stop_fd, &reply, e))
+		return err_wrap(e, "unpack layer sha256:%.12s", hex);
+	return store_tree_commit(x->store, diff_id, "trusted", path, e);
+}
+
+int layer_need_tree(struct exec *x, const struct digest *diff_id, int step, struct err *e)
+{
+	struct layer_index *ignored;
+	if (!store_tree_has(x->store, diff_id, "trusted")) {
+		if (layer_need_index(x, diff_id, step, &ignored, e))
+			return -1;
+		char hex[HASH_HEX];
+		digest_hex(diff_id, hex);
+		auto_free char *name = xasprintf("tree-%s", hex);
+		struct store_lock *lock = store_lock(x->store, name, e);
+		if (!lock)
+			return -1;
+		int r = store_tree_has(x->store, diff_id, "trusted") ? 0
+		                                                     : unpack_tree(x, diff_id, e);
+		store_unlock(lock);
+		if (r)
+			return -1;
+	}
+	return store_tree_open(x->store, diff_id, "trusted", e);
+}
+
+// ---- views
+
+struct rootfs_view_state {
+	struct view view;
+	struct tar_source source;
+	struct exec *x;
+	struct digest *layers;
+	int *tars;
+	size_t n;
+	struct view *chain;
+	pthread_mutex_t lock;
+};
+
+static struct rootfs_view_state *state_of(struct view *v)
+{
+	return (struct rootfs_view_state *)v;
+}
+
+static int tar_fd(struct tar_source *source, size_t layer, struct err *e)
+{
+	struct rootfs_view_state *s =
+	        (struct rootfs_view_state *)((char *)source -
+	                                     offsetof(struct rootfs_view_state, source));
+	pthread_mutex_lock(&s->lock);
+	if (s->tars[layer] < 0)
+		s->tars[layer] = store_layer_tar(s->x->store, &s->layers[layer], e);
+	int fd = s->tars[layer];
+	pthread_mutex_unlock(&s->lock);
+	return fd;
+}
+
+static int rv_lookup(struct view *v, const char *path, struct entry *ret, struct err *e)
+{
+	struct view *c = state_of(v)->chain;
+	return c->ops->lookup(c, path, ret, e);
+}
+
+static int rv_list(struct view *v, const char *dir, struct strv *ret, struct err *e)
+{
+	struct view *c = state_of(v)->chain;
+	return c->ops->list(c, dir, ret, e);
+}
+
+static int rv_walk(struct view *v, const char *dir,
+        int (*fn)(void *, const struct entry *, struct err *), void *arg, struct err *e)
+{
+	struct view *c = state_of(v)->chain;
+	return c->ops->walk(c, dir, fn, arg, e);
+}
+
+static int rv_open(struct view *v, const struct entry *en, struct content *ret, struct err *e)
+{
+	struct view *c = state_of(v)->chain;
+	return c->ops->open(c, en, ret, e);
+}
+
+static int rv_digest(struct view *v, struct entry *en, struct err *e)
+{
+	struct view *c = state_of(v)->chain;
+	return c->ops->digest(c, en, e);
+}
+
+static void rv_free(struct view *v)
+{
+	struct rootfs_view_state *s = state_of(v);
+	view_free(s->chain);
+	for (size_t i = 0; i < s->n; i++)
+		close_fd(&s->tars[i]);
+	free(s->tars);
+	free(s->layers);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+static const struct view_ops rootfs_view_ops = {
+        .lookup = rv_lookup,
+        .list = rv_list,
+        .walk = rv_walk,
+        .open = rv_open,
+        .digest = rv_digest,
+        .free = rv_free,
+};
+
+struct view *rootfs_view(struct exec *x, const struct rootfs *r, int step, struct err *e)
+{
+	struct rootfs_view_state *s = xcalloc(1, sizeof(*s));
+	struct layer_index **indexes = xcalloc(r->n + 1, sizeof(*indexes));
+	s->view.ops = &rootfs_view_ops;
+	s->source.tar_fd = tar_fd;
+	s->x = x;
+	s->n = r->n;
+	s->layers = xcalloc(r->n + 1, sizeof(*s->layers));
+	s->tars = xcalloc(r->n + 1, sizeof(*s->tars));
+	pthread_mutex_init(&s->lock, NULL);
+	int failed = 0;
+	for (size_t i = 0; i < r->n; i++) {
+		s->layers[i] = r->layers[i];
+		s->tars[i] = -1;
+		failed = failed || layer_need_index(x, &r->layers[i], step, &indexes[i], e);
+	}
+	if (!failed)
+		s->chain = chain_new(indexes, r->n, &s->source);
+	free(indexes);
+	if (!failed)
+		return &s->view;
+	rv_free(&s->view);
+	return NULL;
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way from a Dockerfile and a target to a graph; the work on stages is in stage.c.
+#include "graph/graph-int.h"
+
+void graph_image_release(struct graph_image *i)
+{
+	free(i->name);
+	image_config_release(&i->config);
+	*i = (struct graph_image){0};
+}
+
+void graph_free_ptr(struct graph **g)
+{
+	graph_free(*g);
+}
+
+static int target_index(struct dockerfile *df, const char *target, struct err *e)
+{
+	if (!target || !*target)
+		return (int)df->n_stages - 1;
+	int index = dockerfile_find_stage(df, target, df->n_stages);
+	if (index >= 0)
+		return index;
+	const char **names = xcalloc(df->n_stages + 1, sizeof(*names));
+	size_t n = 0;
+	for (size_t i = 0; i < df->n_stages; i++)
+		if (df->stages[i].name)
+			names[n++] = df->stages[i].name;
+	const char *near = str_nearest(target, names, n);
+	err_set(e, ERR_DOCKERFILE, "target stage \"%s\" could not be found%s%s%s", target,
+	        near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+	free(names);
+	return -1;
+}
+
+static void states_free(struct stage_state *states, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		image_config_release(&states[i].config);
+		strv_release(&states[i].vars);
+		free(states[i].history_steps);
+		free(states[i].args);
+	}
+	free(states);
+}
+
+static void take_result(struct builder *b, struct stage_state *s)
+{
+	struct graph *g = b->g;
+	g->result = s->rootfs;
+	g->platform = s->platform;
+	g->result_stage = s->display;
+	image_config_copy(&g->config, &s->config);
+	g->config.platform = s->platform;
+	g->history_steps = steal_ptr(&s->history_steps);
+	g->n_base_history = s->n_base_history;
+	for (size_t i = 0; b->o->labels && i < b->o->labels->n; i++) {
+		const char *kv = b->o->labels->v[i], *eq = strchr(kv, '=');
+		auto_free char *key = eq ? xstrndup(kv, (size_t)(eq - kv)) : xstrdup(kv);
+		image_config_set_label(&g->config, key, eq ? eq + 1 : "");
+	}
+}
+
+struct graph *graph_build(struct dockerfile *df, const struct graph_options *o, struct err *e)
+{
+	struct graph *g = xcalloc(1, sizeof(*g));
+	struct builder b = {.g = g, .df = df, .o = o};
+	b.states = xcalloc(df->n_stages, sizeof(*b.states));
+	int target = target_index(df, o->target, e);
+	int failed = target < 0 || vars_globals(&b, e) || stage_build(&b, (size_t)target, e);
+	if (!failed)
+		take_result(&b, &b.states[target]);
+	states_free(b.states, df->n_stages);
+	strv_release(&b.globals);
+	if (!failed)
+		return g;
+	graph_free(g);
+	return NULL;
+}
+
+// ---- references that will be asked for
+
+static void add_ref(struct builder *b, size_t index, bool *seen, struct strv *ret);
+
+static void add_from(
+        struct builder *b, const char *from, size_t index, bool *seen, struct strv *ret)
+{
+	uint64_t n;
+	int stage = dockerfile_find_stage(b->df, from, index);
+	if (stage < 0 && str_to_u64(from, &n) && n < index)
+		stage = (int)n;
+	if (stage >= 0)
+		add_ref(b, (size_t)stage, seen, ret);
+	else if (!strchr(from, '$') && strcmp(from, "scratch") && !strv_has(ret, from))
+		strv_add(ret, from);
+}
+
+static void add_ref(struct builder *b, size_t index, bool *seen, struct strv *ret)
+{
+	if (seen[index])
+		return;
+	seen[index] = true;
+	struct stage *s = &b->df->stages[index];
+	struct expand_env env = {expand_get_strv, &b->globals, b->df->escape, NULL};
+	auto_free char *base = NULL;
+	struct err ignored = ERR_INIT;
+	if (expand_word(&env, s->from->base, &base, &ignored) == 0 && *base)
+		add_from(b, base, index, seen, ret);
+	for (size_t i = 0; i < s->n_instrs; i++) {
+		const struct instr *in = s->instrs[i];
+		if (in->from)
+			add_from(b, in->from, index, seen, ret);
+		for (size_t m = 0; m < in->n_mounts; m++)
+			if (in->mounts[m].from)
+				add_from(b, in->mounts[m].from, index, seen, ret);
+	}
+}
+
+void graph_base_refs(struct dockerfile *df, const struct graph_options *o, struct strv *ret)
+{
+	struct err ignored = ERR_INIT;
+	struct builder b = {.df = df, .o = o};
+	int target = target_index(df, o->target, &ignored);
+	if (target >= 0 && vars_globals(&b, &ignored) == 0) {
+		bool *seen = xcalloc(df->n_stages, sizeof(*seen));
+		add_ref(&b, (size_t)target, seen, ret);
+		free(seen);
+	}
+	strv_release(&b.globals);
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stages, arguments and base image configurations become steps: what has to be done, in terms that no
+// longer mention variables or stage names, with dependencies, platform, display name and position. Pure:
+// base images are asked for through a callback. Only what the target needs is in the graph.
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "dockerfile/dockerfile.h"
+#include "image/config.h"
+#include "image/platform.h"
+#include <stdbool.h>
+
+// A base image as the resolver found it.
+struct graph_image {
+	char *name;             // full reference
+	struct digest manifest;
+	struct image_config config;
+};
+void graph_image_release(struct graph_image *i);
+
+enum step_kind {
+	STEP_IMAGE,   // the root filesystem of an image: its layers
+	STEP_RUN,
+	STEP_COPY,    // COPY and ADD
+	STEP_WORKDIR, // makes the directory
+};
+
+// Where files come from: the build context, a named context, or the result of a step.
+struct file_source {
+	enum { FROM_CONTEXT, FROM_STEP, FROM_SCRATCH } kind;
+	const char *context; // FROM_CONTEXT: name, NULL for the main context
+	int step;            // FROM_STEP
+};
+
+struct run_mount {
+	int type;                 // MOUNT_* of dockerfile.h
+	const char *target;       // absolute, clean
+	struct file_source from;
+	const char *source;       // path inside from
+	const char *id, *env;
+	bool read_only, required;
+	int sharing;
+	int64_t size, mode, uid, gid; // -1 unset
+};
+
+struct run_op {
+	struct strv argv;
+	struct strv env;       // all that the process sees, but proxies
+	struct strv proxy_env; // passed, but in no key
+	const char *cwd, *user;
+	const char *script_name, *script; // <<EOF with #!: mounted at /dev/pipes/NAME
+	const char *shown;     // the command as errors quote it
+	bool network_none, network_host, insecure;
+	struct run_mount *mounts;
+	size_t n_mounts;
+};
+
+struct inline_file {
+	const char *name, *data;
+};
+
+struct copy_op {
+	bool add, link, parents;
+	bool unpack, unpack_set, keep_git_dir;
+	struct strv sources;    // expanded, as written
+	struct strv excludes;
+	struct inline_file *inlines;
+	size_t n_inlines;
+	const char *dest;       // absolute; a trailing '/' counts
+	const char *chown, *chmod, *checksum; // NULL if not given
+	struct file_source from;
+};
+
+struct workdir_op {
+	const char *path, *user;
+};
+
+struct step {
+	int id;
+	enum step_kind kind;
+	int parent;              // step that made the root filesystem below; -1: scratch
+	struct platform platform;
+	const char *name;        // "[builder 2/5] RUN npm ci"
+	const char *stage;       // display name of the stage
+	int stage_index;         // -1 for an image only copied from
+	struct pos pos;
+	bool no_cache;
+	struct graph_image *image; // STEP_IMAGE
+	struct run_op run;
+	struct copy_op copy;
+	struct workdir_op workdir;
+};
+
+struct graph {
+	struct arena arena;
+	struct step **steps;     // in an order in which every step comes after what it needs
+	size_t n_steps, cap_steps;
+	int result;              // step whose root filesystem is the image's; -1: scratch
+	struct platform platform;
+	struct image_config config; // of the result: base history and own, without diff_ids of own layers
+	// Parallel to config.history: the step that makes the entry's layer, or -1.
+	int *history_steps;
+	size_t n_base_history;
+	const char *result_stage; // display name
+};
+
+// What a resolver must do: the config of an image for a platform, from store or registry.
+struct graph_resolver {
+	int (*resolve)(struct graph_resolver *self, const char *ref, const struct platform *p,
+		struct graph_image *ret, struct err *e);
+	// Resolves a named context to "docker-image://REF" or NULL if there is none of that name, or it is files.
+	// *ret_files is set if the name is a context of files.
+	const char *(*named_context)(struct graph_resolver *self, const char *name, bool *ret_files);
+};
+
+struct graph_options {
+	const char *target;       // NULL: last stage
+	const struct strv *build_args; // "K=V"
+	const struct strv *labels;     // "K=V", added to the result's config
+	struct platform target_platform, build_platform;
+	bool network_none, network_host; // --network
+	bool no_cache;
+	const struct strv *no_cache_stages;
+	struct graph_resolver *resolver;
+	// Told of each warning (rule, text, position); may be NULL.
+	void (*warn)(void *arg, const char *rule, const char *text, struct pos pos);
+	void *warn_arg;
+};
+
+// Errors carry the position of the instruction. NULL on failure.
+struct graph *graph_build(struct dockerfile *df, const struct graph_options *o, struct err *e);
+void graph_free(struct graph *g); // NULL is fine
+void graph_free_ptr(struct graph **g);
+#define auto_graph __attribute__((cleanup(graph_free_ptr)))
+
+// The references of all external images that stages needed for the target may start from, as far as global
+// arguments tell: so that they can be resolved side by side before graph_build asks for them one by one.
+void graph_base_refs(struct dockerfile *df, const struct graph_options *o, struct strv *ret);

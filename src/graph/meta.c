@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+// Instructions that change no file: ENV, LABEL, CMD and their like edit the configuration and leave
+// one history entry, worded as BuildKit words it.
+#include "graph/graph-int.h"
+#include <ctype.h>
+#include <strings.h>
+
+void history_add(struct builder *b, struct stage_state *s, const char *created_by, int step)
+{
+	(void)b;
+	struct history *h = image_config_add_history(&s->config);
+	h->created_by = xstrdup(created_by);
+	h->comment = xstrdup("buildkit.dockerfile.v0");
+	h->empty_layer = step < 0;
+	if (s->config.n_history > s->cap_history) {
+		s->cap_history = 2 * s->config.n_history + 16;
+		s->history_steps = xreallocarray(s->history_steps, s->cap_history, sizeof(int));
+	}
+	s->history_steps[s->config.n_history - 1] = step;
+}
+
+void quote_go(struct buf *out, const char *s)
+{
+	buf_putc(out, '"');
+	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
+		switch (*p) {
+		case '"':
+		case '\\':
+			buf_printf(out, "\\%c", *p);
+			break;
+		case '\n':
+			buf_puts(out, "\\n");
+			break;
+		case '\t':
+			buf_puts(out, "\\t");
+			break;
+		case '\r':
+			buf_puts(out, "\\r");
+			break;
+		default:
+			if (*p < 0x20 || *p == 0x7f)
+				buf_printf(out, "\\x%02x", *p);
+			else
+				buf_putc(out, (char)*p);
+		}
+	}
+	buf_putc(out, '"');
+}
+
+void quote_go_list(struct buf *out, const struct strv *v)
+{
+	buf_putc(out, '[');
+	for (size_t i = 0; i < v->n; i++) {
+		if (i)
+			buf_putc(out, ' ');
+		quote_go(out, v->v[i]);
+	}
+	buf_putc(out, ']');
+}
+
+static void words_join(struct buf *out, const struct strv *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		buf_printf(out, "%s%s", i ? " " : "", v->v[i]);
+}
+
+void shell_prepend(const struct image_config *c, const struct instr *in, struct strv *ret)
+{
+	if (in->json) {
+		for (size_t i = 0; i < in->n_words; i++)
+			strv_add(ret, in->words[i]);
+		return;
+	}
+	if (c->shell.n) {
+		for (size_t i = 0; i < c->shell.n; i++)
+			strv_add(ret, c->shell.v[i]);
+	} else {
+		strv_add(ret, "/bin/sh");
+		strv_add(ret, "-c");
+	}
+	auto_buf struct buf line = {0};
+	for (size_t i = 0; i < in->n_words; i++)
+		buf_printf(&line, "%s%s", i ? " " : "", in->words[i]);
+	strv_add(ret, buf_cstr(&line));
+}
+
+static int do_env(struct builder *b, struct stage_state *s, const struct instr *in, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	auto_strv struct strv pairs = {0};
+	buf_puts(&text, instr_name(in->kind));
+	// every value sees the variables as they were before this instruction
+	for (size_t i = 0; i < in->n_pairs; i++) {
+		const char *key, *value;
+		if (vars_expand(b, s, in, in->pairs[i].key, &key, e) ||
+		        vars_expand(
+		                b, s, in, in->pairs[i].value ? in->pairs[i].value : "", &value, e))
+			return -1;
+		strv_add(&pairs, key);
+		strv_add(&pairs, value);
+		buf_printf(&text, " %s=%s", key, value);
+	}
+	for (size_t i = 0; i + 1 < pairs.n; i += 2) {
+		if (in->kind == INSTR_LABEL) {
+			image_config_set_label(&s->config, pairs.v[i], pairs.v[i + 1]);
+			continue;
+		}
+		strv_env_set(&s->vars, pairs.v[i], pairs.v[i + 1]);
+		strv_env_set(&s->config.env, pairs.v[i], pairs.v[i + 1]);
+	}
+	history_add(b, s, buf_cstr(&text), -1);
+	return 0;
+}
+
+static int do_command(struct builder *b, struct stage_state *s, const struct instr *in)
+{
+	bool cmd = in->kind == INSTR_CMD;
+	struct strv *to = cmd ? &s->config.cmd : &s->config.entrypoint;
+	strv_release(to);
+	shell_prepend(&s->config, in, to);
+	auto_buf struct buf text = {0};
+	buf_puts(&text, cmd ? "CMD " : "ENTRYPOINT ");
+	quote_go_list(&text, to);
+	if (cmd) {
+		s->config.has_cmd = s->cmd_set = true;
+		s->config.args_escaped = true;
+	} else {
+		s->config.has_entrypoint = to->n > 0;
+		if (!s->cmd_set) {
+			strv_release(&s->config.cmd);
+			s->config.has_cmd = false;
+		}
+	}
+	history_add(b, s, buf_cstr(&text), -1);
+	return 0;
+}
+
+static void duration_go(struct buf *out, int64_t ns)
+{
+	if (ns == 0) {
+		buf_puts(out, "0s");
+		return;
+	}
+	static const struct {
+		int64_t ns;
+		const char *unit;
+	} small[] = {{1000000, "ms"}, {1000, "\xc2\xb5s"}, {1, "ns"}};
+	if (ns < 1000000000) {
+		for (size_t i = 0; i < ARRAY_LEN(small); i++)
+			if (ns >= small[i].ns) {
+				buf_printf(out, "%g%s", (double)ns / (double)small[i].ns,
+				        small[i].unit);
+				return;
+			}
+	}
+	int64_t sec = ns / 1000000000, h = sec / 3600, m = sec / 60 % 60;
+	if (h)
+		buf_printf(out, "%lldh", (long long)h);
+	if (h || m)
+		buf_printf(out, "%lldm", (long long)m);
+	buf_printf(out, "%gs", (double)(sec % 60) + (double)(ns % 1000000000) / 1e9);
+}
+
+static int do_health(struct builder *b, struct stage_state *s, const struct instr *in)
+{
+	struct healthcheck *h = &s->config.health;
+	strv_release(&h->test);
+	*h = (struct healthcheck){
+	        .interval_ns = in->health_interval,
+	        .timeout_ns = in->health_timeout,
+	        .start_period_ns = in->health_start_period,
+	        .start_interval_ns = in->health_start_interval,
+	        .retries = in->health_retries,
+	};
+	s->config.has_health = true;
+	strv_add(&h->test, in->health_none ? "NONE" : in->json ? "CMD" : "CMD-SHELL");
+	for (size_t i = 0; i < in->n_words && !in->health_none; i++)
+		strv_add(&h->test, in->words[i]);
+	auto_buf struct buf text = {0};
+	buf_puts(&text, "HEALTHCHECK {Test:[");
+	words_join(&text, &h->test);
+	const int64_t times[] = {
+	        h->interval_ns, h->timeout_ns, h->start_period_ns, h->start_interval_ns};
+	static const char *const names[] = {
+	        "] Interval:", " Timeout:", " StartPeriod:", " StartInterval:"};
+	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+		buf_puts(&text, names[i]);
+		duration_go(&text, times[i]);
+	}
+	buf_printf(&text, " Retries:%d}", h->retries);
+	history_add(b, s, buf_cstr(&text), -1);
+	return 0;
+}
+
+// USER, STOPSIGNAL, MAINTAINER: one word into one string of the configuration.
+static int do_single(
+        struct builder *b, struct stage_state *s, const struct instr *in, char **to, struct err *e)
+{
+	const char *value = in->n_words ? in->words[0] : "";
+	if (in->kind != INSTR_MAINTAINER && vars_expand(b, s, in, value, &value, e))
+		return -1;
+	free(*to);
+	*to = xstrdup(value);
+	auto_free char *text = xasprintf("%s %s", instr_name(in->kind), value);
+	history_add(b, s, text, -1);
+	return 0;
+}
+
+static int do_list(struct builder *b, struct stage_state *s, const struct instr *in, struct err *e)
+{
+	auto_strv struct strv words = {0};
+	for (size_t i = 0; i < in->n_words; i++) {
+		const char *w = in->words[i];
+		if (in->kind == INSTR_VOLUME) {
+			if (vars_expand(b, s, in, w, &w, e))
+				return -1;
+			if (!*w)
+				return err_at(
+				        e, in->pos, "VOLUME specified can not be an empty string");
+			image_config_add_volume(&s->config, w);
+		}
+		strv_add(&words, w);
+	}
+	if (in->kind == INSTR_SHELL) {
+		strv_copy(&s->config.shell, &words);
+		s->config.has_shell = true;
+	}
+	auto_buf struct buf text = {0};
+	buf_printf(&text, "%s [", instr_name(in->kind));
+	words_join(&text, &words);
+	buf_putc(&text, ']');
+	history_add(b, s, buf_cstr(&text), -1);
+	return 0;
+}
+
+static const char *const signals[] = {"ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP",
+        "ILL", "INT", "IO", "IOT", "KILL", "PIPE", "POLL", "PROF", "PWR", "QUIT", "SEGV", "STKFLT",
+        "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU", "URG", "USR1", "USR2", "VTALRM",
+        "WINCH", "XCPU", "XFSZ", "RTMIN", "RTMAX"};
+
+static int check_signal(const struct instr *in, const char *name, struct err *e)
+{
+	uint64_t number;
+	if (str_to_u64(name, &number)) {
+		if (number == 0 || number > 64)
+			return err_at(e, in->pos, "invalid signal: %s", name);
+		return 0;
+	}
+	const char *bare = strncasecmp(name, "SIG", 3) == 0 ? name + 3 : name;
+	if (!strncasecmp(bare, "RTMIN+", 6) || !strncasecmp(bare, "RTMAX-", 6))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		if (str_ieq(bare, signals[i]))
+			return 0;
+	const char *near = str_nearest(bare, signals, ARRAY_LEN(signals));
+	return err_at(e, in->pos, "invalid signal: %s%s%s%s", name,
+	        near ? " (did you mean SIG" : "", near ? near : "", near ? "?)" : "");
+}
+
+// "8080", "8080-8082/udp", "127.0.0.1:80:8080": the container's side as "port/proto".
+static int expose_one(struct stage_state *s, const struct instr *in, const char *spec,
+        struct strv *ports, struct err *e)
+{
+	const char *slash = strchr(spec, '/');
+	auto_free char *range = slash ? xstrndup(spec, (size_t)(slash - spec)) : xstrdup(spec);
+	auto_free char *proto = xstrdup(slash ? slash + 1 : "tcp");
+	for (char *p = proto; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	if (!*proto || (strcmp(proto, "tcp") && strcmp(proto, "udp") && strcmp(proto, "sctp")))
+		return err_at(e, in->pos, "invalid proto: %s", slash ? slash + 1 : "");
+	const char *last = strrchr(range, ':');
+	last = last ? last + 1 : range;
+	const char *dash = strchr(last, '-');
+	auto_free char *low = dash ? xstrndup(last, (size_t)(dash - last)) : xstrdup(last);
+	uint64_t from, to;
+	if (!str_to_u64(low, &from) || !str_to_u64(dash ? dash + 1 : low, &to) || from > 65535 ||
+	        to > 65535 || from > to)
+		return err_at(e, in->pos, "invalid containerPort: %s", last);
+	for (uint64_t port = from; port <= to; port++) {
+		auto_free char *text = xasprintf("%u/%s", (unsigned)port, proto);
+		image_config_add_port(&s->config, text);
+		if (!strv_has(ports, text))
+			strv_add(ports, text);
+	}
+	return 0;
+}
+
+static int text_cmp(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int do_expose(
+        struct builder *b, struct stage_state *s, const struct instr *in, struct err *e)
+{
+	auto_strv struct strv specs = {0}, ports = {0};
+	struct expand_env env = vars_env(s);
+	for (size_t i = 0; i < in->n_words; i++)
+		if (expand_words(&env, in->words[i], &specs, e)) {
+			e->pos = in->pos;
+			return -1;
+		}
+	for (size_t i = 0; i < specs.n; i++)
+		if (expose_one(s, in, specs.v[i], &ports, e))
+			return -1;
+	if (ports.n)
+		qsort(ports.v, ports.n, sizeof(*ports.v), text_cmp);
+	auto_buf struct buf text = {0};
+	buf_puts(&text, "EXPOSE [");
+	words_join(&text, &ports);
+	buf_putc(&text, ']');
+	history_add(b, s, buf_cstr(&text), -1);
+	return 0;
+}
+
+int meta_dispatch(struct builder *b, struct stage_state *s, const struct instr *in, struct err *e)
+{
+	switch (in->kind) {
+	case INSTR_ENV:
+	case INSTR_LABEL:
+		return do_env(b, s, in, e);
+	case INSTR_ARG:
+		return vars_arg(b, s, in, e);
+	case INSTR_CMD:
+	case INSTR_ENTRYPOINT:
+		return do_command(b, s, in);
+	case INSTR_EXPOSE:
+		return do_expose(b, s, in, e);
+	case INSTR_HEALTHCHECK:
+		return do_health(b, s, in);
+	case INSTR_MAINTAINER:
+		return do_single(b, s, in, &s->config.author, e);
+	case INSTR_STOPSIGNAL:
+		return do_single(b, s, in, &s->config.stop_signal, e) ||
+		                       check_signal(in, s->config.stop_signal, e)
+		               ? -1
+		               : 0;
+	case INSTR_USER:
+		return do_single(b, s, in, &s->config.user, e);
+	case INSTR_VOLUME:
+	case INSTR_SHELL:
+		return do_list(b, s, in, e);
+	case INSTR_ONBUILD:
+		strv_add(&s->config.on_build, in->trigger ? in->trigger->original : in->words[0]);
+		return 0;
+	default:
+		return err_at(
+		        e, in->pos, "instruction %s is not allowed here", instr_name(in->kind));
+	}
+}

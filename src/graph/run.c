@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// RUN: the command line with its shell, what it may see (variables, proxies, mounts) and how
+// history words it.
+#include "base/fs.h"
+#include "graph/graph-int.h"
+
+static const char *arena_clean_abs(struct builder *b, struct stage_state *s, const char *path)
+{
+	const char *cwd = s->config.working_dir ? s->config.working_dir : "/";
+	auto_free char *abs = fs_join_abs(cwd, path);
+	return arena_strdup(&b->g->arena, abs);
+}
+
+static int expand_opt(struct builder *b, struct stage_state *s, const struct instr *in,
+        const char *word, const char **ret, struct err *e)
+{
+	*ret = NULL;
+	return word ? vars_expand(b, s, in, word, ret, e) : 0;
+}
+
+static int mount_from(struct builder *b, struct stage_state *s, const struct instr *in,
+        const struct mount_spec *m, struct run_mount *to, struct err *e)
+{
+	to->from = (struct file_source){.kind = FROM_CONTEXT};
+	if (m->type == MOUNT_CACHE)
+		to->from.kind = FROM_SCRATCH;
+	if (m->type != MOUNT_BIND && m->type != MOUNT_CACHE)
+		to->from.kind = FROM_SCRATCH;
+	if (!m->from)
+		return 0;
+	if (strchr(m->from, '$'))
+		return err_at(e, in->pos,
+		        "'from' doesn't support variable expansion, define alias stage instead");
+	return source_find(b, s, in, m->from, false, &to->from, e);
+}
+
+static int mount_target(struct builder *b, struct stage_state *s, const struct instr *in,
+        const struct mount_spec *m, struct run_mount *to, struct err *e)
+{
+	const char *target;
+	if (expand_opt(b, s, in, m->target, &target, e))
+		return -1;
+	if (!target && m->type == MOUNT_SECRET && !m->env) {
+		const char *id = m->id ? m->id : m->source ? fs_base_name(m->source) : NULL;
+		if (!id)
+			return err_at(e, in->pos, "secret mount needs an id, a source or a target");
+		target = arena_printf(&b->g->arena, "/run/secrets/%s", fs_base_name(id));
+	}
+	if (!target && m->type == MOUNT_SSH)
+		return 0;
+	if (!target && m->type == MOUNT_SECRET)
+		return 0; // only in the environment
+	if (!target)
+		return err_at(e, in->pos, "mount needs a target (target=/path)");
+	to->target = arena_clean_abs(b, s, target);
+	if (!strcmp(to->target, "/"))
+		return err_at(e, in->pos, "invalid mount target \"/\"");
+	return 0;
+}
+
+static int mount_convert(struct builder *b, struct stage_state *s, const struct instr *in,
+        const struct mount_spec *m, struct run_mount *to, struct err *e)
+{
+	const char *id, *source;
+	if (mount_from(b, s, in, m, to, e) || mount_target(b, s, in, m, to, e) ||
+	        expand_opt(b, s, in, m->id, &id, e) || expand_opt(b, s, in, m->source, &source, e))
+		return -1;
+	to->type = m->type;
+	to->source = source ? source : "/";
+	to->env = m->env;
+	to->id = id;
+	if (!id && m->type == MOUNT_CACHE)
+		to->id = to->target;
+	if (!id && m->type == MOUNT_SECRET)
+		to->id = source ? source : to->target ? fs_base_name(to->target) : m->env;
+	if (!id && m->type == MOUNT_SSH)
+		to->id = "default";
+	to->read_only = m->read_only_set ? m->read_only : m->type == MOUNT_BIND;
+	to->required = m->required;
+	to->sharing = m->sharing;
+	to->size = m->size;
+	to->mode = m->mode;
+	to->uid = m->uid;
+	to->gid = m->gid;
+	return 0;
+}
+
+static int add_mounts(struct builder *b, struct stage_state *s, const struct instr *in,
+        struct run_op *op, struct err *e)
+{
+	op->mounts = arena_alloc(&b->g->arena, (in->n_mounts + 1) * sizeof(*op->mounts));
+	for (size_t i = 0; i < in->n_mounts; i++) {
+		if (mount_convert(b, s, in, &in->mounts[i], &op->mounts[i], e))
+			return -1;
+		op->n_mounts++;
+	}
+	return 0;
+}
+
+// A lone heredoc is the script itself: a file if it begins with #!, else the shell's argument.
+static void heredoc_script(const struct instr *in, struct run_op *op)
+{
+	const char *body = in->heredocs[0].body;
+	if (!str_has_prefix(body, "#!"))
+		return;
+	op->script = body;
+	op->script_name = in->heredocs[0].name;
+	strv_release(&op->argv);
+	strv_addf(&op->argv, "/dev/pipes/%s", op->script_name);
+}
+
+static void history_run(struct builder *b, struct stage_state *s, const struct strv *argv, int step)
+{
+	auto_strv struct strv args = {0};
+	for (size_t i = 0; i < s->n_args; i++) {
+		const char *now = strv_env_get(&s->vars, s->args[i].key);
+		const char *value = now ? now : s->args[i].value;
+		strv_env_set(&args, s->args[i].key, value ? value : "");
+	}
+	auto_buf struct buf text = {0};
+	buf_puts(&text, "RUN");
+	if (args.n)
+		buf_printf(&text, " |%zu", args.n);
+	for (size_t i = 0; i < args.n; i++)
+		buf_printf(&text, " %s", args.v[i]);
+	for (size_t i = 0; i < argv->n; i++)
+		buf_printf(&text, " %s", argv->v[i]);
+	buf_puts(&text, " # buildkit");
+	history_add(b, s, buf_cstr(&text), step);
+}
+
+static int run_flags(struct builder *b, const struct instr *in, struct run_op *op, struct err *e)
+{
+	op->network_none = b->o->network_none;
+	op->network_host = b->o->network_host;
+	if (in->network) {
+		op->network_none = !strcmp(in->network, "none");
+		op->network_host = !strcmp(in->network, "host");
+	}
+	if (in->security && !strcmp(in->security, "insecure"))
+		return err_at(e, in->pos,
+		        "security.insecure is not allowed: RUN --security=insecure needs the "
+		        "entitlement security.insecure");
+	if (in->device)
+		return err_at(e, in->pos, "RUN --device is not supported");
+	return 0;
+}
+
+int run_dispatch(struct builder *b, struct stage_state *s, const struct instr *in, bool on_build,
+        struct err *e)
+{
+	// mounts first: they may build other stages, whose steps must come before this one
+	struct run_op mounts = {0};
+	if (add_mounts(b, s, in, &mounts, e))
+		return -1;
+	struct step *st = step_add(b, s, STEP_RUN, in, on_build);
+	struct run_op *op = &st->run;
+	op->mounts = mounts.mounts;
+	op->n_mounts = mounts.n_mounts;
+	shell_prepend(&s->config, in, &op->argv);
+	if (in->heredoc_only)
+		heredoc_script(in, op);
+	op->shown = arena_strdup(&b->g->arena, in->n_words ? in->words[in->n_words - 1] : "");
+	strv_copy(&op->env, &s->vars);
+	vars_proxy(b, &op->proxy_env);
+	op->cwd = arena_strdup(&b->g->arena, s->config.working_dir ? s->config.working_dir : "/");
+	op->user = arena_strdup(&b->g->arena, s->config.user ? s->config.user : "");
+	if (run_flags(b, in, op, e))
+		return -1;
+	history_run(b, s, &op->argv, st->id);
+	s->rootfs = st->id;
+	return 0;
+}

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stages: what FROM starts from, and each instruction handed to the file that knows it. A stage is
+// built when something asks for it, so stages the target does not need never enter the graph.
+#include "graph/graph-int.h"
+
+#define STAGE_DEPTH_MAX 1000 // stages nested by FROM and --from: beyond any real Dockerfile
+
+static void step_release(struct step *s)
+{
+	strv_release(&s->run.argv);
+	strv_release(&s->run.env);
+	strv_release(&s->run.proxy_env);
+	strv_release(&s->copy.sources);
+	strv_release(&s->copy.excludes);
+	if (s->image)
+		graph_image_release(s->image);
+}
+
+void graph_free(struct graph *g)
+{
+	if (!g)
+		return;
+	for (size_t i = 0; i < g->n_steps; i++)
+		step_release(g->steps[i]);
+	free(g->steps);
+	free(g->history_steps);
+	image_config_release(&g->config);
+	arena_release(&g->arena);
+	free(g);
+}
+
+static struct step *step_new(struct graph *g, enum step_kind kind)
+{
+	if (g->n_steps == g->cap_steps) {
+		g->cap_steps = g->cap_steps ? 2 * g->cap_steps : 32;
+		g->steps = xreallocarray(g->steps, g->cap_steps, sizeof(*g->steps));
+	}
+	struct step *s = arena_alloc(&g->arena, sizeof(*s));
+	s->id = (int)g->n_steps;
+	s->kind = kind;
+	s->parent = -1;
+	s->stage_index = -1;
+	g->steps[g->n_steps++] = s;
+	return s;
+}
+
+struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind kind,
+        const struct instr *in, bool on_build)
+{
+	struct step *st = step_new(b->g, kind);
+	st->parent = s->rootfs;
+	st->platform = s->platform;
+	st->pos = in->pos;
+	st->stage = s->display;
+	st->stage_index = s->index;
+	st->no_cache = s->no_cache;
+	int width = s->total >= 100 ? 3 : s->total >= 10 ? 2 : 1;
+	const char *sep = *s->display ? " " : "";
+	st->name = arena_printf(&b->g->arena, "[%s%s%*d/%d] %s%s", s->display, sep, width,
+	        ++s->counter, s->total, on_build ? "ONBUILD " : "", in->original);
+	return st;
+}
+
+int image_step(struct builder *b, const char *ref, const struct platform *p, const struct instr *in,
+        const char *name, struct step **ret, struct err *e)
+{
+	for (size_t i = 0; i < b->g->n_steps; i++) { // equal images once
+		struct step *s = b->g->steps[i];
+		if (s->kind == STEP_IMAGE && !strcmp(s->stage, ref) &&
+		        platform_eq(&s->platform, p)) {
+			*ret = s;
+			return 0;
+		}
+	}
+	struct graph_image *image = arena_alloc(&b->g->arena, sizeof(*image));
+	if (b->o->resolver->resolve(b->o->resolver, ref, p, image, e)) {
+		e->pos = in->pos;
+		return -1;
+	}
+	struct step *s = step_new(b->g, STEP_IMAGE);
+	s->image = image;
+	s->platform = *p;
+	s->pos = in->pos;
+	s->stage = arena_strdup(&b->g->arena, ref);
+	s->name = name;
+	*ret = s;
+	return 0;
+}
+
+static int source_stage(struct builder *b, struct stage_state *s, const struct instr *in, int index,
+        struct file_source *ret, struct err *e)
+{
+	if (index == s->index)
+		return err_at(e, in->pos, "circular dependency detected on stage: %s",
+		        *s->display ? s->display : "0");
+	if (stage_build(b, (size_t)index, e))
+		return -1;
+	int rootfs = b->states[index].rootfs;
+	*ret = (struct file_source){.kind = rootfs < 0 ? FROM_SCRATCH : FROM_STEP, .step = rootfs};
+	return 0;
+}
+
+static const char *const *stage_names(struct builder *b, size_t *ret_n)
+{
+	const char **names = arena_alloc(&b->g->arena, (b->df->n_stages + 1) * sizeof(*names));
+	*ret_n = 0;
+	for (size_t i = 0; i < b->df->n_stages; i++)
+		if (b->df->stages[i].name)
+			names[(*ret_n)++] = b->df->stages[i].name;
+	return names;
+}
+
+int source_find(struct builder *b, struct stage_state *s, const struct instr *in, const char *from,
+        bool allow_index, struct file_source *ret, struct err *e)
+{
+	int index = dockerfile_find_stage(b->df, from, (size_t)s->index + 1);
+	uint64_t number;
+	if (index < 0 && allow_index && str_to_u64(from, &number)) {
+		if (number >= b->df->n_stages)
+			return err_at(e, in->pos,
+			        "invalid stage index %s: the Dockerfile has %zu stages", from,
+			        b->df->n_stages);
+		index = (int)number;
+	} else if (index < 0) {
+		index = dockerfile_find_stage(b->df, from, b->df->n_stages);
+	}
+	if (index > s->index)
+		return err_at(e, in->pos,
+		        "cannot copy from stage \"%s\", it needs to be defined before current %s",
+		        from, allow_index ? "stage" : "command");
+	bool files = false;
+	struct graph_resolver *r = b->o->resolver;
+	const char *context = r->named_context ? r->named_context(r, from, &files) : NULL;
+	if (files) {
+		*ret = (struct file_source){.kind = FROM_CONTEXT, .context = from};
+		return 0;
+	}
+	if (index >= 0 && !context)
+		return source_stage(b, s, in, index, ret, e);
+	if (!strcmp(from, "scratch")) {
+		*ret = (struct file_source){.kind = FROM_SCRATCH};
+		return 0;
+	}
+	const char *ref = context ? context + strlen("docker-image://") : from;
+	struct step *image;
+	const char *name = arena_printf(&b->g->arena, "FROM %s", ref);
+	if (image_step(b, ref, &s->platform, in, name, &image, e)) {
+		size_t n;
+		const char *const *names = stage_names(b, &n);
+		const char *near = str_nearest(from, names, n);
+		if (near)
+			err_wrap(e, "no stage is called '%s' (did you mean '%s'?), and as an image",
+			        from, near);
+		return -1;
+	}
+	*ret = (struct file_source){.kind = FROM_STEP, .step = image->id};
+	return 0;
+}
+
+// ---- FROM
+
+static void ensure_path(struct stage_state *s)
+{
+	const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	if (!strv_env_get(&s->config.env, "PATH"))
+		strv_env_set(&s->config.env, "PATH", path);
+	for (size_t i = 0; i < s->config.env.n; i++) {
+		const char *kv = s->config.env.v[i], *eq = strchr(kv, '=');
+		if (!eq)
+			continue;
+		auto_free char *key = xstrndup(kv, (size_t)(eq - kv));
+		strv_env_set(&s->vars, key, eq + 1);
+	}
+}
+
+static void history_base(struct stage_state *s)
+{
+	s->n_base_history = s->config.n_history;
+	s->cap_history = s->config.n_history + 16;
+	s->history_steps = xcalloc(s->cap_history, sizeof(int));
+	for (size_t i = 0; i < s->config.n_history; i++)
+		s->history_steps[i] = -1;
+}
+
+static void from_stage(struct stage_state *s, const struct stage_state *base)
+{
+	s->rootfs = base->rootfs;
+	s->platform = base->platform;
+	image_config_copy(&s->config, &base->config);
+	strv_copy(&s->vars, &base->vars);
+	s->cap_args = base->n_args + 8;
+	s->args = xcalloc(s->cap_args, sizeof(*s->args));
+	s->n_args = base->n_args;
+	for (size_t i = 0; i < base->n_args; i++)
+		s->args[i] = base->args[i];
+	history_base(s);
+	for (size_t i = 0; i < base->config.n_history; i++)
+		s->history_steps[i] = base->history_steps[i];
+	s->n_base_history = base->n_base_history;
+}
+
+static void from_scratch(struct stage_state *s)
+{
+	s->rootfs = -1;
+	s->config.platform = s->platform;
+	s->config.working_dir = xstrdup("/");
+	ensure_path(s);
+	history_base(s);
+}
+
+static int from_image(struct builder *b, struct stage_state *s, const char *ref, struct err *e)
+{
+	struct stage *stage = &b->df->stages[s->index];
+	struct step *image;
+	const char *sep = *s->display ? " " : "";
+	int width = s->total >= 100 ? 3 : s->total >= 10 ? 2 : 1;
+	const char *name = arena_printf(
+	        &b->g->arena, "[%s%s%*d/%d] FROM %s", s->display, sep, width, 1, s->total, ref);
+	if (image_step(b, ref, &s->platform, stage->from, name, &image, e))
+		return -1;
+	image_config_copy(&s->config, &image->image->config);
+	s->rootfs = image->id;
+	s->config.has_created = false;
+	ensure_path(s);
+	history_base(s);
+	return 0;
+}
+
+static int from_platform(
+        struct builder *b, struct stage_state *s, const struct instr *from, struct err *e)
+{
+	s->platform = b->o->target_platform;
+	if (!from->platform)
+		return 0;
+	struct expand_env env = {expand_get_strv, &b->globals, b->df->escape, NULL};
+	auto_free char *text = NULL;
+	if (expand_word(&env, from->platform, &text, e) == 0 && *text == '\0')
+		err_set(e, ERR_DOCKERFILE, "empty platform value from expression %s",
+		        from->platform);
+	else if (text && platform_parse(text, &s->platform, e) == 0)
+		return 0;
+	e->pos = from->pos;
+	e->kind = ERR_DOCKERFILE;
+	return -1;
+}
+
+static int from_base(
+        struct builder *b, struct stage_state *s, const struct instr *from, struct err *e)
+{
+	struct expand_env env = {expand_get_strv, &b->globals, b->df->escape, NULL};
+	auto_free char *base = NULL;
+	if (expand_word(&env, from->base, &base, e)) {
+		e->pos = from->pos;
+		return -1;
+	}
+	if (!*base)
+		return err_at(e, from->pos, "base name (%s) should not be blank", from->base);
+	bool files = false;
+	struct graph_resolver *r = b->o->resolver;
+	const char *context = r->named_context ? r->named_context(r, base, &files) : NULL;
+	if (files)
+		return err_at(e, from->pos,
+		        "named context '%s' is a directory: FROM needs an image", base);
+	int index = context ? -1 : dockerfile_find_stage(b->df, base, (size_t)s->index);
+	if (index >= 0) {
+		if (stage_build(b, (size_t)index, e))
+			return -1;
+		from_stage(s, &b->states[index]);
+		return 0;
+	}
+	if (!context && !strcmp(base, "scratch")) {
+		from_scratch(s);
+		return 0;
+	}
+	return from_image(b, s, context ? context + strlen("docker-image://") : base, e);
+}
+
+// ---- instructions
+
+int stage_dispatch(
+        struct builder *b, struct stage_state *s, struct instr *in, bool on_build, struct err *e)
+{
+	switch (in->kind) {
+	case INSTR_RUN:
+		return run_dispatch(b, s, in, on_build, e);
+	case INSTR_COPY:
+	case INSTR_ADD:
+		return copy_dispatch(b, s, in, on_build, e);
+	case INSTR_WORKDIR:
+		return workdir_dispatch(b, s, in, on_build, e);
+	default:
+		return meta_dispatch(b, s, in, e);
+	}
+}
+
+static bool makes_step(const struct instr *in)
+{
+	return in->kind == INSTR_RUN || in->kind == INSTR_COPY || in->kind == INSTR_ADD ||
+	       in->kind == INSTR_WORKDIR;
+}
+
+static int run_triggers(struct builder *b, struct stage_state *s, struct err *e)
+{
+	auto_strv struct strv triggers = {0};
+	strv_copy(&triggers, &s->config.on_build);
+	strv_release(&s->config.on_build);
+	struct instr **parsed = arena_alloc(&b->g->arena, (triggers.n + 1) * sizeof(*parsed));
+	for (size_t i = 0; i < triggers.n; i++) {
+		parsed[i] = dockerfile_parse_trigger(&b->g->arena, triggers.v[i], e);
+		if (!parsed[i]) {
+			e->pos = b->df->stages[s->index].from->pos;
+			return err_wrap(
+			        e, "ONBUILD trigger of the base image \"%s\"", triggers.v[i]);
+		}
+		parsed[i]->pos = b->df->stages[s->index].from->pos;
+		s->total += makes_step(parsed[i]);
+	}
+	for (size_t i = 0; i < triggers.n; i++)
+		if (stage_dispatch(b, s, parsed[i], true, e))
+			return -1;
+	return 0;
+}
+
+static const char *display_name(struct builder *b, size_t index)
+{
+	if (b->df->stages[index].name)
+		return b->df->stages[index].name;
+	if (b->df->n_stages == 1)
+		return "";
+	return arena_printf(&b->g->arena, "stage-%zu", index);
+}
+
+bool stage_resets_cache(const struct builder *b, size_t index)
+{
+	if (b->o->no_cache)
+		return true;
+	const char *name = b->df->stages[index].name;
+	return name && b->o->no_cache_stages && strv_has(b->o->no_cache_stages, name);
+}
+
+int stage_build(struct builder *b, size_t index, struct err *e)
+{
+	struct stage_state *s = &b->states[index];
+	struct stage *stage = &b->df->stages[index];
+	if (s->done)
+		return 0;
+	if (s->busy || b->depth > STAGE_DEPTH_MAX)
+		return err_at(e, stage->pos, "circular dependency detected on stage: %s",
+		        stage->name ? stage->name : "unnamed");
+	s->busy = true;
+	b->depth++;
+	s->index = (int)index;
+	s->df = b->df;
+	s->rootfs = -1;
+	s->display = display_name(b, index);
+	s->no_cache = stage_resets_cache(b, index);
+	s->total = 1;
+	for (size_t i = 0; i < stage->n_instrs; i++)
+		s->total += makes_step(stage->instrs[i]);
+	s->counter = 1;
+	if (from_platform(b, s, stage->from, e) || from_base(b, s, stage->from, e) ||
+	        run_triggers(b, s, e))
+		return -1;
+	s->n_base_history = s->config.n_history;
+	for (size_t i = 0; i < stage->n_instrs; i++)
+		if (stage_dispatch(b, s, stage->instrs[i], false, e))
+			return -1;
+	s->busy = false;
+	s->done = true;
+	b->depth--;
+	return 0;
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Variables: global arguments, the predefined and platform ones, and what a stage sees. ARG and ENV
+// write the same list and the last writer wins, as BuildKit does it (its documentation says
+// otherwise).
+#include "graph/graph-int.h"
+#include <strings.h>
+
+const char *build_arg(const struct builder *b, const char *key)
+{
+	return b->o->build_args ? strv_env_get(b->o->build_args, key) : NULL;
+}
+
+static void set_platform(struct strv *vars, const char *prefix, const struct platform *p)
+{
+	char text[80];
+	platform_text(p, text);
+	const char *const names[] = {"PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT"};
+	const char *const values[] = {text, p->os, p->os_version, p->arch, p->variant};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		auto_free char *key = xasprintf("%s%s", prefix, names[i]);
+		strv_env_set(vars, key, values[i]);
+	}
+}
+
+static int global_arg(
+        struct builder *b, const struct instr *in, const struct key_value *kv, struct err *e)
+{
+	const char *given = build_arg(b, kv->key);
+	if (given) {
+		strv_env_set(&b->globals, kv->key, given);
+		return 0;
+	}
+	if (!kv->value)
+		return 0;
+	struct expand_env env = {expand_get_strv, &b->globals, b->df->escape, NULL};
+	auto_free char *value = NULL;
+	if (expand_word(&env, kv->value, &value, e)) {
+		e->pos = in->pos;
+		return -1;
+	}
+	strv_env_set(&b->globals, kv->key, value);
+	return 0;
+}
+
+int vars_globals(struct builder *b, struct err *e)
+{
+	set_platform(&b->globals, "BUILD", &b->o->build_platform);
+	set_platform(&b->globals, "TARGET", &b->o->target_platform);
+	const struct stage *last = &b->df->stages[b->df->n_stages - 1];
+	const char *target = b->o->target ? b->o->target : last->name;
+	strv_env_set(&b->globals, "TARGETSTAGE", target ? target : "default");
+	for (size_t i = 0; i < b->globals.n; i++) {
+		const char *eq = strchr(b->globals.v[i], '=');
+		auto_free char *key = xstrndup(b->globals.v[i], (size_t)(eq - b->globals.v[i]));
+		const char *given = build_arg(b, key);
+		if (given)
+			strv_env_set(&b->globals, key, given);
+	}
+	for (size_t i = 0; i < b->df->n_global_args; i++) {
+		const struct instr *in = b->df->global_args[i];
+		for (size_t k = 0; k < in->n_pairs; k++)
+			if (global_arg(b, in, &in->pairs[k], e))
+				return -1;
+	}
+	return 0;
+}
+
+struct expand_env vars_env(struct stage_state *s)
+{
+	return (struct expand_env){expand_get_strv, &s->vars, s->df->escape, NULL};
+}
+
+int vars_expand(struct builder *b, struct stage_state *s, const struct instr *in, const char *word,
+        const char **ret, struct err *e)
+{
+	struct expand_env env = vars_env(s);
+	auto_free char *out = NULL;
+	if (expand_word(&env, word, &out, e)) {
+		e->pos = in->pos;
+		return -1;
+	}
+	*ret = arena_strdup(&b->g->arena, out);
+	return 0;
+}
+
+// Arguments that steer the builder and never reach a process.
+static bool is_builder_arg(const char *key)
+{
+	return !strcmp(key, "BUILDKIT_SBOM_SCAN_CONTEXT") ||
+	       !strcmp(key, "BUILDKIT_SBOM_SCAN_STAGE");
+}
+
+static void declare(struct stage_state *s, const char *key, const char *value)
+{
+	if (s->n_args == s->cap_args) {
+		s->cap_args = s->cap_args ? 2 * s->cap_args : 8;
+		s->args = xreallocarray(s->args, s->cap_args, sizeof(*s->args));
+	}
+	s->args[s->n_args++] = (struct declared_arg){key, value};
+}
+
+int vars_arg(struct builder *b, struct stage_state *s, const struct instr *in, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	buf_puts(&text, "ARG");
+	for (size_t i = 0; i < in->n_pairs; i++) {
+		const char *key, *value = NULL;
+		if (vars_expand(b, s, in, in->pairs[i].key, &key, e))
+			return -1;
+		const char *given = build_arg(b, key);
+		if (given)
+			value = arena_strdup(&b->g->arena, given);
+		else if (in->pairs[i].value && vars_expand(b, s, in, in->pairs[i].value, &value, e))
+			return -1;
+		else if (!in->pairs[i].value && strv_env_get(&b->globals, key))
+			value = arena_strdup(&b->g->arena, strv_env_get(&b->globals, key));
+		if (value && !is_builder_arg(key))
+			strv_env_set(&s->vars, key, value);
+		declare(s, key, value);
+		buf_printf(&text, " %s%s%s", key, value ? "=" : "", value ? value : "");
+	}
+	history_add(b, s, buf_cstr(&text), -1);
+	return 0;
+}
+
+void vars_proxy(const struct builder *b, struct strv *ret)
+{
+	static const char *const names[] = {
+	        "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"};
+	for (size_t i = 0; b->o->build_args && i < b->o->build_args->n; i++) {
+		const char *kv = b->o->build_args->v[i];
+		const char *eq = strchr(kv, '=');
+		for (size_t k = 0; eq && k < ARRAY_LEN(names); k++) {
+			size_t n = strlen(names[k]);
+			if ((size_t)(eq - kv) != n || strncasecmp(kv, names[k], n) != 0)
+				continue;
+			char lower[16] = "";
+			for (size_t c = 0; c < n; c++)
+				lower[c] = names[k][c] == '_' ? '_' : (char)(names[k][c] | 0x20);
+			strv_env_set(ret, names[k], eq + 1);
+			strv_env_set(ret, lower, eq + 1);
+		}
+	}
+}
