@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls to the /v2/ API: authorization, one more try after a 401, retries of what is passing
+// (429, 5xx, lost connections) with the server's Retry-After, and refusals in words.
+
+#include "base/event.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "registry/client.h"
+#include "registry/url.h"
+
+void api_call_release(struct api_call *c)
+{
+	strv_release(&c->scopes);
+}
+
+bool status_is_transient(int status)
+{
+	return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 ||
+	       status == 504;
+}
+
+char *api_error_text(const struct http_response *rs)
+{
+	auto_buf struct buf text = {0};
+	struct err ignored = ERR_INIT;
+	auto_jdoc struct jdoc *doc =
+	        rs->body.n > 0 ? jdoc_parse(rs->body.p, rs->body.n, &ignored) : NULL;
+	const struct jn *root = doc ? jdoc_root(doc) : NULL;
+	const struct jn *errors = jn_get(root, "errors");
+	for (size_t i = 0; i < jn_len(errors) && i < 4; i++) {
+		const struct jn *one = jn_at(errors, i);
+		const char *message = jn_get_str(one, "message");
+		if (!message || !*message)
+			message = jn_get_str(one, "code");
+		if (message)
+			buf_printf(&text, "%s%.300s", text.n ? "; " : "", message);
+	}
+	const char *plain = jn_get_str(root, "details");
+	if (!plain)
+		plain = jn_get_str(root, "error_description");
+	if (!text.n && plain)
+		buf_printf(&text, "%.300s", plain);
+	return buf_steal(&text);
+}
+
+// A token that a server answers 401 to in spite of what it asked for is a refusal.
+static int perform_authorized(
+        struct registry *r, struct api_call *c, struct http_response *ret, struct err *e)
+{
+	struct host *h = c->ep->host;
+	if (c->foreign)
+		return http_perform(r->http, &c->rq, ret, e);
+	for (int tries = 0;; tries++) {
+		auto_free char *header = NULL;
+		ret->failure = HTTP_FAIL_LOCAL;
+		if (auth_header(r, h, c->ep->repository, &c->scopes, &header, e) < 0)
+			return -1;
+		c->rq.authorization = header;
+		int rc = http_perform(r->http, &c->rq, ret, e);
+		c->rq.authorization = NULL;
+		if (rc < 0 || tries >= 2)
+			return rc;
+		size_t before = c->scopes.n;
+		auto_free char *scopes_before = c->scopes.n ? xstrdup(c->scopes.v[0]) : NULL;
+		if (!auth_challenged(h, ret, header, &c->scopes))
+			return 0;
+		bool wider = c->scopes.n != before ||
+		             (scopes_before && strcmp(scopes_before, c->scopes.v[0]) != 0);
+		// Once for the first challenge or a token grown old, once for scopes not asked for.
+		if (ret->status == 403 ? !wider : tries > 0 && !wider)
+			return 0;
+		http_response_release(ret);
+	}
+}
+
+static bool is_transient(const struct http_response *rs, int rc)
+{
+	if (rc == 0)
+		return status_is_transient(rs->status);
+	return rs->failure == HTTP_FAIL_CUT || rs->failure == HTTP_FAIL_TIMEOUT;
+}
+
+static int64_t wanted_pause(const struct http_response *rs)
+{
+	const char *text = rs->retry_after;
+	if (!text && rs->status == 429 && rs->body.n > 0) {
+		const char *at = strstr(rs->body.p, "retry-after: "); // ghcr.io
+		text = at ? at + 13 : NULL;
+	}
+	return retry_after_ms(text, clock_real_ns() / 1000000000);
+}
+
+// Counted for mirrors: one that cannot be reached is not asked for every blob.
+static void note_reached(struct host *h, const struct http_response *rs, int rc)
+{
+	bool unreachable =
+	        rc < 0 && (rs->failure == HTTP_FAIL_CONNECT || rs->failure == HTTP_FAIL_RESOLVE ||
+	                          rs->failure == HTTP_FAIL_TLS || rs->failure == HTTP_FAIL_CERT);
+	pthread_mutex_lock(&h->lock);
+	h->dead = unreachable ? h->dead + 1 : 0;
+	pthread_mutex_unlock(&h->lock);
+}
+
+// An upload may be sent to a storage server; the registry's token is none of its business.
+static bool is_on_host(const struct host *h, const char *text)
+{
+	auto_url struct url base = {0}, url = {0};
+	struct err ignored = ERR_INIT;
+	return url_parse(h->base, &base, &ignored) == 0 && url_parse(text, &url, &ignored) == 0 &&
+	       url_same_origin(&base, &url);
+}
+
+int api_perform(struct registry *r, struct api_call *c, struct http_response *ret, struct err *e)
+{
+	struct retry retry = {0};
+	*ret = (struct http_response){.failure = HTTP_FAIL_CONNECT};
+	if (host_settle(r, c->ep->host, e) < 0) {
+		note_reached(c->ep->host, ret, -1);
+		return -1;
+	}
+	auto_free char *url = c->url    ? xstrdup(c->url)
+	                      : c->ping ? xasprintf("%s/v2/%s", c->ep->host->base, c->ping)
+	                                : endpoint_url(c->ep, c->tail);
+	c->foreign = c->url && !is_on_host(c->ep->host, c->url);
+	c->rq.url = url;
+	c->rq.insecure = c->ep->host->insecure;
+	for (;;) {
+		int rc = perform_authorized(r, c, ret, e);
+		note_reached(c->ep->host, ret, rc);
+		if (c->once || !is_transient(ret, rc) || !retry_again(&retry))
+			return rc;
+		int64_t pause = wanted_pause(ret);
+		if (pause > RETRY_AFTER_MAX_MS)
+			return rc;
+		struct err cancelled = ERR_INIT;
+		if (retry_wait(&retry, pause, &cancelled) < 0) {
+			*e = cancelled;
+			return -1;
+		}
+		http_response_release(ret);
+	}
+}
+
+static int denied(const struct endpoint *ep, const struct http_response *rs, const char *what,
+        const char *said, struct err *e)
+{
+	const char *host = ep->host->cred_name;
+	if (!ep->host->offered)
+		return err_set(e, ERR_AUTH,
+		        "'%s' denies access to %s%s: it does not exist there or needs credentials: "
+		        "run 'hew login %s'",
+		        host, what, said, host);
+	if (rs->status == 401)
+		return err_set(e, ERR_AUTH,
+		        "'%s' does not accept the stored credentials for %s%s: run 'hew login %s' "
+		        "again",
+		        host, what, said, host);
+	return err_set(
+	        e, ERR_AUTH, "'%s' does not allow this user access to %s%s", host, what, said);
+}
+
+int api_refused(
+        const struct endpoint *ep, const struct http_response *rs, const char *what, struct err *e)
+{
+	const char *host = ep->host->cred_name;
+	auto_free char *text = api_error_text(rs);
+	auto_free char *said = *text ? xasprintf(" (%s)", text) : xstrdup("");
+	if (rs->redirected)
+		return err_set(e, ERR_NET,
+		        "'%s' sent us on for %s to '%.120s', which answers with "
+		        "status %d",
+		        host, what, rs->url, rs->status);
+	switch (rs->status) {
+	case 401:
+	case 403:
+		return denied(ep, rs, what, said, e);
+	case 404:
+		return err_set(e, ERR_NOT_FOUND,
+		        "%s not found on '%s'%s: the repository or tag does "
+		        "not exist, or it is private: run 'hew login %s'",
+		        what, host, said, host);
+	case 429:
+		return err_set(e, ERR_NET,
+		        "'%s' allows no more requests for now (status 429%s%s)%s: "
+		        "wait, or run 'hew login %s' for a higher limit",
+		        host, rs->retry_after ? ", retry after " : "",
+		        rs->retry_after ? rs->retry_after : "", said, host);
+	case 413:
+		return err_set(e, ERR_NET,
+		        "'%s' or a proxy before it finds %s too large (status 413)%s", host, what,
+		        said);
+	default:
+		return err_set(e, rs->status >= 500 ? ERR_NET : ERR_FAIL,
+		        "'%s' answers with status %d for %s%s", host, rs->status, what, said);
+	}
+}

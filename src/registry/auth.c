@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+// Authorization as distribution's token specification has it: a 401 names the realm, the realm
+// gives a bearer token for the scopes asked for; or the registry takes Basic. Tokens are kept per
+// repository and scopes until nine tenths of their life are over. What a host wants is remembered,
+// so only the first request to it is refused.
+
+#include "base/event.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "registry/base64.h"
+#include "registry/client.h"
+#include "registry/url.h"
+
+#define TOKEN_ANSWER_MAX (1u << 20)
+#define TOKEN_LIFE_DEFAULT 60
+#define TOKEN_LIFE_MAX (12 * 3600)
+
+struct token {
+	char *key; // repository and scopes
+	char *header;
+	int64_t expires_ns; // on the monotonic clock
+	struct token *next;
+};
+
+void token_list_free(struct token *t)
+{
+	for (struct token *next; t; t = next) {
+		next = t->next;
+		free(t->key);
+		free(t->header);
+		free(t);
+	}
+}
+
+static void drop_token(struct host *h, const char *header)
+{
+	for (struct token **p = &h->tokens; *p;) {
+		struct token *t = *p;
+		if (strcmp(t->header, header) != 0) {
+			p = &t->next;
+			continue;
+		}
+		*p = t->next;
+		t->next = NULL;
+		token_list_free(t);
+	}
+}
+
+static char *token_key(const char *repository, const struct strv *scopes)
+{
+	auto_buf struct buf key = {0};
+	buf_puts(&key, repository ? repository : "");
+	for (size_t i = 0; i < scopes->n; i++)
+		buf_printf(&key, " %s", scopes->v[i]);
+	return buf_steal(&key);
+}
+
+static const char *find_token(struct host *h, const char *key)
+{
+	for (struct token *t = h->tokens; t; t = t->next)
+		if (strcmp(t->key, key) == 0 && t->expires_ns > clock_ns())
+			return t->header;
+	return NULL;
+}
+
+static void keep_token(struct host *h, char *key, char *header, int64_t expires_ns)
+{
+	struct token *t = xcalloc(1, sizeof(*t));
+	*t = (struct token){key, header, expires_ns, h->tokens};
+	h->tokens = t;
+}
+
+static void add_query(struct buf *b, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	buf_puts(b, name);
+	buf_putc(b, '=');
+	url_escape(b, value);
+	buf_putc(b, '&');
+}
+
+// GET realm?service=..&scope=..&scope=.., with Basic where there are credentials.
+static int ask_by_get(struct registry *r, struct host *h, const struct credentials *c,
+        const struct strv *scopes, struct http_response *rs, struct err *e)
+{
+	auto_buf struct buf url = {0};
+	buf_puts(&url, h->challenge.realm);
+	buf_putc(&url, strchr(h->challenge.realm, '?') ? '&' : '?');
+	add_query(&url, "service", h->challenge.service);
+	for (size_t i = 0; i < scopes->n; i++)
+		add_query(&url, "scope", scopes->v[i]);
+	add_query(&url, "account", c->username);
+	url.p[--url.n] = '\0'; // the last separator
+	auto_free char *basic = c->username ? basic_authorization(c->username, c->password) : NULL;
+	struct http_request rq = {.method = "GET",
+	        .url = url.p,
+	        .authorization = basic,
+	        .max_answer = TOKEN_ANSWER_MAX,
+	        .insecure = h->insecure};
+	return http_perform(r->http, &rq, rs, e);
+}
+
+// OAuth2 with an identity (refresh) token.
+static int ask_by_post(struct registry *r, struct host *h, const struct credentials *c,
+        const struct strv *scopes, struct http_response *rs, struct err *e)
+{
+	auto_buf struct buf form = {0}, scope = {0};
+	auto_strv struct strv headers = {0};
+	for (size_t i = 0; i < scopes->n; i++)
+		buf_printf(&scope, "%s%s", i ? " " : "", scopes->v[i]);
+	add_query(&form, "grant_type", "refresh_token");
+	add_query(&form, "refresh_token", c->identity_token);
+	add_query(&form, "service", h->challenge.service);
+	add_query(&form, "scope", buf_cstr(&scope));
+	add_query(&form, "client_id", "hew");
+	form.n--;
+	strv_add(&headers, "Content-Type: application/x-www-form-urlencoded");
+	struct http_request rq = {.method = "POST",
+	        .url = h->challenge.realm,
+	        .headers = &headers,
+	        .has_body = true,
+	        .body = form.p,
+	        .body_size = form.n,
+	        .max_answer = TOKEN_ANSWER_MAX,
+	        .insecure = h->insecure};
+	return http_perform(r->http, &rq, rs, e);
+}
+
+static int refused(
+        struct host *h, const struct credentials *c, const struct http_response *rs, struct err *e)
+{
+	auto_free char *said = api_error_text(rs);
+	const char *sep = *said ? ": " : "";
+	bool denied = rs->status == 401 || rs->status == 403 || rs->status == 400;
+	if (denied && (c->username || c->identity_token))
+		return err_set(e, ERR_AUTH,
+		        "'%s' refuses the user name or password (status %d%s%s): run 'hew login "
+		        "%s'",
+		        h->cred_name, rs->status, sep, said, h->cred_name);
+	if (denied)
+		return err_set(e, ERR_AUTH,
+		        "'%s' gives no token without credentials (status %d%s%s): run 'hew login "
+		        "%s'",
+		        h->cred_name, rs->status, sep, said, h->cred_name);
+	return err_set(e, ERR_NET, "the token server of '%s' answers with status %d%s%s",
+	        h->cred_name, rs->status, sep, said);
+}
+
+static int read_token(struct host *h, const struct http_response *rs, char **ret_header,
+        int64_t *ret_life, struct err *e)
+{
+	auto_jdoc struct jdoc *doc = jdoc_parse(rs->body.p ? rs->body.p : "", rs->body.n, e);
+	if (!doc)
+		return err_wrap(e, "token server of '%s'", h->cred_name);
+	const struct jn *root = jdoc_root(doc);
+	const char *token = jn_get_str(root, "token");
+	if (!token || !*token)
+		token = jn_get_str(root, "access_token");
+	if (!token || !*token || strpbrk(token, "\r\n"))
+		return err_set(
+		        e, ERR_CORRUPT, "the token server of '%s' sent no token", h->cred_name);
+	int64_t life = jn_int(jn_get(root, "expires_in"), TOKEN_LIFE_DEFAULT);
+	*ret_life = life < TOKEN_LIFE_DEFAULT ? TOKEN_LIFE_DEFAULT
+	            : life > TOKEN_LIFE_MAX   ? TOKEN_LIFE_MAX
+	                                      : life;
+	*ret_header = xasprintf("Bearer %s", token);
+	return 0;
+}
+
+// A password may not travel in the clear because a registry reached by https says so.
+static int check_realm(struct host *h, struct err *e)
+{
+	auto_url struct url realm = {0};
+	if (url_parse(h->challenge.realm, &realm, e) < 0)
+		return err_wrap(e, "token server of '%s'", h->cred_name);
+	if (!realm.https && !h->plain)
+		return err_set(e, ERR_AUTH,
+		        "'%s' wants its token fetched by plain http from '%s': refused",
+		        h->cred_name, realm.host);
+	return 0;
+}
+
+static int fetch_bearer(struct registry *r, struct host *h, const struct credentials *c,
+        const struct strv *scopes, char **ret_header, int64_t *ret_expires, struct err *e)
+{
+	struct retry retry = {0};
+	if (check_realm(h, e) < 0)
+		return -1;
+	for (;;) {
+		auto_response struct http_response rs = {0};
+		int64_t asked = clock_ns(), life;
+		int rc = c->identity_token ? ask_by_post(r, h, c, scopes, &rs, e)
+		                           : ask_by_get(r, h, c, scopes, &rs, e);
+		if (rc == 0 && rs.status == 200) {
+			if (read_token(h, &rs, ret_header, &life, e) < 0)
+				return -1;
+			*ret_expires = asked + life * 900000000;
+			return 0;
+		}
+		bool again = rc < 0 ? rs.failure == HTTP_FAIL_CUT || rs.failure == HTTP_FAIL_TIMEOUT
+		                    : status_is_transient(rs.status);
+		int64_t after = retry_after_ms(rs.retry_after, clock_real_ns() / 1000000000);
+		if (!again || after > RETRY_AFTER_MAX_MS || !retry_again(&retry))
+			return rc < 0 ? err_wrap(e, "token for '%s'", h->cred_name)
+			              : refused(h, c, &rs, e);
+		if (retry_wait(&retry, after, e) < 0)
+			return -1;
+	}
+}
+
+static int make_header(struct registry *r, struct host *h, const char *repository,
+        const struct strv *scopes, char **ret, int64_t *ret_expires, struct err *e)
+{
+	struct credentials own = {0};
+	if (!h->fixed && credentials_find(r->docker_config, h->cred_name, repository, &own, e) < 0)
+		return -1;
+	const struct credentials *c = h->fixed ? h->fixed : &own;
+	int rc = 0;
+	h->offered = c->username || c->identity_token || c->registry_token;
+	*ret = NULL;
+	*ret_expires = INT64_MAX;
+	if (h->challenge.kind == CHALLENGE_BASIC) {
+		if (c->username)
+			*ret = basic_authorization(c->username, c->password);
+	} else if (c->registry_token) {
+		*ret = xasprintf("Bearer %s", c->registry_token);
+	} else {
+		rc = fetch_bearer(r, h, c, scopes, ret, ret_expires, e);
+	}
+	credentials_release(&own);
+	return rc;
+}
+
+static int header_locked(struct registry *r, struct host *h, const char *repository,
+        const struct strv *scopes, char **ret, struct err *e)
+{
+	*ret = NULL;
+	if (h->challenge.kind == CHALLENGE_NONE)
+		return 0;
+	auto_free char *key = token_key(repository, scopes);
+	const char *known = find_token(h, key);
+	if (!known) {
+		char *header;
+		int64_t expires;
+		if (make_header(r, h, repository, scopes, &header, &expires, e) < 0)
+			return -1;
+		if (!header)
+			return 0;
+		keep_token(h, steal_ptr(&key), header, expires);
+		known = header;
+	}
+	*ret = xstrdup(known);
+	return 0;
+}
+
+int auth_header(struct registry *r, struct host *h, const char *repository,
+        const struct strv *scopes, char **ret, struct err *e)
+{
+	pthread_mutex_lock(&h->lock);
+	int rc = header_locked(r, h, repository, scopes, ret, e);
+	pthread_mutex_unlock(&h->lock);
+	return rc;
+}
+
+static void best_challenge(const struct http_response *rs, struct challenge *ret)
+{
+	*ret = (struct challenge){0};
+	for (size_t i = 0; i < rs->www_authenticate.n; i++) {
+		auto_challenge struct challenge c = {0};
+		challenge_parse(rs->www_authenticate.v[i], &c);
+		if (c.kind <= ret->kind)
+			continue;
+		challenge_release(ret);
+		*ret = c;
+		c = (struct challenge){0};
+	}
+}
+
+bool auth_learn(struct host *h, const struct http_response *rs, const char *used)
+{
+	auto_challenge struct challenge c = {0};
+	if (rs->redirected || (rs->status != 401 && rs->status != 403))
+		return false;
+	best_challenge(rs, &c);
+	if (c.kind == CHALLENGE_NONE)
+		return false;
+	if (used && rs->status == 401)
+		drop_token(h, used);
+	challenge_release(&h->challenge);
+	h->challenge = c;
+	c = (struct challenge){0};
+	return true;
+}
+
+bool auth_challenged(
+        struct host *h, const struct http_response *rs, const char *used, struct strv *scopes)
+{
+	pthread_mutex_lock(&h->lock);
+	bool learnt = auth_learn(h, rs, used);
+	if (learnt && h->challenge.scope)
+		scope_add_list(scopes, h->challenge.scope);
+	pthread_mutex_unlock(&h->lock);
+	return learnt;
+}

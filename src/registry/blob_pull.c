@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fetches blobs into the store. Bytes go from the socket through the digest into the store's own
+// file; a transfer that is cut goes on where it stopped, on the same server or the next. Nothing is
+// entered before length and digest are what the descriptor says. One fetch per digest at a time,
+// across threads and processes.
+
+#include "base/event.h"
+#include "base/fault.h"
+#include "base/mem.h"
+#include "registry/client.h"
+
+struct blob_sink {
+	struct http_sink sink;
+	const struct descriptor *d;
+	struct blob_writer *writer;
+	struct progress progress;
+	const char *host;
+	bool resumed, corrupt;
+};
+
+// "bytes 100-199/200" must begin where we stopped.
+static bool range_begins_at(const char *content_range, uint64_t offset)
+{
+	uintmax_t from;
+	return content_range && sscanf(content_range, "bytes %ju-", &from) == 1 && from == offset;
+}
+
+static int blob_start(struct http_sink *sink, const struct http_response *rs, struct err *e)
+{
+	struct blob_sink *b = (struct blob_sink *)sink;
+	uint64_t have = blob_writer_size(b->writer);
+	bool partial = rs->status == 206;
+	if (have > 0 && (!partial || !range_begins_at(rs->content_range, have))) {
+		if (partial)
+			return err_set(e, ERR_CORRUPT,
+			        "'%s' sends another range than was asked for", b->host);
+		if (blob_writer_reset(b->writer, e) < 0)
+			return -1;
+		have = 0;
+	}
+	b->resumed = b->resumed || have > 0;
+	if (rs->content_length == UINT64_MAX || rs->content_length <= b->d->size - have)
+		return 0;
+	b->corrupt = true;
+	return err_set(e, ERR_CORRUPT, "'%s' announces %ju bytes where %ju were expected", b->host,
+	        (uintmax_t)(have + rs->content_length), (uintmax_t)b->d->size);
+}
+
+static int blob_write(struct http_sink *sink, const void *p, size_t n, struct err *e)
+{
+	struct blob_sink *b = (struct blob_sink *)sink;
+	uint64_t have = blob_writer_size(b->writer);
+	if (n > b->d->size - have) {
+		b->corrupt = true;
+		return err_set(e, ERR_CORRUPT, "'%s' sends more than the %ju bytes expected",
+		        b->host, (uintmax_t)b->d->size);
+	}
+	if (fault_point("registry.download") < 0)
+		return err_sys(e, "write blob");
+	if (blob_writer_write(b->writer, p, n, e) < 0)
+		return -1;
+	progress_tick(&b->progress, have + n);
+	return 0;
+}
+
+enum outcome { FETCH_DONE, FETCH_AGAIN, FETCH_FAILED };
+
+// One request. A range that cannot be satisfied, or nonsense after a resume, starts the blob over.
+static enum outcome fetch_once(struct registry *r, struct endpoint *ep, struct blob_sink *b,
+        int64_t *ret_pause, struct err *e)
+{
+	char digest[DIGEST_TEXT];
+	auto_response struct http_response rs = {0};
+	digest_text(&b->d->digest, digest);
+	auto_free char *tail = xasprintf("blobs/%s", digest);
+	auto_free char *what = xasprintf("blob '%s' of '%s'", digest, ep->repository);
+	struct api_call call = {.ep = ep,
+	        .tail = tail,
+	        .once = true,
+	        .rq = {.method = "GET",
+	                .sink = &b->sink,
+	                .range_from = blob_writer_size(b->writer)}};
+	scope_add_repository(&call.scopes, ep->repository, "pull");
+	int rc = api_perform(r, &call, &rs, e);
+	api_call_release(&call);
+	*ret_pause = -1;
+	if (rc < 0)
+		return rs.failure == HTTP_FAIL_CUT || rs.failure == HTTP_FAIL_TIMEOUT
+		               ? FETCH_AGAIN
+		               : FETCH_FAILED;
+	if (rs.status == 200 || rs.status == 206) {
+		uint64_t have = blob_writer_size(b->writer);
+		if (have == b->d->size)
+			return FETCH_DONE;
+		err_set(e, ERR_CORRUPT, "%s ends after %ju of %ju bytes", what, (uintmax_t)have,
+		        (uintmax_t)b->d->size);
+		return FETCH_AGAIN;
+	}
+	if (rs.status == 416 && blob_writer_size(b->writer) > 0) {
+		err_set(e, ERR_NET, "'%s' cannot go on with %s", b->host, what);
+		return blob_writer_reset(b->writer, e) < 0 ? FETCH_FAILED : FETCH_AGAIN;
+	}
+	api_refused(ep, &rs, what, e);
+	*ret_pause = retry_after_ms(rs.retry_after, clock_real_ns() / 1000000000);
+	// A storage server that was redirected to may find the signed URL too old.
+	bool again = status_is_transient(rs.status) || (rs.redirected && rs.status == 403);
+	return again && *ret_pause <= RETRY_AFTER_MAX_MS ? FETCH_AGAIN : FETCH_FAILED;
+}
+
+static int fetch_bytes(struct registry *r, struct endpoint *ep, struct blob_sink *b, struct err *e)
+{
+	struct retry retry = {0};
+	if (b->d->size == 0)
+		return 0;
+	for (int total = 0;; total++) {
+		uint64_t before = blob_writer_size(b->writer);
+		int64_t pause;
+		enum outcome o = fetch_once(r, ep, b, &pause, e);
+		if (o == FETCH_DONE)
+			return 0;
+		if (blob_writer_size(b->writer) > before)
+			retry.tries = 0; // it moves
+		if (o == FETCH_FAILED || !retry_again(&retry) || total >= 4 * RETRY_MAX)
+			return -1;
+		struct err cancelled = ERR_INIT;
+		if (retry_wait(&retry, pause, &cancelled) < 0) {
+			*e = cancelled;
+			return -1;
+		}
+	}
+}
+
+// A wrong digest after a resume may come from two servers' different bytes: once more from the
+// start.
+static int fetch_from(struct registry *r, struct endpoint *ep, struct blob_sink *b, struct err *e)
+{
+	struct digest got;
+	for (;;) {
+		b->host = ep->host->cred_name;
+		bool was_resumed = b->resumed || blob_writer_size(b->writer) > 0;
+		if (!b->writer)
+			return -1;
+		if (fetch_bytes(r, ep, b, e) < 0)
+			return -1;
+		was_resumed = was_resumed || b->resumed;
+		if (blob_writer_finish(b->writer, &b->d->digest, b->d->size, &got, e) == 0)
+			return 0;
+		err_wrap(e, "blob from '%s'", b->host);
+		if (e->kind != ERR_CORRUPT)
+			return -1;
+		blob_writer_free(b->writer);
+		struct err again = ERR_INIT;
+		b->writer = blob_writer_new(r->store, &again);
+		b->resumed = false;
+		if (!b->writer || !was_resumed)
+			return -1;
+	}
+}
+
+// The error worth showing when all places failed: what the last one said, unless an earlier one had
+// bad data.
+static void keep_error(struct err *kept, const struct err *e)
+{
+	if (kept->kind != ERR_CORRUPT)
+		*kept = *e;
+}
+
+static int fetch_from_repository(
+        struct registry *r, const char *name, struct blob_sink *b, struct err *kept)
+{
+	auto_endpoints struct endpoint_list eps = {0};
+	auto_free char *domain = NULL, *repository = NULL;
+	struct err e = ERR_INIT;
+	if (repository_split(name, &domain, &repository, &e) < 0 ||
+	        endpoint_list_make(r, domain, repository, ENDPOINT_PULL, &eps, &e) < 0) {
+		keep_error(kept, &e);
+		return -1;
+	}
+	for (size_t i = 0; i < eps.n; i++) {
+		if (eps.v[i].is_mirror && eps.v[i].host->dead > 0)
+			continue;
+		e = ERR_INIT;
+		if (fetch_from(r, &eps.v[i], b, &e) == 0)
+			return 0;
+		keep_error(kept, &e);
+		if (e.kind == ERR_CANCELLED || e.kind == ERR_SPACE || !b->writer) {
+			*kept = e;
+			return -1;
+		}
+	}
+	return -1;
+}
+
+static int fetch_manifest_blob(
+        struct registry *r, const char *name, const struct descriptor *d, struct err *e)
+{
+	auto_endpoints struct endpoint_list eps = {0};
+	auto_free char *domain = NULL, *repository = NULL;
+	auto_manifest_bytes struct manifest_bytes m = {0};
+	if (repository_split(name, &domain, &repository, e) < 0 ||
+	        endpoint_list_make(r, domain, repository, ENDPOINT_PULL, &eps, e) < 0)
+		return -1;
+	return manifest_fetch(r, &eps, NULL, &d->digest, &m, e);
+}
+
+static int fetch_from_sources(struct registry *r, const struct descriptor *d, int step,
+        const struct strv *sources, struct err *e)
+{
+	struct blob_sink b = {.sink = {blob_start, blob_write}, .d = d};
+	bool is_document = d->media_type && (media_type_is_manifest(d->media_type) ||
+	                                            media_type_is_index(d->media_type));
+	b.writer = blob_writer_new(r->store, e);
+	if (!b.writer)
+		return -1;
+	progress_init(&b.progress, r, step, d, "pulling");
+	int rc = -1;
+	for (size_t i = 0; i < sources->n && rc < 0 && b.writer; i++) {
+		rc = is_document ? fetch_manifest_blob(r, sources->v[i], d, e)
+		                 : fetch_from_repository(r, sources->v[i], &b, e);
+		if (rc < 0 && (e->kind == ERR_CANCELLED || e->kind == ERR_SPACE))
+			break;
+	}
+	if (b.writer)
+		blob_writer_free(b.writer);
+	return rc;
+}
+
+static int fetch_locked(struct registry *r, const struct descriptor *d, int step, struct err *e)
+{
+	auto_strv struct strv sources = {0};
+	char digest[DIGEST_TEXT];
+	digest_text(&d->digest, digest);
+	if (store_blob_has(r->store, &d->digest))
+		return 0;
+	if (store_lease_add(r->store, &d->digest, e) < 0 ||
+	        store_blob_sources(r->store, &d->digest, &sources, e) < 0)
+		return -1;
+	if (sources.n == 0)
+		return err_set(e, ERR_NOT_FOUND,
+		        "blob '%s' is not in the store and no registry is known to have it: pull "
+		        "the "
+		        "image again",
+		        digest);
+	*e = ERR_INIT;
+	return fetch_from_sources(r, d, step, &sources, e);
+}
+
+int registry_fetch_blob(struct registry *r, const struct descriptor *d, int step, struct err *e)
+{
+	char hex[HASH_HEX];
+	if (store_blob_has(r->store, &d->digest))
+		return 0;
+	digest_hex(&d->digest, hex);
+	auto_free char *name = xasprintf("blob-%s", hex);
+	struct store_lock *lock = store_lock(r->store, name, e);
+	if (!lock)
+		return -1;
+	int rc = fetch_locked(r, d, step, e);
+	store_unlock(lock);
+	return rc;
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside of the registry client: hosts with their tokens, endpoints of a repository, calls to the
+// /v2/ API with authorization and retries.
+#pragma once
+
+#include "base/err.h"
+#include "registry/challenge.h"
+#include "registry/credentials.h"
+#include "registry/http.h"
+#include "registry/registries_conf.h"
+#include "registry/registry.h"
+#include "registry/retry.h"
+#include <pthread.h>
+
+struct token; // auth.c
+
+// A registry server as it is spoken to. Lives as long as the client.
+struct host {
+	char *name;                      // "registry-1.docker.io", "127.0.0.1:5000"
+	char *cred_name;                 // whose credentials: "docker.io", "127.0.0.1:5000"
+	bool insecure;                   // plain http or an unverified certificate will do
+	const struct credentials *fixed; // use these and no others (login); borrowed
+
+	pthread_mutex_t lock; // over what follows
+	char *base;           // "https://name" once known
+	bool plain;
+	bool offered; // there were credentials to send
+	int dead;     // connection failures in a row
+	struct challenge challenge;
+	struct token *tokens;
+	struct host *next;
+};
+
+struct registry {
+	struct store *store;
+	struct event_sink *sink;
+	char *docker_config;
+	bool insecure;
+	int parallel;
+	struct registries_conf conf;
+	struct http *http;
+	pthread_mutex_t lock; // over hosts
+	struct host *hosts;
+};
+
+void host_free(struct host *h);
+struct host *host_new(const char *name, const char *cred_name, bool insecure);
+
+// Where a repository can be reached, in the order to try: mirrors, then the registry itself (the
+// last).
+struct endpoint {
+	struct host *host; // borrowed from the client
+	char *repository;
+	bool is_mirror;
+};
+struct endpoint_list {
+	struct endpoint *v;
+	size_t n;
+};
+#define auto_endpoints __attribute__((cleanup(endpoint_list_release)))
+void endpoint_list_release(struct endpoint_list *l);
+enum endpoint_use { ENDPOINT_PULL, ENDPOINT_PUSH }; // a push goes to the registry itself only
+int endpoint_list_make(struct registry *r, const char *domain, const char *repository,
+        enum endpoint_use use, struct endpoint_list *ret, struct err *e);
+// Settles https or http for hosts where both may be meant.
+int host_settle(struct registry *r, struct host *h, struct err *e);
+// "https://host/v2/repository/tail". Caller frees. The host must be settled.
+char *endpoint_url(const struct endpoint *ep, const char *tail);
+
+// ---- authorization (auth.c)
+void token_list_free(struct token *t);
+// The Authorization value for a request, or NULL in *ret if none is known to be needed. Caller
+// frees.
+int auth_header(struct registry *r, struct host *h, const char *repository,
+        const struct strv *scopes, char **ret, struct err *e);
+// Learns from a 401 or 403: what the host wants, that `used` (may be NULL) is no good any more.
+// False if it says nothing about that. auth_learn: with the host's lock held; auth_challenged adds
+// the scopes wanted.
+bool auth_learn(struct host *h, const struct http_response *rs, const char *used);
+bool auth_challenged(
+        struct host *h, const struct http_response *rs, const char *used, struct strv *scopes);
+
+// ---- calls (api.c)
+struct api_call {
+	struct endpoint *ep;
+	struct http_request rq; // url and authorization are filled in
+	const char *tail;       // below /v2/<repository>/; or
+	const char *url;        // absolute
+	const char *ping;       // below /v2/ itself ("" for the ping); or NULL
+	struct strv scopes;     // released by the caller
+	bool once;              // no retries: the caller goes on where it was cut
+	bool foreign;           // url is on another origin: no authorization (set by api_perform)
+};
+void api_call_release(struct api_call *c);
+// 0 with any status, after authorization and retries; -1 if there was no answer.
+int api_perform(struct registry *r, struct api_call *c, struct http_response *ret, struct err *e);
+// Says why the status is not the wanted one: kind by status, the server's own message included.
+// Always -1. doing: "push 'x'"; what: "image 'x'".
+int api_refused(
+        const struct endpoint *ep, const struct http_response *rs, const char *what, struct err *e);
+bool status_is_transient(int status);
+// The "message" members of a registry's JSON error body, joined; "" if there are none. Caller
+// frees.
+char *api_error_text(const struct http_response *rs);
+
+// ---- progress
+struct progress {
+	struct event_sink *sink;
+	int step;
+	char text[DIGEST_TEXT + 16];
+	uint64_t total;
+	int64_t last_ns;
+};
+void progress_init(struct progress *p, struct registry *r, int step, const struct descriptor *d,
+        const char *what);
+void progress_tick(struct progress *p, uint64_t current); // at most ten a second; always at the end
+
+// ---- shared between pull and push
+// Manifest or index bytes, from the store or one of the endpoints. want: NULL for a tag in `name`.
+struct manifest_bytes {
+	struct buf bytes;
+	char *media_type;
+	struct digest digest;
+};
+#define auto_manifest_bytes __attribute__((cleanup(manifest_bytes_release)))
+void manifest_bytes_release(struct manifest_bytes *m);
+int manifest_fetch(struct registry *r, struct endpoint_list *eps, const char *tag,
+        const struct digest *want, struct manifest_bytes *ret, struct err *e);
+// Reads it from the store and finds out what it is.
+int manifest_load(
+        struct registry *r, const struct digest *d, struct manifest_bytes *ret, struct err *e);
+// Splits "docker.io/library/node".
+int repository_split(const char *name, char **ret_domain, char **ret_repository, struct err *e);
+// Runs fn(arg, i) for i < n on `parallel` threads; the first failure stops the rest and is
+// reported.
+struct parallel_work {
+	size_t n;
+	void *arg;
+	int (*fn)(void *arg, size_t i, struct err *e);
+};
+int parallel_run(struct registry *r, const struct parallel_work *w, struct err *e);

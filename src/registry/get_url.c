@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any http(s) URL into a temporary file, for ADD. Digest and length are computed while it arrives;
+// a download that is cut begins anew, since nothing says that the rest would be of the same file.
+
+#include "base/event.h"
+#include "base/fault.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "registry/client.h"
+#include "registry/get_url-int.h"
+#include "registry/url.h"
+#include <ctype.h>
+#include <unistd.h>
+
+void http_file_release(struct http_file *f)
+{
+	close_fd(&f->fd);
+	free(f->etag);
+	free(f->filename);
+	*f = (struct http_file){.fd = -1};
+}
+
+struct file_sink {
+	struct http_sink sink;
+	int fd;
+	uint64_t size;
+	struct hasher *hasher;
+	struct progress progress;
+};
+
+static int file_start(struct http_sink *sink, const struct http_response *rs, struct err *e)
+{
+	struct file_sink *f = (struct file_sink *)sink;
+	f->size = 0;
+	hasher_reset(f->hasher);
+	f->progress.total = rs->content_length == UINT64_MAX ? 0 : rs->content_length;
+	if (ftruncate(f->fd, 0) < 0 || lseek(f->fd, 0, SEEK_SET) < 0)
+		return err_sys(e, "start download again");
+	return 0;
+}
+
+static int file_write(struct http_sink *sink, const void *p, size_t n, struct err *e)
+{
+	struct file_sink *f = (struct file_sink *)sink;
+	if (fault_point("registry.download") < 0)
+		return err_sys(e, "write download");
+	if (fs_write_all(f->fd, p, n, e) < 0)
+		return -1;
+	hasher_add(f->hasher, p, n);
+	f->size += n;
+	progress_tick(&f->progress, f->size);
+	return 0;
+}
+
+static char *file_name(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == '/' || (unsigned char)p[i] < ' ' || p[i] == 0x7f)
+			return NULL;
+	bool dots = (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.');
+	return n == 0 || n > 255 || dots ? NULL : xstrndup(p, n);
+}
+
+char *content_disposition_name(const char *header)
+{
+	auto_buf struct buf value = {0};
+	const char *s = header ? strchr(header, ';') : NULL;
+	for (; s; s = strchr(s, ';')) {
+		s += 1 + strspn(s + 1, " \t");
+		if (strncasecmp(s, "filename", 8) == 0 && s[8 + strspn(s + 8, " \t")] == '=')
+			break;
+	}
+	if (!s)
+		return NULL;
+	s = strchr(s, '=') + 1;
+	s += strspn(s, " \t");
+	bool quoted = *s == '"';
+	for (s += quoted; *s && (quoted ? *s != '"' : *s != ';' && *s != ' '); s++) {
+		if (quoted && *s == '\\' && s[1])
+			s++;
+		buf_putc(&value, *s);
+	}
+	const char *last = strrchr(buf_cstr(&value), '/');
+	const char *base = last ? last + 1 : buf_cstr(&value);
+	return file_name(base, strlen(base));
+}
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
+}
+
+char *url_file_name(const struct url *u)
+{
+	size_t n = strcspn(u->target, "?");
+	const char *slash = memrchr(u->target, '/', n);
+	auto_buf struct buf name = {0};
+	for (const char *p = slash ? slash + 1 : u->target; p < u->target + n; p++) {
+		if (p[0] == '%' && isxdigit((unsigned char)p[1]) && isxdigit((unsigned char)p[2])) {
+			buf_putc(&name, (char)(hex_digit(p[1]) << 4 | hex_digit(p[2])));
+			p += 2;
+		} else {
+			buf_putc(&name, *p);
+		}
+	}
+	return memchr(buf_cstr(&name), '\0', name.n) ? NULL : file_name(buf_cstr(&name), name.n);
+}
+
+static int refused(const struct http_response *rs, const char *shown, struct err *e)
+{
+	enum err_kind kind = rs->status == 404 || rs->status == 410   ? ERR_NOT_FOUND
+	                     : rs->status == 401 || rs->status == 403 ? ERR_AUTH
+	                                                              : ERR_NET;
+	return err_set(e, kind, "get '%s': the server answers with status %d", shown, rs->status);
+}
+
+static int fetch(struct registry *r, const char *url, const char *shown, struct file_sink *f,
+        struct http_response *rs, struct err *e)
+{
+	struct retry retry = {0};
+	for (;;) {
+		struct http_request rq = {.method = "GET", .url = url, .sink = &f->sink};
+		int rc = http_perform(r->http, &rq, rs, e);
+		if (rc == 0 && rs->status >= 200 && rs->status <= 299)
+			return 0;
+		bool again =
+		        rc < 0 ? rs->failure == HTTP_FAIL_CUT || rs->failure == HTTP_FAIL_TIMEOUT
+		               : status_is_transient(rs->status);
+		int64_t pause = retry_after_ms(rs->retry_after, clock_real_ns() / 1000000000);
+		if (!again || pause > RETRY_AFTER_MAX_MS || !retry_again(&retry))
+			return rc < 0 ? err_wrap(e, "get '%s'", shown) : refused(rs, shown, e);
+		if (retry_wait(&retry, pause, e) < 0)
+			return -1;
+		http_response_release(rs);
+	}
+}
+
+static void fill(struct file_sink *f, const struct http_response *rs, const struct url *u,
+        struct http_file *ret)
+{
+	int64_t modified = 0;
+	if (rs->last_modified && !http_date_parse(rs->last_modified, &modified))
+		modified = 0;
+	*ret = (struct http_file){
+	        .fd = steal_fd(&f->fd),
+	        .size = f->size,
+	        .digest = {hasher_end(f->hasher)},
+	        .last_modified = modified,
+	        .etag = rs->etag ? xstrdup(rs->etag) : NULL,
+	        .filename = content_disposition_name(rs->content_disposition),
+	};
+	if (!ret->filename)
+		ret->filename = url_file_name(u);
+}
+
+int registry_get_url(
+        struct registry *r, const char *url, int step, struct http_file *ret, struct err *e)
+{
+	auto_url struct url u = {0};
+	auto_response struct http_response rs = {0};
+	if (url_parse(url, &u, e) < 0)
+		return -1;
+	auto_free char *shown = url_text(&u); // without a password
+	struct file_sink f = {.sink = {file_start, file_write}, .fd = store_temp_file(r->store, e)};
+	if (f.fd < 0)
+		return -1;
+	f.progress = (struct progress){.sink = r->sink, .step = step};
+	snprintf(f.progress.text, sizeof(f.progress.text), "%.60s downloading", shown);
+	f.hasher = hasher_new();
+	int rc = fetch(r, url, shown, &f, &rs, e);
+	if (rc == 0)
+		fill(&f, &rs, &u, ret);
+	hasher_free(f.hasher);
+	close_fd(&f.fd);
+	return rc;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// One HTTP exchange after another on kept-alive connections. Redirects are followed here, not by
+// libcurl: the Authorization header goes to the origin it was made for and nowhere else.
+#pragma once
+
+#include "base/buf.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err;
+struct http;
+struct http_response;
+
+struct http *http_new(void);
+void http_free(struct http *h); // NULL is fine; no transfer may be running
+
+// Takes the body of a 2xx answer. start comes before the first byte, also of an empty body.
+struct http_sink {
+	int (*start)(struct http_sink *self, const struct http_response *rs, struct err *e);
+	int (*write)(struct http_sink *self, const void *p, size_t n, struct err *e);
+};
+
+struct http_request {
+	const char *method; // "GET", "HEAD", "POST", "PUT", "PATCH"
+	const char *url;
+	const struct strv *headers; // "Name: value"; may be NULL
+	const char *authorization;  // header value, may be NULL
+	bool has_body;              // then body, or if that is NULL body_fd from offset 0
+	const void *body;
+	int body_fd;
+	uint64_t body_size;
+	void (*sent)(void *arg, uint64_t bytes); // progress of the body; may be NULL
+	void *sent_arg;
+	struct http_sink *sink; // NULL: into response.body, at most max_answer bytes
+	size_t max_answer;      // 0: 1 MiB
+	uint64_t range_from;    // > 0: "Range: bytes=N-"
+	bool insecure; // certificates are not verified, redirects to plain http are followed
+};
+
+// Why an exchange brought no answer.
+enum http_failure {
+	HTTP_OK,
+	HTTP_FAIL_LOCAL,   // our own side: sink, file, libcurl missing, cancelled
+	HTTP_FAIL_RESOLVE, // no such host
+	HTTP_FAIL_CONNECT,
+	HTTP_FAIL_TLS,  // the handshake: no TLS spoken there
+	HTTP_FAIL_CERT, // TLS, but the certificate is not trusted
+	HTTP_FAIL_TIMEOUT,
+	HTTP_FAIL_CUT,      // connection lost, before or inside the answer
+	HTTP_FAIL_PROTOCOL, // not HTTP, too large, redirects that make no sense
+};
+
+struct http_response {
+	enum http_failure failure; // set also when http_perform fails
+	int status;
+	bool redirected; // the answer is from another origin than the request's
+	char *url;       // that answered
+	char *content_type, *location, *docker_content_digest, *retry_after, *last_modified, *etag;
+	char *content_disposition, *content_range;
+	struct strv www_authenticate;
+	uint64_t content_length; // UINT64_MAX: not said
+	struct buf body;
+};
+#define auto_response __attribute__((cleanup(http_response_release)))
+void http_response_release(struct http_response *rs);
+
+// 0: there was an answer, whatever its status. -1: *e says why not, ret->failure of what kind; ret
+// is to be released in both cases. Thread-safe.
+int http_perform(
+        struct http *h, const struct http_request *rq, struct http_response *ret, struct err *e);

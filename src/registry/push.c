@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pushing: collects all documents and blobs below a manifest or index, pushes the blobs in
+// parallel, then the documents, children before parents, the root last under its tag. What is
+// already there is not sent; what this registry has in another repository is mounted.
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "registry/client.h"
+#include "registry/push-int.h"
+
+#define PUSH_DEPTH_MAX 4
+
+struct push {
+	struct push_target target;
+	struct descriptor_list blobs;
+	struct manifest_bytes *documents; // children first, the root last
+	size_t n_documents;
+	struct map seen;
+};
+
+static void push_release(struct push *p)
+{
+	for (size_t i = 0; i < p->blobs.n; i++)
+		descriptor_release(&p->blobs.v[i]);
+	free(p->blobs.v);
+	for (size_t i = 0; i < p->n_documents; i++)
+		manifest_bytes_release(&p->documents[i]);
+	free(p->documents);
+	map_release(&p->seen);
+	free(p->target.name);
+}
+
+static bool is_new(struct push *p, const struct digest *d)
+{
+	char hex[HASH_HEX];
+	digest_hex(d, hex);
+	if (map_has(&p->seen, hex))
+		return false;
+	map_set(&p->seen, hex, p);
+	return true;
+}
+
+static void collect_blob(struct push *p, const struct descriptor *d)
+{
+	if (is_new(p, &d->digest))
+		descriptor_copy(descriptor_list_add(&p->blobs), d);
+}
+
+static int collect_manifest(struct push *p, const struct manifest_bytes *m, struct err *e)
+{
+	auto_manifest struct manifest parsed = {0};
+	if (manifest_parse(m->bytes.p, m->bytes.n, m->media_type, &parsed, e) < 0)
+		return -1;
+	collect_blob(p, &parsed.config);
+	for (size_t i = 0; i < parsed.layers.n; i++)
+		collect_blob(p, &parsed.layers.v[i]);
+	return 0;
+}
+
+static int collect(
+        struct push *p, const struct digest *d, const char *media_type, int depth, struct err *e);
+
+static int collect_index(struct push *p, const struct manifest_bytes *m, int depth, struct err *e)
+{
+	auto_index struct image_index ix = {0};
+	if (image_index_parse(m->bytes.p, m->bytes.n, m->media_type, &ix, e) < 0)
+		return -1;
+	for (size_t i = 0; i < ix.manifests.n; i++) {
+		const struct descriptor *d = &ix.manifests.v[i];
+		if (collect(p, &d->digest, d->media_type, depth + 1, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void keep_document(struct push *p, struct manifest_bytes *m)
+{
+	p->documents = xreallocarray(p->documents, p->n_documents + 1, sizeof(*p->documents));
+	p->documents[p->n_documents++] = *m;
+	*m = (struct manifest_bytes){0};
+}
+
+static int collect(
+        struct push *p, const struct digest *d, const char *media_type, int depth, struct err *e)
+{
+	auto_manifest_bytes struct manifest_bytes m = {0};
+	char digest[DIGEST_TEXT];
+	digest_text(d, digest);
+	if (!is_new(p, d))
+		return 0;
+	if (depth > PUSH_DEPTH_MAX)
+		return err_set(e, ERR_CORRUPT, "indexes are nested too deep");
+	if (media_type && !store_blob_has(p->target.r->store, d)) {
+		auto_free char *type = xstrdup(media_type);
+		struct descriptor missing = {.media_type = type, .digest = *d};
+		if (registry_fetch_blob(p->target.r, &missing, p->target.step, e) < 0)
+			return -1;
+	}
+	if (manifest_load(p->target.r, d, &m, e) < 0)
+		return err_wrap(e, "manifest '%s'", digest);
+	int rc = media_type_is_index(m.media_type) ? collect_index(p, &m, depth, e)
+	                                           : collect_manifest(p, &m, e);
+	if (rc < 0)
+		return err_wrap(e, "manifest '%s'", digest);
+	keep_document(p, &m);
+	return 0;
+}
+
+static int push_one(void *arg, size_t i, struct err *e)
+{
+	struct push *p = arg;
+	return push_blob(&p->target, &p->blobs.v[i], e);
+}
+
+// under: a tag or a digest.
+static int put_document(
+        struct push *p, const struct manifest_bytes *m, const char *under, struct err *e)
+{
+	auto_response struct http_response rs = {0};
+	auto_strv struct strv headers = {0};
+	struct push_target *t = &p->target;
+	auto_free char *tail = xasprintf("manifests/%s", under);
+	auto_free char *what = xasprintf("manifest '%s' of '%s'", under, t->ep->repository);
+	strv_addf(&headers, "Content-Type: %s", m->media_type);
+	struct api_call call = {.ep = t->ep,
+	        .tail = tail,
+	        .rq = {.method = "PUT",
+	                .headers = &headers,
+	                .has_body = true,
+	                .body = m->bytes.p,
+	                .body_size = m->bytes.n}};
+	scope_add_repository(&call.scopes, t->ep->repository, "pull,push");
+	int rc = api_perform(t->r, &call, &rs, e);
+	api_call_release(&call);
+	if (rc < 0)
+		return -1;
+	if (rs.status < 200 || rs.status > 299)
+		return api_refused(t->ep, &rs, what, e);
+	struct digest said;
+	struct err ignored = ERR_INIT;
+	if (rs.docker_content_digest &&
+	        digest_parse(rs.docker_content_digest, &said, &ignored) == 0 &&
+	        !digest_eq(&said, &m->digest))
+		return err_set(e, ERR_CORRUPT, "'%s' stored %s under the digest %s",
+		        t->ep->host->cred_name, what, rs.docker_content_digest);
+	return store_blob_add_source(t->r->store, &m->digest, t->name, e);
+}
+
+static int put_documents(struct push *p, const char *tag, struct err *e)
+{
+	for (size_t i = 0; i < p->n_documents; i++) {
+		bool is_root = i + 1 == p->n_documents;
+		char digest[DIGEST_TEXT];
+		digest_text(&p->documents[i].digest, digest);
+		if (put_document(p, &p->documents[i], is_root && tag ? tag : digest, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int run(
+        struct push *p, const struct reference *ref, const struct digest *manifest, struct err *e)
+{
+	struct parallel_work work = {.arg = p, .fn = push_one};
+	if (host_settle(p->target.r, p->target.ep->host, e) < 0 ||
+	        collect(p, manifest, NULL, 0, e) < 0)
+		return -1;
+	work.n = p->blobs.n;
+	if (parallel_run(p->target.r, &work, e) < 0)
+		return -1;
+	return put_documents(p, ref->tag, e);
+}
+
+int registry_push(struct registry *r, const struct reference *ref, const struct digest *manifest,
+        int step, struct err *e)
+{
+	auto_endpoints struct endpoint_list eps = {0};
+	if (endpoint_list_make(r, ref->domain, ref->repository, ENDPOINT_PUSH, &eps, e) < 0)
+		return -1;
+	struct push p = {.target = {.r = r,
+	                         .ep = &eps.v[eps.n - 1],
+	                         .domain = ref->domain,
+	                         .name = reference_name(ref),
+	                         .step = step}};
+	int rc = run(&p, ref, manifest, e);
+	push_release(&p);
+	if (rc == 0)
+		return 0;
+	auto_free char *shown = reference_familiar(ref);
+	return err_wrap(e, "push '%s'", shown);
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// One blob into a repository: HEAD, mount from a repository of the same registry, else POST and one
+// PUT with its length (PATCH in pieces is slower everywhere measured and refused in places). An
+// upload that fails on the way begins anew: the body is read from the store by offset, so it can be
+// sent again.
+
+#include "base/event.h"
+#include "base/fault.h"
+#include "base/mem.h"
+#include "registry/push-int.h"
+#include "registry/url.h"
+
+#define MOUNT_TRIES 3
+
+struct upload {
+	struct push_target *t;
+	const struct descriptor *d;
+	char digest[DIGEST_TEXT];
+	char *what;     // for messages
+	char *location; // of the running upload, NULL if there is none
+	struct progress progress;
+};
+
+static int call(struct upload *u, struct api_call *c, struct http_response *rs, struct err *e)
+{
+	c->ep = u->t->ep;
+	scope_add_repository(&c->scopes, u->t->ep->repository, "pull,push");
+	int rc = api_perform(u->t->r, c, rs, e);
+	api_call_release(c);
+	return rc;
+}
+
+// 1 there, 0 not there (or not told), -1 error.
+static int is_there(struct upload *u, struct err *e)
+{
+	auto_response struct http_response rs = {0};
+	auto_free char *tail = xasprintf("blobs/%s", u->digest);
+	struct api_call c = {.tail = tail, .rq = {.method = "HEAD"}};
+	if (call(u, &c, &rs, e) < 0)
+		return -1;
+	if (rs.status == 200 || rs.status == 404)
+		return rs.status == 200;
+	if (rs.status == 401)
+		return api_refused(u->t->ep, &rs, u->what, e);
+	return 0; // HEAD has no body: the POST that follows gets the reason
+}
+
+// Behind a TLS proxy some registries call themselves http: same host, so it is the proxy that is
+// meant.
+static int take_location(struct upload *u, const struct http_response *rs, struct err *e)
+{
+	auto_url struct url at = {0}, next = {0};
+	free(u->location);
+	u->location = NULL;
+	if (!rs->location)
+		return err_set(e, ERR_NET, "'%s' starts an upload without telling where to",
+		        u->t->ep->host->cred_name);
+	if (url_parse(rs->url, &at, e) < 0 || url_resolve(&at, rs->location, &next, e) < 0)
+		return err_wrap(e, "upload location");
+	if (at.https && !next.https) {
+		if (strcmp(at.host, next.host) != 0)
+			return err_set(e, ERR_NET,
+			        "'%s' wants the upload sent by plain http to '%s': refused",
+			        u->t->ep->host->cred_name, next.host);
+		next.https = true;
+		next.port = at.port;
+	}
+	u->location = url_text(&next);
+	return 0;
+}
+
+// 1 mounted, 0 not (an upload may have been started instead), -1 error.
+static int mount_from(struct upload *u, const char *repository, struct err *e)
+{
+	auto_response struct http_response rs = {0};
+	auto_buf struct buf tail = {0};
+	buf_printf(&tail, "blobs/uploads/?mount=%s&from=", u->digest);
+	url_escape(&tail, repository);
+	struct api_call c = {
+	        .tail = tail.p, .rq = {.method = "POST", .has_body = true, .body = ""}};
+	scope_add_repository(&c.scopes, u->t->ep->repository, "pull,push");
+	scope_add_repository(&c.scopes, repository, "pull");
+	if (call(u, &c, &rs, e) < 0)
+		return e->kind == ERR_CANCELLED ? -1 : 0;
+	if (rs.status == 201)
+		return 1;
+	return rs.status == 202 ? take_location(u, &rs, e) : 0;
+}
+
+static int mount_somewhere(struct upload *u, struct err *e)
+{
+	auto_strv struct strv sources = {0};
+	size_t domain_n = strlen(u->t->domain);
+	int tries = 0, rc = 0;
+	if (store_blob_sources(u->t->r->store, &u->d->digest, &sources, e) < 0)
+		return -1;
+	for (size_t i = 0; i < sources.n && tries < MOUNT_TRIES && rc == 0; i++) {
+		const char *name = sources.v[i];
+		bool same_registry = strncmp(name, u->t->domain, domain_n) == 0 &&
+		                     name[domain_n] == '/' && strcmp(name, u->t->name) != 0;
+		if (!same_registry)
+			continue;
+		tries++;
+		rc = mount_from(u, name + domain_n + 1, e);
+	}
+	return rc;
+}
+
+static int begin(struct upload *u, struct err *e)
+{
+	auto_response struct http_response rs = {0};
+	struct api_call c = {
+	        .tail = "blobs/uploads/", .rq = {.method = "POST", .has_body = true, .body = ""}};
+	if (call(u, &c, &rs, e) < 0)
+		return -1;
+	if (rs.status != 202)
+		return api_refused(u->t->ep, &rs, u->what, e);
+	return take_location(u, &rs, e);
+}
+
+static void on_sent(void *arg, uint64_t bytes)
+{
+	progress_tick(arg, bytes);
+}
+
+// 1: failed, but may work when begun anew.
+static int put(struct upload *u, int fd, uint64_t size, int64_t *ret_pause, struct err *e)
+{
+	auto_response struct http_response rs = {0};
+	auto_strv struct strv headers = {0};
+	auto_buf struct buf url = {0};
+	buf_printf(&url, "%s%cdigest=", u->location, strchr(u->location, '?') ? '&' : '?');
+	url_escape(&url, u->digest);
+	strv_add(&headers, "Content-Type: application/octet-stream");
+	struct api_call c = {.url = url.p,
+	        .once = true,
+	        .rq = {.method = "PUT",
+	                .headers = &headers,
+	                .has_body = true,
+	                .body_fd = fd,
+	                .body_size = size,
+	                .sent = on_sent,
+	                .sent_arg = &u->progress}};
+	int rc = call(u, &c, &rs, e);
+	free(u->location);
+	u->location = NULL;
+	*ret_pause = -1;
+	if (rc < 0)
+		return rs.failure == HTTP_FAIL_CUT || rs.failure == HTTP_FAIL_TIMEOUT ? 1 : -1;
+	if (rs.status >= 200 && rs.status <= 299)
+		return 0;
+	*ret_pause = retry_after_ms(rs.retry_after, clock_real_ns() / 1000000000);
+	api_refused(u->t->ep, &rs, u->what, e);
+	bool lost_session = rs.status == 404 || rs.status == 416;
+	bool again = status_is_transient(rs.status) || lost_session;
+	return again && *ret_pause <= RETRY_AFTER_MAX_MS ? 1 : -1;
+}
+
+static int upload(struct upload *u, int fd, uint64_t size, struct err *e)
+{
+	struct retry retry = {0};
+	for (;;) {
+		int64_t pause;
+		if (fault_point("registry.upload") < 0)
+			return err_sys(e, "upload %s", u->what);
+		if (!u->location && begin(u, e) < 0)
+			return -1;
+		int rc = put(u, fd, size, &pause, e);
+		if (rc <= 0)
+			return rc;
+		if (!retry_again(&retry))
+			return -1;
+		struct err cancelled = ERR_INIT;
+		if (retry_wait(&retry, pause, &cancelled) < 0) {
+			*e = cancelled;
+			return -1;
+		}
+	}
+}
+
+static int send_blob(struct upload *u, struct err *e)
+{
+	struct store *s = u->t->r->store;
+	uint64_t size;
+	if (!store_blob_has(s, &u->d->digest) &&
+	        registry_fetch_blob(u->t->r, u->d, u->t->step, e) < 0)
+		return -1;
+	auto_fd int fd = store_blob_open(s, &u->d->digest, &size, e);
+	if (fd < 0)
+		return -1;
+	if (size != u->d->size)
+		return err_set(e, ERR_CORRUPT,
+		        "%s has %ju bytes in the store, its descriptor says %ju", u->what,
+		        (uintmax_t)size, (uintmax_t)u->d->size);
+	return upload(u, fd, size, e);
+}
+
+int push_blob(struct push_target *t, const struct descriptor *d, struct err *e)
+{
+	struct upload u = {.t = t, .d = d};
+	digest_text(&d->digest, u.digest);
+	u.what = xasprintf("blob '%s' of '%s'", u.digest, t->ep->repository);
+	progress_init(&u.progress, t->r, t->step, d, "pushing");
+	int rc = is_there(&u, e);
+	if (rc == 0)
+		rc = mount_somewhere(&u, e);
+	if (rc == 0)
+		rc = send_blob(&u, e);
+	if (rc >= 0) {
+		progress_tick(&u.progress, d->size);
+		rc = store_blob_add_source(t->r->store, &d->digest, t->name, e);
+	}
+	free(u.what);
+	free(u.location);
+	return rc;
+}

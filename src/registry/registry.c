@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client object: configuration, known hosts, and what all operations share (progress, parallel
+// work, login). Making one touches neither the network nor libcurl.
+
+#include "registry/registry.h"
+
+#include "base/event.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "registry/client.h"
+#include <stdatomic.h>
+
+#define PARALLEL_DEFAULT 6
+#define PARALLEL_MAX 64
+#define PROGRESS_NS 100000000
+
+struct registry *registry_new(struct store *s, const struct registry_options *o, struct err *e)
+{
+	struct registries_conf conf = {0};
+	if (registries_conf_load(o->registries_conf, &conf, e) < 0)
+		return NULL;
+	struct registry *r = xcalloc(1, sizeof(*r));
+	r->store = s;
+	r->sink = o->sink;
+	r->docker_config = o->docker_config ? xstrdup(o->docker_config) : NULL;
+	r->insecure = o->insecure;
+	r->parallel = o->parallel > 0 ? o->parallel : PARALLEL_DEFAULT;
+	if (r->parallel > PARALLEL_MAX)
+		r->parallel = PARALLEL_MAX;
+	r->conf = conf;
+	r->http = http_new();
+	pthread_mutex_init(&r->lock, NULL);
+	return r;
+}
+
+void registry_free(struct registry *r)
+{
+	if (!r)
+		return;
+	for (struct host *next; r->hosts; r->hosts = next) {
+		next = r->hosts->next;
+		host_free(r->hosts);
+	}
+	http_free(r->http);
+	registries_conf_release(&r->conf);
+	pthread_mutex_destroy(&r->lock);
+	free(r->docker_config);
+	free(r);
+}
+
+void resolved_image_release(struct resolved_image *res)
+{
+	descriptor_release(&res->root);
+	descriptor_release(&res->manifest);
+	*res = (struct resolved_image){0};
+}
+
+void progress_init(struct progress *p, struct registry *r, int step, const struct descriptor *d,
+        const char *what)
+{
+	char digest[DIGEST_TEXT];
+	digest_text(&d->digest, digest);
+	*p = (struct progress){.sink = r->sink, .step = step, .total = d->size};
+	snprintf(p->text, sizeof(p->text), "%s %s", digest, what);
+}
+
+void progress_tick(struct progress *p, uint64_t current)
+{
+	int64_t now = clock_ns();
+	if (!p->sink || (current < p->total && now - p->last_ns < PROGRESS_NS))
+		return;
+	p->last_ns = now;
+	event_emit(p->sink, &(struct event){.kind = EVENT_PROGRESS,
+	                            .step = p->step,
+	                            .text = p->text,
+	                            .len = strlen(p->text),
+	                            .current = current,
+	                            .total = p->total});
+}
+
+int repository_split(const char *name, char **ret_domain, char **ret_repository, struct err *e)
+{
+	const char *slash = strchr(name, '/');
+	if (!slash || slash == name || !slash[1])
+		return err_set(e, ERR_CORRUPT, "'%s' is not a repository", name);
+	*ret_domain = xstrndup(name, (size_t)(slash - name));
+	*ret_repository = xstrdup(slash + 1);
+	return 0;
+}
+
+struct parallel_state {
+	const struct parallel_work *work;
+	atomic_size_t next;
+	atomic_bool failed;
+	pthread_mutex_t lock;
+	struct err *e;
+};
+
+static void parallel_worker(void *arg)
+{
+	struct parallel_state *s = arg;
+	for (;;) {
+		size_t i = atomic_fetch_add(&s->next, 1);
+		struct err e = ERR_INIT;
+		if (i >= s->work->n || atomic_load(&s->failed))
+			return;
+		if (s->work->fn(s->work->arg, i, &e) == 0)
+			continue;
+		pthread_mutex_lock(&s->lock);
+		if (!atomic_exchange(&s->failed, true))
+			*s->e = e;
+		pthread_mutex_unlock(&s->lock);
+	}
+}
+
+int parallel_run(struct registry *r, const struct parallel_work *w, struct err *e)
+{
+	struct parallel_state s = {.work = w, .lock = PTHREAD_MUTEX_INITIALIZER, .e = e};
+	size_t threads = w->n < (size_t)r->parallel ? w->n : (size_t)r->parallel;
+	if (threads <= 1) {
+		parallel_worker(&s);
+	} else {
+		struct pool *pool = pool_new(threads);
+		for (size_t i = 0; i < threads; i++)
+			pool_add(pool, parallel_worker, &s);
+		pool_free(pool);
+	}
+	return atomic_load(&s.failed) ? -1 : 0;
+}
+
+int registry_check_login(
+        struct registry *r, const char *host, const char *user, const char *password, struct err *e)
+{
+	auto_endpoints struct endpoint_list eps = {0};
+	auto_response struct http_response rs = {0};
+	auto_free char *name = xstrdup(user), *secret = xstrdup(password);
+	// The repository's name does not matter: only the host of the endpoint is used.
+	if (endpoint_list_make(r, host, "login", ENDPOINT_PUSH, &eps, e) < 0)
+		return -1;
+	const struct host *known = eps.v[0].host;
+	const struct credentials given = {.username = name, .password = secret};
+	struct host *own = host_new(known->name, known->cred_name, known->insecure);
+	own->fixed = &given;
+	struct endpoint ep = {.host = own, .repository = eps.v[0].repository};
+	struct api_call call = {.ep = &ep, .rq = {.method = "GET"}, .ping = ""};
+	int rc = api_perform(r, &call, &rs, e);
+	if (rc == 0 && rs.status == 401)
+		rc = err_set(e, ERR_AUTH, "'%s' refuses the user name or password", own->cred_name);
+	else if (rc == 0 && rs.status != 200)
+		rc = api_refused(&ep, &rs, "the registry", e);
+	api_call_release(&call);
+	host_free(own);
+	return rc;
+}
