@@ -18,6 +18,7 @@
 #define REFERENCE_MAX 1024
 #define PATH_LENGTH_MAX 255
 #define TAG_MAX 128
+#define DOMAIN_MAX 260 // a DNS name and a port
 
 #define LOWER_ALNUM "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -55,6 +56,10 @@ static bool host_valid(const char *s, size_t n)
 static int check_domain(const char *whole, const char *domain, struct err *e)
 {
 	size_t n = strlen(domain);
+	if (n > DOMAIN_MAX)
+		return err_set(e, ERR_USAGE,
+		        "image name '%.100s...': the registry name is longer than %d characters",
+		        whole, DOMAIN_MAX);
 	const char *bracket = strchr(domain, ']');
 	const char *colon = strchr(bracket ? bracket : domain, ':');
 	if (colon) {
@@ -82,9 +87,6 @@ static size_t separator(const char *s)
 
 static int check_path(const char *whole, const char *path, struct err *e)
 {
-	if (strlen(path) > PATH_LENGTH_MAX)
-		return err_set(e, ERR_USAGE, "image name '%.300s' is longer than %d characters",
-		        whole, PATH_LENGTH_MAX);
 	const char *s = path;
 	for (;;) {
 		size_t n = strspn(s, LOWER_ALNUM);
@@ -203,6 +205,9 @@ int reference_parse(const char *s, struct reference *ret, struct err *e)
 		return -1;
 	bool official = strcmp(r.domain, DEFAULT_DOMAIN) == 0 && !strchr(path, '/');
 	r.repository = official ? xasprintf(OFFICIAL "%s", path) : steal_ptr(&path);
+	if (strlen(r.repository) > PATH_LENGTH_MAX)
+		return err_set(e, ERR_USAGE, "image name '%.300s' is longer than %d characters", s,
+		        PATH_LENGTH_MAX);
 
 	const char *at = strchr(rest + name_len, '@');
 	if (rest[name_len] == ':') {
