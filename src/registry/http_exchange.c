@@ -170,8 +170,8 @@ static struct curl_slist *request_headers(struct http_exchange *x)
 	struct curl_slist *list = NULL;
 	for (size_t i = 0; rq->headers && i < rq->headers->n; i++)
 		add_header(x, &list, rq->headers->v[i]);
-	add_header(
-	        x, &list, "Expect:"); // waiting for 100 Continue costs a second where it is unknown
+	// Waiting for 100 Continue costs a second where the server does not know it.
+	add_header(x, &list, "Expect:");
 	if (x->authorization) {
 		auto_free char *line = xasprintf("Authorization: %s", x->authorization);
 		add_header(x, &list, line);
