@@ -37,6 +37,7 @@ void store_close_ptr(struct store **s);
 #define auto_store __attribute__((cleanup(store_close_ptr)))
 const char *store_root(const struct store *s);
 int store_root_fd(const struct store *s);
+const char *store_note(const struct store *s); // one line for people about where it lies, or NULL
 int store_sync(struct store *s, struct err *e); // one syncfs, then marks all rows of this process durable
 
 // ---- temporary files and directories (in work/<lease>, on the store's file system)

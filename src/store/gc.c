@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Collection. Roots are names, resolutions of base tags, step records and the leases of living
+// processes. Marking and deleting rows is one transaction under the gc lock, during which no lease
+// can grow; a process adds to its lease first and looks second, so it either is seen here or sees
+// the row gone. Files go afterwards, those that (still) have no row.
+
+#include "base/err.h"
+#include "base/fault.h"
+#include "base/mem.h"
+#include "image/config.h"
+#include "store/db-int.h"
+
+#define NESTING_MAX 4 // an index of indexes
+
+// 1 if it is new.
+static int mark(struct store *s, const struct digest *d, struct err *e)
+{
+	if (db_run(s, e, "INSERT OR IGNORE INTO temp.marked(digest) VALUES(?)", "h", &d->h) < 0)
+		return -1;
+	return sqlite3_changes(s->db) > 0;
+}
+
+static int mark_diff_ids(struct store *s, const struct digest *config, struct err *e)
+{
+	struct err ignored;
+	auto_buf struct buf text = {0};
+	auto_config struct image_config c = {0};
+	if (blob_read_raw(s, config, CONFIG_MAX, &text, &ignored) < 0 ||
+	        image_config_parse(text.p, text.n, &c, &ignored) < 0)
+		return 0; // what cannot be read holds nothing
+	for (size_t i = 0; i < c.n_diff_ids; i++)
+		if (mark(s, &c.diff_ids[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+static int mark_manifest(struct store *s, const struct buf *text, struct err *e)
+{
+	struct err ignored;
+	auto_manifest struct manifest m = {0};
+	if (manifest_parse(text->p, text->n, NULL, &m, &ignored) < 0)
+		return 0;
+	if (mark(s, &m.config.digest, e) < 0)
+		return -1;
+	for (size_t i = 0; i < m.layers.n; i++)
+		if (mark(s, &m.layers.v[i].digest, e) < 0)
+			return -1;
+	return mark_diff_ids(s, &m.config.digest, e);
+}
+
+static int mark_image(struct store *s, const struct digest *d, int depth, struct err *e);
+
+static int mark_index(struct store *s, const struct buf *text, int depth, struct err *e)
+{
+	struct err ignored;
+	auto_index struct image_index ix = {0};
+	if (image_index_parse(text->p, text->n, NULL, &ix, &ignored) < 0)
+		return 0;
+	for (size_t i = 0; i < ix.manifests.n; i++)
+		if (mark_image(s, &ix.manifests.v[i].digest, depth + 1, e) < 0)
+			return -1;
+	return 0;
+}
+
+// Marks whatever the digest names, and all below it if it is a manifest or index that is here.
+static int mark_image(struct store *s, const struct digest *d, int depth, struct err *e)
+{
+	struct err ignored;
+	uint64_t size;
+	auto_buf struct buf text = {0};
+	int fresh = mark(s, d, e);
+	if (fresh <= 0 || depth > NESTING_MAX || !blob_here(s, d, &size) || size > MANIFEST_MAX)
+		return fresh < 0 ? -1 : 0;
+	if (blob_read_raw(s, d, MANIFEST_MAX, &text, &ignored) < 0 || text.n == 0 ||
+	        text.p[0] != '{')
+		return 0;
+	const char *kind = manifest_sniff(text.p, text.n, NULL, &ignored);
+	if (kind && media_type_is_index(kind))
+		return mark_index(s, &text, depth, e);
+	return kind && media_type_is_manifest(kind) ? mark_manifest(s, &text, e) : 0;
+}
+
+static int mark_leased(struct store *s, const struct digest *d, struct err *e)
+{
+	return mark_image(s, d, 0, e);
+}
+
+static int mark_roots(struct store *s, struct err *e)
+{
+	struct digest *v = NULL;
+	size_t n = 0;
+	int rc;
+	sqlite3_stmt *st = db_query(s, e,
+	        "SELECT manifest FROM names UNION SELECT synced FROM names WHERE synced IS NOT "
+	        "NULL "
+	        "UNION SELECT manifest FROM resolutions",
+	        "");
+	if (!st)
+		return -1;
+	while ((rc = db_row(s, st, e)) == 1) {
+		v = xreallocarray(v, n + 1, sizeof(*v));
+		if (db_column_hash(st, 0, &v[n].h))
+			n++;
+	}
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = mark_image(s, &v[i], 0, e);
+	free(v);
+	return rc;
+}
+
+static int mark_all(struct store *s, struct err *e)
+{
+	if (db_exec(s,
+	            "CREATE TEMP TABLE IF NOT EXISTS marked(digest BLOB PRIMARY KEY) WITHOUT ROWID;"
+	            "DELETE FROM temp.marked",
+	            e) < 0)
+		return -1;
+	if (lease_gc_begin(s, mark_leased, e) < 0)
+		return -1;
+	if (mark_roots(s, e) == 0 &&
+	        db_exec(s,
+	                "INSERT OR IGNORE INTO temp.marked SELECT diff_id FROM steps WHERE diff_id "
+	                "IS "
+	                "NOT NULL;"
+	                // an image manifest in a lease, a layer blob in a manifest: their layers
+	                // too
+	                "INSERT OR IGNORE INTO temp.marked SELECT diff_id FROM layer_blobs"
+	                " WHERE digest IN (SELECT digest FROM temp.marked);"
+	                "INSERT OR IGNORE INTO temp.marked SELECT digest FROM layer_blobs"
+	                " WHERE diff_id IN (SELECT digest FROM temp.marked)",
+	                e) == 0)
+		return 0;
+	lease_gc_end(s);
+	return -1;
+}
+
+static int delete_rows(struct store *s, struct err *e)
+{
+	static const char rows[] =
+	        "DELETE FROM images WHERE manifest NOT IN (SELECT digest FROM temp.marked);"
+	        "DELETE FROM blobs WHERE digest NOT IN (SELECT digest FROM temp.marked);"
+	        "DELETE FROM trees WHERE diff_id NOT IN (SELECT digest FROM temp.marked);"
+	        "DELETE FROM layers WHERE diff_id NOT IN (SELECT digest FROM temp.marked);";
+	if (db_exec(s, rows, e) < 0 || sweep_rows(s, e) < 0)
+		return -1;
+	return index_json_write(s, e);
+}
+
+// Ends the transaction, and the gc lock after it.
+static int collect_rows(struct store *s, int flags, struct err *e)
+{
+	if (db_begin(s, e) < 0)
+		return -1;
+	if (flags & STORE_GC_STEPS &&
+	        db_exec(s, "DELETE FROM steps; DELETE FROM resolutions", e) < 0)
+		return db_abandon(s);
+	if (mark_all(s, e) < 0)
+		return db_abandon(s);
+	int rc = delete_rows(s, e) < 0 ? db_abandon(s) : db_commit(s, e);
+	lease_gc_end(s);
+	return rc;
+}
+
+int store_gc(struct store *s, int flags, uint64_t *ret_freed, struct err *e)
+{
+	uint64_t freed = 0;
+	if (collect_rows(s, flags, e) < 0 || sweep_orphans(s, &freed, e) < 0 ||
+	        sweep_work(s, e) < 0)
+		return -1;
+	store_reap(s);
+	*ret_freed = freed;
+	return 0;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Named locks across processes and threads: an exclusive flock on locks/<hash of the name>. flock
+// belongs to the open file description, so two threads exclude each other as two processes do. A
+// waiter tries again after 1 to 50 ms, because a blocked flock cannot watch for cancellation. The
+// file goes away with its lock; whoever got a file that has gone tries again with the new one.
+
+#include "base/cancel.h"
+#include "base/err.h"
+#include "base/fault.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "store/store-int.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct store_lock {
+	struct store *store;
+	int fd;
+	char path[STORE_PATH];
+};
+
+static void named_path(const char *folder, const char *name, char out[static STORE_PATH])
+{
+	char hex[HASH_HEX];
+	struct hash h = hash_bytes(name, strlen(name));
+	hash_hex(&h, hex);
+	snprintf(out, STORE_PATH, "%s/%.32s", folder, hex);
+}
+
+static bool still_named(struct store_lock *l)
+{
+	struct stat mine, named;
+	return fstat(l->fd, &mine) == 0 &&
+	       fstatat(l->store->root_fd, l->path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       mine.st_ino == named.st_ino;
+}
+
+// 1 locked, 0 somebody else has it (or had it), -1 error.
+static int try_lock(struct store_lock *l, struct err *e)
+{
+	if (l->fd < 0) {
+		if (fault_point("store.lock.create") < 0)
+			return err_sys(e, "make '%s/%s'", l->store->root, l->path);
+		int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+		l->fd = openat(l->store->root_fd, l->path, flags, 0644);
+		if (l->fd < 0)
+			return err_sys(e, "make '%s/%s'", l->store->root, l->path);
+	}
+	if (flock(l->fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK || errno == EINTR)
+			return 0;
+		return err_sys(e, "lock '%s/%s'", l->store->root, l->path);
+	}
+	if (still_named(l))
+		return 1;
+	close_fd(&l->fd);
+	l->fd = -1;
+	return 0;
+}
+
+static int wait_lock(struct store_lock *l, struct err *e)
+{
+	int ms = 1, rc;
+	while ((rc = try_lock(l, e)) == 0) {
+		if (cancel_check(e) < 0)
+			return -1;
+		if (l->fd < 0)
+			continue;
+		struct pollfd pfd = {.fd = cancel_fd(), .events = POLLIN};
+		poll(&pfd, 1, ms);
+		ms = ms < 25 ? ms * 2 : 50;
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+struct store_lock *store_lock(struct store *s, const char *name, struct err *e)
+{
+	if (store_need_write(s, e) < 0)
+		return NULL;
+	struct store_lock *l = xcalloc(1, sizeof(*l));
+	l->store = s;
+	l->fd = -1;
+	named_path("locks", name, l->path);
+	if (wait_lock(l, e) == 0)
+		return l;
+	close_fd(&l->fd);
+	free(l);
+	return NULL;
+}
+
+void store_unlock(struct store_lock *l)
+{
+	if (!l)
+		return;
+	unlinkat(l->store->root_fd, l->path, 0); // still locked, so it is ours
+	close_fd(&l->fd);
+	free(l);
+}
+
+int store_cache_dir(struct store *s, const char *id, char **ret_path, struct err *e)
+{
+	char path[STORE_PATH];
+	if (store_need_write(s, e) < 0)
+		return -1;
+	named_path("cache", id, path);
+	if (fault_point("store.cache.mkdir") < 0 ||
+	        (mkdirat(s->root_fd, path, 0755) < 0 && errno != EEXIST))
+		return err_sys(e, "make '%s/%s'", s->root, path);
+	int fd = openat(s->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "open '%s/%s'", s->root, path);
+	if (ret_path)
+		*ret_path = xstrdup(path);
+	return fd;
+}

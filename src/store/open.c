@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening and closing a store. The usual open is a descriptor for the root, the database, one lease
+// file and a look at the few names in leases/; everything else happens only after a crash, or once
+// in the life of a store. Making a store can be repeated from any point: folders, then the files,
+// then the schema, whose version is what says that the store exists.
+
+#include "base/err.h"
+#include "base/event.h"
+#include "base/fault.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "store/db-int.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static const char *const folders[] = {"blobs", "blobs/sha256", "layers", "trees", "contexts",
+        "cache", "work", "leases", "locks", "trash"};
+
+static char *home_folder(void)
+{
+	const char *home = getenv("HOME");
+	if (home && *home == '/')
+		return xstrdup(home);
+	struct passwd pw, *found = NULL;
+	char text[4096];
+	if (getpwuid_r(geteuid(), &pw, text, sizeof(text), &found) == 0 && found &&
+	        *pw.pw_dir == '/')
+		return xstrdup(pw.pw_dir);
+	return xasprintf("/var/tmp/user-%u", (unsigned)geteuid());
+}
+
+char *store_default_root(void)
+{
+	const char *root = getenv("HEW_ROOT");
+	if (root && *root)
+		return xstrdup(root);
+	if (geteuid() == 0)
+		return xstrdup("/var/lib/hew");
+	const char *data =
+	        getenv("XDG_DATA_HOME"); // a relative path is to be ignored, says the specification
+	if (data && *data == '/')
+		return xasprintf("%s/hew", data);
+	auto_free char *home = home_folder();
+	return xasprintf("%s/.local/share/hew", home);
+}
+
+static bool is_network(int fd)
+{
+	static const unsigned long types[] = {NFS_SUPER_MAGIC, 0xff534d42 /* cifs */,
+	        0xfe534d42 /* smb2 */, SMB_SUPER_MAGIC, V9FS_MAGIC, AFS_SUPER_MAGIC,
+	        CEPH_SUPER_MAGIC, CODA_SUPER_MAGIC, 0x65735546 /* fuse: sshfs and the like */,
+	        0x0bd00bd0 /* lustre */, 0x01161970 /* gfs2 */, 0x7461636f /* ocfs2 */,
+	        0x786f4256 /* vboxsf */};
+	struct statfs st;
+	if (fstatfs(fd, &st) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if ((unsigned long)st.f_type == types[i])
+			return true;
+	return false;
+}
+
+static void read_boot(struct store *s)
+{
+	auto_buf struct buf text = {0};
+	struct err ignored;
+	if (fs_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &text, &ignored) < 0 ||
+	        text.n < 36)
+		buf_puts(&text, "unknown");
+	snprintf(s->boot, sizeof(s->boot), "%.36s", buf_cstr(&text));
+}
+
+static int open_root(struct store *s, const char *root, struct err *e)
+{
+	s->root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->root_fd < 0 && errno == ENOENT) {
+		if (!(s->flags & STORE_CREATE) || !store_writable(s))
+			return err_set(e, ERR_NOT_FOUND, "there is no store at '%s' yet", root);
+		if (fs_mkdir_p(AT_FDCWD, root, 0700, e) < 0)
+			return err_wrap(e, "make the store '%s'", root);
+		s->root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (s->root_fd < 0)
+		return err_sys(e, "open the store '%s'", root);
+	s->root = realpath(root, NULL);
+	if (!s->root)
+		return err_sys(e, "open the store '%s'", root);
+	s->network_fs = is_network(s->root_fd);
+	return 0;
+}
+
+// A mistaken HEW_ROOT must not fill somebody's folder.
+static int check_ours(struct store *s, struct err *e)
+{
+	auto_strv struct strv names = {0};
+	if (fs_list_dir(s->root_fd, &names, e) < 0)
+		return err_wrap(e, "open the store '%s'", s->root);
+	for (size_t i = 0; i < names.n; i++) {
+		const char *name = names.v[i];
+		bool known = str_has_prefix(name, "hew.db") || !strcmp(name, "lost+found") ||
+		             !strcmp(name, "oci-layout") || !strcmp(name, "index.json");
+		for (size_t k = 0; k < ARRAY_LEN(folders) && !known; k++)
+			known = !strcmp(name, folders[k]);
+		if (!known)
+			return err_set(e, ERR_USAGE,
+			        "'%s' is not a store and not empty (it holds '%s'); set HEW_ROOT "
+			        "to a "
+			        "folder of its own",
+			        s->root, name);
+	}
+	return 0;
+}
+
+static int make_folders(struct store *s, struct err *e)
+{
+	if (check_ours(s, e) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+		if (fault_point("store.init.mkdir") < 0 ||
+		        (mkdirat(s->root_fd, folders[i], 0755) < 0 && errno != EEXIST))
+			return err_sys(e, "make '%s/%s'", s->root, folders[i]);
+	return 0;
+}
+
+static int make_files(struct store *s, struct err *e)
+{
+	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+	auto_buf struct buf index = {0};
+	struct image_list none = {0};
+	index_json_print(&none, &index);
+	if (root_file_replace(s, "oci-layout", layout, sizeof(layout) - 1, "store.init.layout", e) <
+	        0)
+		return -1;
+	return root_file_replace(s, "index.json", index.p, index.n, "store.index.write", e);
+}
+
+static int check_version(struct store *s, int version, struct err *e)
+{
+	if (version <= SCHEMA_VERSION)
+		return 0;
+	return err_set(e, ERR_UNSUPPORTED,
+	        "the store '%s' has format %d, this hew knows up to %d: use the newer hew that "
+	        "made it, "
+	        "or set HEW_ROOT to another folder",
+	        s->root, version, SCHEMA_VERSION);
+}
+
+// Two processes may come here at once: the second finds the schema made.
+static int make_store(struct store *s, struct err *e)
+{
+	int version = 0;
+	if (flock(s->root_fd, LOCK_EX) < 0 && errno != EBADF && errno != ENOLCK)
+		return err_sys(e, "lock '%s'", s->root);
+	int rc = db_user_version(s, &version, e);
+	if (rc == 0 && version == 0)
+		rc = make_files(s, e) < 0 || db_create_schema(s, e) < 0 ? -1 : 0;
+	flock(s->root_fd, LOCK_UN);
+	return rc;
+}
+
+static int open_parts(struct store *s, const char *root, struct err *e)
+{
+	int version = 0;
+	bool create = s->flags & STORE_CREATE && store_writable(s);
+	if (open_root(s, root, e) < 0)
+		return -1;
+	if (faccessat(s->root_fd, "hew.db", F_OK, 0) < 0) {
+		if (!create)
+			return err_set(e, ERR_NOT_FOUND, "there is no store at '%s' yet", root);
+		if (make_folders(s, e) < 0)
+			return -1;
+	}
+	if (store_writable(s) && lease_take(s, e) < 0) {
+		if (!create || make_folders(s, e) < 0 || lease_take(s, e) < 0)
+			return -1;
+	}
+	if (db_open(s, create, e) < 0 || db_user_version(s, &version, e) < 0 ||
+	        check_version(s, version, e) < 0)
+		return -1;
+	if (version == 0 && !create)
+		return err_set(e, ERR_NOT_FOUND, "there is no store at '%s' yet", root);
+	if (version == 0 && (make_folders(s, e) < 0 || make_store(s, e) < 0))
+		return -1;
+	if (!store_writable(s))
+		return 0;
+	return recover_boots(s, e) < 0 || lease_reap_dead(s, e) < 0 ? -1 : 0;
+}
+
+struct store *store_open(const char *root, int flags, struct err *e)
+{
+	struct store *s = xcalloc(1, sizeof(*s));
+	s->flags = flags;
+	s->pid = getpid();
+	s->root_fd = s->lease_fd = s->gc_fd = s->work_fd = -1;
+	pthread_mutex_init(&s->db_mutex, NULL);
+	pthread_mutex_init(&s->lease_mutex, NULL);
+	pthread_mutex_init(&s->temp_mutex, NULL);
+	pthread_mutex_init(&s->index_mutex, NULL);
+	read_boot(s);
+	if (open_parts(s, root, e) < 0) {
+		store_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+static void close_indexes(struct store *s)
+{
+	const char *key;
+	void *index;
+	for (size_t i = 0; map_next(&s->indexes, &i, &key, &index);)
+		layer_index_close(index);
+	map_release(&s->indexes);
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	if (s->pid == getpid() && store_writable(s))
+		lease_drop(s);
+	db_close(s);
+	close_indexes(s);
+	map_release(&s->leased);
+	close_fd(&s->work_fd);
+	close_fd(&s->gc_fd);
+	close_fd(&s->lease_fd);
+	close_fd(&s->root_fd);
+	pthread_mutex_destroy(&s->db_mutex);
+	pthread_mutex_destroy(&s->lease_mutex);
+	pthread_mutex_destroy(&s->temp_mutex);
+	pthread_mutex_destroy(&s->index_mutex);
+	free(s->temps);
+	free(s->root);
+	free(s);
+}
+
+void store_close_ptr(struct store **s)
+{
+	store_close(*s);
+	*s = NULL;
+}
+
+const char *store_root(const struct store *s)
+{
+	return s->root;
+}
+
+int store_root_fd(const struct store *s)
+{
+	return s->root_fd;
+}
+
+const char *store_note(const struct store *s)
+{
+	if (!s->network_fs)
+		return NULL;
+	return "the store lies on a network or FUSE file system: it works, but slower, and only as "
+	       "safely as "
+	       "that file system's locks";
+}
+
+int store_need_write(const struct store *s, struct err *e)
+{
+	if (store_writable(s))
+		return 0;
+	return err_set(e, ERR_USAGE, "the store '%s' is open for reading only", s->root);
+}
+
+// The log, not the database: closing any descriptor of hew.db itself would drop SQLite's locks on
+// it. A rollback journal has nothing to sync, its commits do that.
+static int sync_log(struct store *s)
+{
+	auto_fd int fd = openat(s->root_fd, "hew.db-wal", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	return fdatasync(fd);
+}
+
+// What was pending before syncfs began is on the disk after it. The row that says so is written
+// with a sync of its own; names move their safe fallback along with it.
+int store_sync(struct store *s, struct err *e)
+{
+	int64_t last = 0;
+	db_lock(s);
+	int found = db_int(s, e, &last, "SELECT max(seq) FROM pending", "");
+	db_unlock(s);
+	if (found < 0 || last == 0 || store_need_write(s, e) < 0)
+		return found < 0 || last != 0 ? -1 : 0;
+	if (fault_point("store.sync") < 0 || syncfs(s->root_fd) < 0)
+		return err_sys(e, "write the store '%s' to the disk", s->root);
+	if (db_begin(s, e) < 0)
+		return -1;
+	if (db_run(s, e, "DELETE FROM pending WHERE seq <= ?", "i", last) < 0 ||
+	        db_run(s, e,
+	                "UPDATE names SET synced = manifest WHERE synced IS NOT manifest AND "
+	                "manifest "
+	                "NOT IN (SELECT key FROM pending WHERE kind = 1 AND key IS NOT NULL)",
+	                "") < 0)
+		return db_abandon(s);
+	if (db_commit(s, e) < 0)
+		return -1;
+	if (fault_point("store.sync") < 0 || sync_log(s) < 0)
+		return err_sys(e, "write '%s/hew.db' to the disk", s->root);
+	return 0;
+}

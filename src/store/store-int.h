@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of this room share: the store itself, its paths, and the fault points' rule.
+//
+// One rule makes every crash harmless: a file gets its final name inside the IMMEDIATE transaction
+// that enters its row, and loses it only inside one that sees no row. So at worst a file has no
+// row, never the other way; the killed process's lease tells the next store_open to look for such
+// files (sweep.c).
+//
+// Lock order: db_mutex (and the database's write lock), then lease_mutex (and the gc lock), then
+// temp_mutex. index_mutex is taken before all of them.
+#pragma once
+
+#include "base/map.h"
+#include "store/store.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#define SCHEMA_VERSION 1
+#define STORE_PATH 160 // any path below the root that this room makes
+#define LEASE_TEXT 32
+
+// Files that may not have reached the disk: one row in `pending` each, gone with the next
+// store_sync.
+enum pending_kind {
+	PENDING_BLOB = 1,
+	PENDING_INDEX = 2,
+	PENDING_TREE = 3,
+	PENDING_NAMES = 4, // index.json
+};
+
+struct temp_entry {
+	ino_t ino;
+	unsigned long number;
+};
+
+struct store {
+	char *root;
+	int root_fd;
+	int flags;
+	pid_t pid; // a connection must not cross a fork
+	bool network_fs;
+	char boot[40];
+
+	pthread_mutex_t db_mutex;
+	struct sqlite3 *db;
+	int busy_ms; // waited so far for the lock of another process
+	struct db_statement *statements;
+	size_t n_statements;
+
+	pthread_mutex_t lease_mutex;
+	char lease[LEASE_TEXT];
+	int lease_fd;
+	int gc_fd;         // locks/.gc: shared while a lease grows, exclusive while gc decides
+	struct map leased; // hex digests that are in the lease file
+	atomic_bool dirty; // something was left half done: keep the lease file, so that the next
+	                   // open sweeps
+
+	pthread_mutex_t temp_mutex;
+	int work_fd; // -1 until the first temporary file
+	struct temp_entry *temps;
+	size_t n_temps, cap_temps;
+	atomic_ulong counter;
+
+	pthread_mutex_t index_mutex;
+	struct map indexes; // hex diffID -> struct layer_index *
+};
+
+static inline bool store_writable(const struct store *s)
+{
+	return !(s->flags & STORE_READ_ONLY);
+}
+int store_need_write(const struct store *s, struct err *e);
+
+// ---- paths below the root
+void path_of_blob(const struct digest *d, char out[static STORE_PATH]);
+void path_of_index(const struct digest *diff_id, char out[static STORE_PATH]);
+void path_of_tree(const struct digest *diff_id, const char *flavour, char out[static STORE_PATH]);
+
+// ---- temp.c
+// The path of a temporary file of ours, found by its inode.
+int temp_path_of(struct store *s, int fd, char out[static STORE_PATH], struct err *e);
+void temp_forget(struct store *s, int fd);  // it has been renamed
+void temp_discard(struct store *s, int fd); // unlinks it
+int trash_move(
+        struct store *s, const char *rel_path, struct err *e); // 0 also when there is nothing
+// Deletes from trash until `budget` inodes are gone or deadline_ns (monotonic, 0: none) has passed.
+void trash_reap(struct store *s, size_t budget, int64_t deadline_ns);
+// Replaces a file in the root; the temporary file lies in work/, so a kill leaves nothing beside
+// it.
+int root_file_replace(struct store *s, const char *name, const void *p, size_t n, const char *point,
+        struct err *e);
+
+// ---- lease.c
+int lease_take(struct store *s, struct err *e);
+void lease_drop(struct store *s);
+bool lease_alive(struct store *s, const char *id);
+int lease_reap_dead(
+        struct store *s, struct err *e); // with sweeps and a fresh index.json, if there are any
+// Takes the gc lock and calls fn for every digest in a living lease; lease_gc_end releases it.
+int lease_gc_begin(struct store *s,
+        int (*fn)(struct store *s, const struct digest *d, struct err *e), struct err *e);
+void lease_gc_end(struct store *s);
+
+// ---- blobs.c, layers.c, trees.c: with the database locked
+bool blob_here(struct store *s, const struct digest *d, uint64_t *ret_size); // row and file agree
+int blob_enter(struct store *s, int temp_fd, const struct digest *d, uint64_t size, struct err *e);
+int blob_read_raw(
+        struct store *s, const struct digest *d, size_t max, struct buf *ret, struct err *e);
+int pending_add(struct store *s, enum pending_kind kind, const struct digest *d,
+        const char *flavour, struct err *e);
+
+// ---- sweep.c
+// Moves files without a row into the trash. Adds the bytes to *freed.
+int sweep_orphans(struct store *s, uint64_t *freed, struct err *e);
+int sweep_work(struct store *s, struct err *e); // work folders that have no lease
+// Rows without the rows they need; inside a transaction.
+int sweep_rows(struct store *s, struct err *e);
+// Drops what another boot wrote and did not sync.
+int recover_boots(struct store *s, struct err *e);
+
+// ---- index_json.c: inside a transaction
+void index_json_print(const struct image_list *named, struct buf *out);
+int index_json_build(struct store *s, struct buf *out, struct err *e);
+int index_json_write(struct store *s, struct err *e);

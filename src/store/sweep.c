@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cleaning up: files that no row knows (a process was killed between rename and commit), rows that
+// lost what they stand on, and everything another boot wrote without a sync. All under the write
+// lock, so that nobody is between a rename and its commit meanwhile.
+
+#include "base/err.h"
+#include "base/fault.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "store/db-int.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// ---- files without rows
+
+struct sweep {
+	const char *folder;
+	// 1 known, 0 not, -1 error. name: of the file.
+	int (*known)(struct store *s, const char *name, struct err *e);
+};
+
+static int known_blob(struct store *s, const char *name, struct err *e)
+{
+	struct hash h;
+	int64_t one;
+	if (!hash_parse(name, &h))
+		return 0;
+	return db_int(s, e, &one, "SELECT 1 FROM blobs WHERE digest = ?", "h", &h);
+}
+
+static int known_index(struct store *s, const char *name, struct err *e)
+{
+	struct hash h;
+	int64_t one;
+	if (!hash_parse(name, &h))
+		return 0;
+	return db_int(s, e, &one, "SELECT 1 FROM layers WHERE diff_id = ? AND has_index", "h", &h);
+}
+
+static int known_tree(struct store *s, const char *name, struct err *e)
+{
+	struct digest d;
+	char hex[HASH_HEX], path[STORE_PATH];
+	int rc, found = 0;
+	snprintf(hex, sizeof(hex), "%s", name);
+	if (!hash_parse(hex, &d.h))
+		return 0;
+	sqlite3_stmt *st = db_query(s, e, "SELECT flavour FROM trees WHERE diff_id = ?", "h", &d.h);
+	if (!st)
+		return -1;
+	while ((rc = db_row(s, st, e)) == 1) {
+		path_of_tree(&d, db_column_text(st, 0), path);
+		found |= !strcmp(fs_base_name(path), name);
+	}
+	return rc < 0 ? -1 : found;
+}
+
+static int sweep_folder(struct store *s, const struct sweep *w, uint64_t *freed, struct err *e)
+{
+	auto_strv struct strv names = {0};
+	auto_fd int fd = openat(s->root_fd, w->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "open '%s/%s'", s->root, w->folder);
+	if (fs_list_dir(fd, &names, e) < 0)
+		return err_wrap(e, "list '%s/%s'", s->root, w->folder);
+	for (size_t i = 0; i < names.n; i++) {
+		struct stat st;
+		int known = w->known(s, names.v[i], e);
+		if (known < 0)
+			return -1;
+		if (known)
+			continue;
+		auto_free char *path = xasprintf("%s/%s", w->folder, names.v[i]);
+		bool file = fstatat(fd, names.v[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		            S_ISREG(st.st_mode);
+		if (trash_move(s, path, e) < 0)
+			return -1;
+		*freed += file ? (uint64_t)st.st_blocks * 512 : 0;
+	}
+	return 0;
+}
+
+int sweep_orphans(struct store *s, uint64_t *freed, struct err *e)
+{
+	static const struct sweep sweeps[] = {
+	        {"blobs/sha256", known_blob}, {"layers", known_index}, {"trees", known_tree}};
+	if (db_begin(s, e) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(sweeps); i++)
+		if (sweep_folder(s, &sweeps[i], freed, e) < 0)
+			return db_abandon(s);
+	db_rollback(s);
+	return 0;
+}
+
+static int has_lease(struct store *s, const char *name, struct err *e)
+{
+	auto_free char *path = xasprintf("leases/%s", name);
+	return faccessat(s->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int sweep_work(struct store *s, struct err *e)
+{
+	static const struct sweep sweep = {"work", has_lease};
+	uint64_t freed = 0;
+	return sweep_folder(s, &sweep, &freed, e);
+}
+
+// ---- rows without rows
+
+int sweep_rows(struct store *s, struct err *e)
+{
+	static const char rows[] =
+	        // an image is its manifest and, where it has one, its config
+	        "DELETE FROM images WHERE manifest NOT IN (SELECT digest FROM blobs) OR"
+	        " (image_id <> zeroblob(32) AND image_id NOT IN (SELECT digest FROM blobs));"
+	        "DELETE FROM image_layers WHERE manifest NOT IN (SELECT manifest FROM images);"
+	        // a name whose image did not survive goes back to the last one that was safe
+	        "UPDATE names SET manifest = synced WHERE manifest NOT IN (SELECT manifest FROM "
+	        "images)"
+	        " AND synced IN (SELECT manifest FROM images);"
+	        "DELETE FROM names WHERE manifest NOT IN (SELECT manifest FROM images);"
+	        "UPDATE names SET synced = NULL WHERE synced NOT IN (SELECT manifest FROM images);"
+	        "DELETE FROM resolutions WHERE manifest NOT IN (SELECT digest FROM blobs);"
+	        "DELETE FROM layer_blobs WHERE diff_id NOT IN (SELECT diff_id FROM layers);"
+	        "DELETE FROM blob_sources WHERE digest NOT IN (SELECT digest FROM layer_blobs)"
+	        " AND digest NOT IN (SELECT digest FROM blobs);"
+	        "DELETE FROM steps WHERE diff_id IS NOT NULL AND diff_id NOT IN (SELECT digest "
+	        "FROM blobs)"
+	        " AND diff_id NOT IN (SELECT diff_id FROM layer_blobs WHERE"
+	        "  digest IN (SELECT digest FROM blobs) OR digest IN (SELECT digest FROM "
+	        "blob_sources));"
+	        "DELETE FROM pending WHERE (kind = 1 AND key NOT IN (SELECT digest FROM blobs))"
+	        " OR (kind = 2 AND key NOT IN (SELECT diff_id FROM layers WHERE has_index))"
+	        " OR (kind = 3 AND key NOT IN (SELECT diff_id FROM trees));";
+	return db_exec(s, rows, e);
+}
+
+// ---- another boot
+
+struct lost {
+	int kind;
+	struct digest digest;
+	char *flavour;
+};
+
+static int drop_lost(struct store *s, const struct lost *l, struct err *e)
+{
+	char path[STORE_PATH];
+	switch (l->kind) {
+	case PENDING_BLOB:
+		path_of_blob(&l->digest, path);
+		if (db_run(s, e, "DELETE FROM blobs WHERE digest = ?", "h", &l->digest.h) < 0)
+			return -1;
+		break;
+	case PENDING_INDEX:
+		path_of_index(&l->digest, path);
+		if (db_run(s, e, "UPDATE layers SET has_index = 0 WHERE diff_id = ?", "h",
+		            &l->digest.h) < 0)
+			return -1;
+		break;
+	case PENDING_TREE:
+		path_of_tree(&l->digest, l->flavour, path);
+		if (db_run(s, e, "DELETE FROM trees WHERE diff_id = ? AND flavour = ?", "ht",
+		            &l->digest.h, l->flavour) < 0)
+			return -1;
+		break;
+	default:
+		return 0;
+	}
+	return trash_move(s, path, e);
+}
+
+// A store shared between machines: another boot may be another machine, whose process lives.
+static int drop_lease(struct store *s, const char *boot, const char *lease, struct err *e)
+{
+	struct lost *v = NULL;
+	size_t n = 0;
+	int rc;
+	sqlite3_stmt *st = db_query(s, e,
+	        "SELECT kind, key, flavour FROM pending WHERE boot = ? AND lease = ?", "tt", boot,
+	        lease);
+	if (!st)
+		return -1;
+	while ((rc = db_row(s, st, e)) == 1) {
+		v = xreallocarray(v, n + 1, sizeof(*v));
+		const char *flavour = db_column_text(st, 2);
+		v[n] = (struct lost){.kind = sqlite3_column_int(st, 0),
+		        .flavour = flavour ? xstrdup(flavour) : xstrdup("")};
+		if (!db_column_hash(st, 1, &v[n].digest.h))
+			v[n].kind = 0;
+		n++;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (rc == 0)
+			rc = drop_lost(s, &v[i], e);
+		free(v[i].flavour);
+	}
+	free(v);
+	return rc < 0 ? -1
+	              : db_run(s, e, "DELETE FROM pending WHERE boot = ? AND lease = ?", "tt", boot,
+	                        lease);
+}
+
+static int drop_boots(struct store *s, struct err *e)
+{
+	auto_strv struct strv boots = {0}, leases = {0};
+	int rc;
+	sqlite3_stmt *st = db_query(
+	        s, e, "SELECT DISTINCT boot, lease FROM pending WHERE boot <> ?", "t", s->boot);
+	if (!st)
+		return -1;
+	while ((rc = db_row(s, st, e)) == 1) {
+		strv_add(&boots, db_column_text(st, 0));
+		strv_add(&leases, db_column_text(st, 1));
+	}
+	for (size_t i = 0; rc == 0 && i < boots.n; i++)
+		if (!lease_alive(s, leases.v[i]))
+			rc = drop_lease(s, boots.v[i], leases.v[i], e);
+	if (rc < 0 || sweep_rows(s, e) < 0)
+		return -1;
+	return index_json_write(s, e);
+}
+
+int recover_boots(struct store *s, struct err *e)
+{
+	int64_t one;
+	db_lock(s);
+	int any = db_int(s, e, &one, "SELECT 1 FROM pending WHERE boot <> ? LIMIT 1", "t", s->boot);
+	db_unlock(s);
+	if (any <= 0)
+		return any;
+	if (db_begin(s, e) < 0)
+		return -1;
+	if (drop_boots(s, e) < 0)
+		return db_abandon(s);
+	return db_commit(s, e);
+}
