@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "context/local.h"
+#include "base/event.h"
 #include "exec/build.h"
 #include "graph/graph.h"
 #include "layer/chain.h"

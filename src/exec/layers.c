@@ -6,6 +6,7 @@
 #include "layer/import.h"
 #include "layer/tree.h"
 #include "registry/registry.h"
+#include <fcntl.h>
 #include <unistd.h>
 
 void rootfs_copy(struct rootfs *dst, const struct rootfs *src)

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of verbs and the way one is run: parse, help, run, report.
+#include "base/err.h"
+#include "base/mem.h"
+#include "cmd/command.h"
+#include "cmd/verbs.h"
+#include "ui/ui.h"
+#include <stdio.h>
+#include <string.h>
+
+const struct command *const commands[] = {
+        &cmd_build,
+        &cmd_run,
+        &cmd_images,
+        &cmd_inspect,
+        &cmd_history,
+        &cmd_pull,
+        &cmd_push,
+        &cmd_tag,
+        &cmd_rmi,
+        &cmd_save,
+        &cmd_load,
+        &cmd_login,
+        &cmd_prune,
+        &cmd_doctor,
+        &cmd_completion,
+        &cmd_version,
+        NULL,
+};
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++)
+		if (!strcmp(commands[i]->name, name) ||
+		        (commands[i]->alias && !strcmp(commands[i]->alias, name)))
+			return commands[i];
+	return NULL;
+}
+
+int command_main(const struct command *c, int argc, char **argv)
+{
+	struct err e = ERR_INIT;
+	auto_free void *opts = xcalloc(1, c->size ? c->size : 1);
+	auto_strv struct strv args = {0};
+	bool help = false;
+	int status = 0;
+	if (options_parse(c, argc, argv, opts, &args, &help, &e)) {
+		status = -1;
+	} else if (help) {
+		auto_buf struct buf text = {0};
+		command_help(c, &text);
+		fputs(buf_cstr(&text), stdout);
+	} else {
+		status = c->run(opts, &args, &e);
+	}
+	if (c->release)
+		c->release(opts);
+	if (status < 0) {
+		ui_error(&e);
+		status = err_exit_status(&e);
+	}
+	return fflush(stdout) ? 1 : status;
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order of a build: Dockerfile, contexts, graph, walk, commit; and the release of all of it.
+#include "exec/build.h"
+
+#include "base/fs.h"
+#include "exec/exec-int.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+void build_request_release(struct build_request *r)
+{
+	strv_release(&r->build_args);
+	strv_release(&r->labels);
+	strv_release(&r->tags);
+	strv_release(&r->build_contexts);
+	strv_release(&r->no_cache_stages);
+	for (size_t i = 0; i < r->n_secrets; i++) {
+		free(r->secrets[i].id);
+		if (r->secrets[i].data)
+			explicit_bzero(r->secrets[i].data, r->secrets[i].len);
+		free(r->secrets[i].data);
+	}
+	free(r->secrets);
+	*r = (struct build_request){0};
+}
+
+void build_result_release(struct build_result *r)
+{
+	free(r->result_stage);
+	*r = (struct build_result){0};
+}
+
+struct registry *exec_registry(struct exec *x, struct err *e)
+{
+	pthread_mutex_lock(&x->lazy_lock);
+	if (!x->registry)
+		x->registry = x->req->registry(x->req->registry_arg, e);
+	struct registry *r = x->registry;
+	pthread_mutex_unlock(&x->lazy_lock);
+	return r;
+}
+
+struct holder *exec_holder(struct exec *x, struct err *e)
+{
+	pthread_mutex_lock(&x->lazy_lock);
+	if (!x->holder)
+		x->holder = holder_start(&(struct holder_options){0}, e);
+	struct holder *h = x->holder;
+	pthread_mutex_unlock(&x->lazy_lock);
+	return h;
+}
+
+// ---- the Dockerfile
+
+static int read_dockerfile(struct exec *x, const char *path, struct buf *text, struct err *e)
+{
+	const struct build_request *r = x->req;
+	if (r->dockerfile_text) {
+		buf_add(text, r->dockerfile_text, r->dockerfile_len);
+		return 0;
+	}
+	if (fs_read_file(AT_FDCWD, path, DOCKERFILE_MAX, text, e) == 0)
+		return 0;
+	e->kind = ERR_DOCKERFILE;
+	if (e->sys == ENOENT)
+		return err_set(e, ERR_DOCKERFILE,
+		        "failed to read dockerfile: open %s: no such file or directory (name it "
+		        "with -f)",
+		        path);
+	return err_wrap(e, "failed to read dockerfile");
+}
+
+static char *dockerfile_path(const struct build_request *r)
+{
+	if (r->dockerfile)
+		return xstrdup(r->dockerfile);
+	char *upper = xasprintf("%s/Dockerfile", r->context ? r->context : ".");
+	auto_free char *lower = xasprintf("%s/dockerfile", r->context ? r->context : ".");
+	if (access(upper, F_OK) && !access(lower, F_OK)) {
+		free(upper);
+		return steal_ptr(&lower);
+	}
+	return upper;
+}
+
+// The position and, on stderr, the excerpt belong to the Dockerfile: the caller prints what is in
+// *e.
+static int locate(struct exec *x, const char *path, struct err *e)
+{
+	if (!e->pos.line || !x->df)
+		return -1;
+	auto_buf struct buf excerpt = {0};
+	dockerfile_excerpt(x->df, e->pos, &excerpt);
+	event_emit(x->req->sink, &(struct event){.kind = EVENT_NOTE,
+	                                 .step = -1,
+	                                 .text = buf_cstr(&excerpt),
+	                                 .line = e->pos.line});
+	return err_wrap(e, "%s:%d", path, e->pos.line);
+}
+
+// ---- the phases
+
+static void warn(void *arg, const char *rule, const char *text, struct pos pos)
+{
+	struct exec *x = arg;
+	event_warn(x->req->sink, pos.line, "%s: %s", rule, text);
+}
+
+static int plan(struct exec *x, const char *path, struct err *e)
+{
+	const struct build_request *r = x->req;
+	auto_buf struct buf text = {0};
+	if (read_dockerfile(x, path, &text, e))
+		return -1;
+	x->df = dockerfile_parse(buf_cstr(&text), text.n, fs_base_name(path), e);
+	if (!x->df)
+		return e->pos.line ? err_wrap(e, "dockerfile parse error on line %d", e->pos.line)
+		                   : -1;
+	for (size_t i = 0; i < x->df->n_warnings; i++)
+		warn(x, x->df->warnings[i].rule, x->df->warnings[i].detail, x->df->warnings[i].pos);
+	if (contexts_open(x, e))
+		return -1;
+	struct graph_resolver *resolver = resolver_new(x);
+	struct graph_options o = {
+	        .target = r->target,
+	        .build_args = &r->build_args,
+	        .labels = &r->labels,
+	        .target_platform = r->platform,
+	        .build_platform = platform_host(),
+	        .network_none = r->network_none,
+	        .network_host = r->network_host,
+	        .no_cache = r->no_cache,
+	        .no_cache_stages = &r->no_cache_stages,
+	        .resolver = resolver,
+	        .warn = warn,
+	        .warn_arg = x,
+	};
+	x->graph = graph_build(x->df, &o, e);
+	resolver_free(resolver);
+	if (!x->graph)
+		return -1;
+	x->states = xcalloc(x->graph->n_steps + 1, sizeof(*x->states));
+	return 0;
+}
+
+static void release(struct exec *x)
+{
+	holder_stop(x->holder);
+	contexts_close(x);
+	for (size_t i = 0; x->graph && i < x->graph->n_steps; i++) {
+		rootfs_release(&x->states[i].root);
+		free(x->states[i].components);
+	}
+	free(x->states);
+	graph_free(x->graph);
+	dockerfile_free(x->df);
+	close_fd(&x->stop_fd);
+	pthread_mutex_destroy(&x->lazy_lock);
+	pthread_mutex_destroy(&x->lock);
+	pthread_cond_destroy(&x->changed);
+}
+
+static void count(const struct exec *x, struct build_result *ret)
+{
+	for (size_t i = 0; i < x->graph->n_steps; i++) {
+		if (x->graph->steps[i]->kind == STEP_IMAGE)
+			continue;
+		ret->n_steps++;
+		ret->n_cached += x->states[i].cached;
+	}
+	ret->result_stage = xstrdup(x->graph->result_stage);
+}
+
+int build_run(
+        struct store *s, const struct build_request *r, struct build_result *ret, struct err *e)
+{
+	struct exec x = {.store = s, .req = r, .stop_fd = -1};
+	int64_t begun = clock_ns();
+	auto_free char *path = dockerfile_path(r);
+	pthread_mutex_init(&x.lazy_lock, NULL);
+	pthread_mutex_init(&x.lock, NULL);
+	pthread_cond_init(&x.changed, NULL);
+	*ret = (struct build_result){0};
+	int status = plan(&x, path, e);
+	if (!status)
+		status = schedule(&x, e);
+	if (!status)
+		status = commit_image(&x, ret, e);
+	if (!status)
+		count(&x, ret);
+	else
+		locate(&x, path, e);
+	release(&x);
+	if (!status && ret->n_cached < ret->n_steps)
+		status = store_sync(s, e);
+	ret->duration_ns = clock_ns() - begun;
+	return status;
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// The result of a build as an image in the store: configuration as BuildKit writes it, a manifest
+// over the layers in the forms that are here, names.
+#include "exec/exec-int.h"
+
+// The time of every history entry: a layer's is when it was first made; entries without a layer
+// take that of the first new layer before or, for those at the front, after them.
+static void fill_times(struct exec *x, struct image_config *c)
+{
+	bool missing = false;
+	struct timestamp created = {0};
+	for (size_t i = 0; i < c->n_history; i++) {
+		int step = x->graph->history_steps[i];
+		if (step >= 0) {
+			c->history[i].created = x->states[step].created;
+			c->history[i].has_created = true;
+		} else if (x->req->has_epoch && i >= x->graph->n_base_history) {
+			c->history[i].created = (struct timestamp){x->req->epoch, 0};
+			c->history[i].has_created = true;
+		}
+	}
+	for (size_t i = 0; i < c->n_history; i++) {
+		if (!c->history[i].has_created) {
+			missing = true;
+			continue;
+		}
+		created = c->history[i].created;
+		if (missing)
+			break;
+	}
+	if (!created.sec)
+		created = x->req->has_epoch ? (struct timestamp){x->req->epoch, 0} : time_now();
+	missing = false;
+	for (size_t i = 0; i < c->n_history; i++) {
+		if (c->history[i].has_created) {
+			if (missing)
+				created = c->history[i].created;
+			continue;
+		}
+		missing = true;
+		c->history[i].created = created;
+		c->history[i].has_created = true;
+	}
+	c->created = c->n_history ? c->history[c->n_history - 1].created : created;
+	c->has_created = true;
+}
+
+static void result_root(struct exec *x, struct rootfs *ret)
+{
+	*ret = (struct rootfs){0};
+	if (x->graph->result >= 0)
+		rootfs_copy(ret, &x->states[x->graph->result].root);
+}
+
+// A base layer keeps the blob it came as; a layer of ours is its uncompressed tar.
+static int add_layer(struct exec *x, struct manifest *m, const struct digest *diff_id,
+        uint64_t *size, struct err *e)
+{
+	struct layer_blob b;
+	struct layer_info info;
+	struct descriptor *d = descriptor_list_add(&m->layers);
+	int found = store_layer_blob(x->store, diff_id, "", &b, e);
+	if (found < 0)
+		return -1;
+	if (!store_layer_get(x->store, diff_id, &info) || (!found && !info.has_tar)) {
+		char text[DIGEST_TEXT];
+		digest_text(diff_id, text);
+		return err_set(e, ERR_NOT_FOUND, "layer %s is not in the store", text);
+	}
+	*size += info.tar_size;
+	if (found) {
+		d->media_type = xstrdup(b.media_type);
+		d->digest = b.digest;
+		d->size = b.size;
+		return 0;
+	}
+	d->media_type = xstrdup(MT_OCI_LAYER);
+	d->digest = *diff_id;
+	d->size = info.tar_size;
+	return 0;
+}
+
+static int make_manifest(struct exec *x, const struct rootfs *root, struct manifest *m,
+        uint64_t *size, struct err *e)
+{
+	m->media_type = xstrdup(MT_OCI_MANIFEST);
+	m->config.media_type = xstrdup(MT_OCI_CONFIG);
+	for (size_t i = 0; i < root->n; i++)
+		if (add_layer(x, m, &root->layers[i], size, e))
+			return -1;
+	return 0;
+}
+
+static int put_config(struct exec *x, const struct rootfs *root, struct manifest *m, struct err *e)
+{
+	auto_config struct image_config c = {0};
+	auto_buf struct buf text = {0};
+	image_config_copy(&c, &x->graph->config);
+	free(steal_ptr(&c.diff_ids));
+	c.n_diff_ids = 0;
+	for (size_t i = 0; i < root->n; i++)
+		image_config_add_diff_id(&c, &root->layers[i]);
+	fill_times(x, &c);
+	image_config_write(&c, &text);
+	m->config.size = text.n;
+	return store_blob_put(x->store, text.p, text.n, &m->config.digest, e);
+}
+
+static int put_names(struct exec *x, struct image_row *row, struct err *e)
+{
+	if (store_image_put(x->store, row, e))
+		return -1;
+	for (size_t i = 0; i < x->req->tags.n; i++)
+		if (store_name_set(x->store, x->req->tags.v[i], &row->manifest, e))
+			return -1;
+	return 0;
+}
+
+int commit_image(struct exec *x, struct build_result *ret, struct err *e)
+{
+	auto_manifest struct manifest m = {0};
+	auto_buf struct buf text = {0};
+	struct rootfs root;
+	struct image_row row = {0};
+	uint64_t size = 0;
+	result_root(x, &root);
+	int r = make_manifest(x, &root, &m, &size, e) || put_config(x, &root, &m, e) ? -1 : 0;
+	if (!r) {
+		manifest_write(&m, &text);
+		r = store_blob_put(x->store, text.p, text.n, &row.manifest, e);
+	}
+	if (!r) {
+		row.image_id = m.config.digest;
+		row.manifest_size = text.n;
+		row.size = size;
+		row.created = time_now().sec;
+		snprintf(row.media_type, sizeof(row.media_type), "%s", MT_OCI_MANIFEST);
+		r = put_names(x, &row, e);
+	}
+	ret->image_id = m.config.digest;
+	ret->manifest = row.manifest;
+	ret->size = size;
+	ret->n_layers = root.n;
+	rootfs_release(&root);
+	return r;
+}

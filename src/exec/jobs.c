@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the holder does for this room: everything that reads or writes files under the image's ids.
+// Runs in a child of the holder; speaks in descriptors and small fixed records.
+#include "exec/jobs.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "exec/build.h"
+#include "layer/tree.h"
+#include "layer/writer.h"
+#include "sandbox/step.h"
+#include <string.h>
+
+// descriptors: index, tar, empty directory
+static int job_unpack(const void *payload, size_t n, const int *fds, size_t n_fds,
+        struct buf *reply, struct err *e)
+{
+	(void)payload, (void)n, (void)reply;
+	if (n_fds != 3)
+		return err_set(e, ERR_FAIL, "unpack: three descriptors expected");
+	struct layer_index *ix = layer_index_open(fds[0], e);
+	if (!ix)
+		return -1;
+	int r = tree_unpack(ix, fds[1], fds[2], TREE_TRUSTED, e);
+	layer_index_close(ix);
+	return r;
+}
+
+// descriptors: upper directory, tar to write, index to write; payload: struct commit_request and
+// the skipped paths, each NUL-terminated; reply: struct commit_reply
+static int job_commit(const void *payload, size_t n, const int *fds, size_t n_fds,
+        struct buf *reply, struct err *e)
+{
+	struct commit_request req;
+	if (n_fds != 3 || n < sizeof(req))
+		return err_set(e, ERR_FAIL, "commit: malformed request");
+	memcpy(&req, payload, sizeof(req));
+	const char *p = (const char *)payload + sizeof(req), *end = (const char *)payload + n;
+	auto_strv struct strv skip = {0};
+	while (p < end) {
+		strv_take(&skip, xstrndup(p, (size_t)(end - p)));
+		p += strlen(skip.v[skip.n - 1]) + 1;
+	}
+	struct upper_options o = {
+	        .writer = {.clamp_mtime = req.clamp, .max_mtime = req.max_mtime},
+	        .skip = (const char *const *)skip.v,
+	        .n_skip = skip.n,
+	};
+	struct layer_result r = {0};
+	if (layer_write_upper(fds[0], fds[1], &o, &r, e))
+		return -1;
+	struct commit_reply out = {
+	        .diff_id = r.diff_id, .tar_size = r.tar_size, .content_id = r.content_id};
+	int result = layer_index_write(r.index, fds[2], e);
+	buf_add(reply, &out, sizeof(out));
+	layer_result_release(&r);
+	return result;
+}
+
+const struct holder_job exec_jobs[] = {
+        {"step", step_job},
+        {"unpack", job_unpack},
+        {"commit", job_commit},
+};
+const size_t exec_n_jobs = sizeof(exec_jobs) / sizeof(exec_jobs[0]);

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cache keys. A key is the hash of named components; the same components, as JSON, are stored
+// beside the record, so that a later miss can name the first that differs. Contents count, never
+// times.
+#include "base/json.h"
+#include "exec/exec-int.h"
+
+#define KEY_VERSION "1"
+
+// Feeds the hash and the JSON together, so that they cannot disagree.
+struct key_builder {
+	struct hasher *h;
+	struct buf json;
+	struct jw w;
+};
+
+static void key_begin(struct key_builder *k, const char *op)
+{
+	*k = (struct key_builder){.h = hasher_new()};
+	jw_begin(&k->w, &k->json, 0);
+	jw_object(&k->w);
+	hasher_str(k->h, "hew step key " KEY_VERSION);
+	hasher_str(k->h, op);
+	jw_kv(&k->w, "op", op);
+}
+
+static void key_str(struct key_builder *k, const char *name, const char *value)
+{
+	hasher_str(k->h, name);
+	hasher_str(k->h, value);
+	jw_kv(&k->w, name, value);
+}
+
+static void key_list(struct key_builder *k, const char *name, const struct strv *v)
+{
+	hasher_str(k->h, name);
+	hasher_u64(k->h, v->n);
+	jw_key(&k->w, name);
+	jw_array(&k->w);
+	for (size_t i = 0; i < v->n; i++) {
+		hasher_str(k->h, v->v[i]);
+		jw_str(&k->w, v->v[i]);
+	}
+	jw_array_end(&k->w);
+}
+
+static void key_hash(struct key_builder *k, const char *name, const struct hash *v)
+{
+	char hex[HASH_HEX];
+	hash_hex(v, hex);
+	key_str(k, name, hex);
+}
+
+static void key_platform(struct key_builder *k, const struct platform *p)
+{
+	char text[80];
+	platform_text(p, text);
+	key_str(k, "platform", text);
+}
+
+static void key_epoch(struct key_builder *k, const struct exec *x)
+{
+	if (!x->req->has_epoch)
+		return;
+	auto_free char *text = xasprintf("%lld", (long long)x->req->epoch);
+	key_str(k, "epoch", text);
+}
+
+static void key_end(struct key_builder *k, struct step_state *st)
+{
+	jw_object_end(&k->w);
+	st->key = hasher_end(k->h);
+	st->components = buf_steal(&k->json);
+	hasher_free(k->h);
+}
+
+static void key_abandon(struct key_builder *k)
+{
+	hasher_free(k->h);
+	buf_release(&k->json);
+}
+
+// ---- sources
+
+struct view *source_view(
+        struct exec *x, const struct file_source *from, int step, bool *ret_owned, struct err *e)
+{
+	*ret_owned = from->kind != FROM_CONTEXT;
+	if (from->kind == FROM_CONTEXT) {
+		struct named_context *c = context_find(x, from->context);
+		if (!c || !c->view) {
+			err_set(e, ERR_CONTEXT,
+			        "there is no build context: nothing can be copied from it");
+			return NULL;
+		}
+		return c->view;
+	}
+	struct rootfs root = {0};
+	if (from->kind == FROM_STEP)
+		rootfs_copy(&root, &x->states[from->step].root);
+	struct view *v = rootfs_view(x, &root, step, e);
+	rootfs_release(&root);
+	return v;
+}
+
+static void hash_plan(struct hasher *h, const struct copy_plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct copy_source *s = &plan->sources[i];
+		hasher_u64(h, (uint64_t)s->kind);
+		hasher_str(h, s->kind == COPY_FILE ? s->name : "");
+		hasher_u64(h, s->n);
+		for (size_t k = 0; k < s->n; k++) {
+			hasher_str(h, s->items[k].rel);
+			entry_hash(&s->items[k].en, h);
+		}
+	}
+}
+
+int source_digest(struct exec *x, const struct file_source *from, const char *path, int step,
+        struct hash *ret, struct err *e)
+{
+	struct step s = {.id = step, .kind = STEP_COPY, .parent = -1};
+	struct copy_plan plan = {0};
+	s.copy.from = *from;
+	s.copy.dest = "/";
+	strv_add(&s.copy.sources, path);
+	int r = copy_plan_make(x, &s, &plan, e);
+	if (!r) {
+		auto_hasher struct hasher *h = hasher_new();
+		hash_plan(h, &plan);
+		*ret = hasher_end(h);
+	}
+	copy_plan_release(&plan);
+	strv_release(&s.copy.sources);
+	return r;
+}
+
+// ---- the kinds of step
+
+static void key_below(struct exec *x, struct key_builder *k, const struct step *s)
+{
+	struct hash none = {{0}};
+	key_hash(k, "root", s->parent < 0 ? &none : &x->states[s->parent].root.chain_id);
+}
+
+// One entry a source, so that a miss can say which of them differs.
+static void key_plan(struct key_builder *k, const struct copy_plan *plan)
+{
+	hasher_str(k->h, "sources");
+	hash_plan(k->h, plan);
+	jw_key(&k->w, "sources");
+	jw_object(&k->w);
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct copy_source *s = &plan->sources[i];
+		auto_hasher struct hasher *h = hasher_new();
+		struct copy_plan one = {.sources = (struct copy_source *)(uintptr_t)s, .n = 1};
+		char hex[HASH_HEX];
+		hash_plan(h, &one);
+		struct hash digest = hasher_end(h);
+		hash_hex(&digest, hex);
+		jw_kv(&k->w, s->name, hex);
+	}
+	jw_object_end(&k->w);
+}
+
+static int key_copy(struct exec *x, const struct step *s, struct step_state *st, struct err *e)
+{
+	const struct copy_op *op = &s->copy;
+	struct copy_plan plan = {0};
+	if (op->chmod && chmod_parse_check(op->chmod, e)) {
+		e->pos = s->pos;
+		return -1;
+	}
+	if (copy_plan_make(x, s, &plan, e))
+		return -1;
+	struct key_builder k;
+	key_begin(&k, op->add ? "ADD" : "COPY");
+	key_platform(&k, &s->platform);
+	if (!op->link)
+		key_below(x, &k, s);
+	key_str(&k, "destination", op->dest);
+	key_str(&k, "chown", op->chown);
+	key_str(&k, "chmod", op->chmod);
+	key_str(&k, "flags",
+	        op->link      ? op->parents ? "link parents" : "link"
+	        : op->parents ? "parents"
+	                      : "");
+	key_epoch(&k, x);
+	key_plan(&k, &plan);
+	key_end(&k, st);
+	copy_plan_release(&plan);
+	return 0;
+}
+
+static int key_mount(struct exec *x, const struct step *s, struct key_builder *k,
+        const struct run_mount *m, struct err *e)
+{
+	static const char *const types[] = {"bind", "cache", "tmpfs", "secret", "ssh"};
+	auto_free char *text =
+	        xasprintf("%s target=%s ro=%d id=%s env=%s size=%lld mode=%lld uid=%lld gid=%lld",
+	                types[m->type], m->target ? m->target : "", m->read_only,
+	                m->id ? m->id : "", m->env ? m->env : "", (long long)m->size,
+	                (long long)m->mode, (long long)m->uid, (long long)m->gid);
+	key_str(k, "mount", text);
+	if (m->type == MOUNT_BIND) {
+		struct hash content;
+		if (source_digest(x, &m->from, m->source, s->id, &content, e))
+			return -1;
+		key_hash(k, "mount content", &content);
+	}
+	return 0;
+}
+
+static int key_run(struct exec *x, const struct step *s, struct step_state *st, struct err *e)
+{
+	const struct run_op *op = &s->run;
+	struct key_builder k;
+	key_begin(&k, "RUN");
+	key_platform(&k, &s->platform);
+	key_below(x, &k, s);
+	key_list(&k, "command", &op->argv);
+	key_str(&k, "script", op->script);
+	key_list(&k, "env", &op->env);
+	key_str(&k, "workdir", op->cwd);
+	key_str(&k, "user", op->user);
+	key_str(&k, "network", op->network_none ? "none" : op->network_host ? "host" : "default");
+	key_epoch(&k, x);
+	for (size_t i = 0; i < op->n_mounts; i++)
+		if (key_mount(x, s, &k, &op->mounts[i], e)) {
+			key_abandon(&k);
+			return -1;
+		}
+	key_end(&k, st);
+	return 0;
+}
+
+static void key_workdir(struct exec *x, const struct step *s, struct step_state *st)
+{
+	struct key_builder k;
+	key_begin(&k, "WORKDIR");
+	key_platform(&k, &s->platform);
+	key_below(x, &k, s);
+	key_str(&k, "path", s->workdir.path);
+	key_str(&k, "user", s->workdir.user);
+	key_epoch(&k, x);
+	key_end(&k, st);
+}
+
+int step_key(struct exec *x, const struct step *s, struct step_state *st, struct err *e)
+{
+	free(steal_ptr(&st->components));
+	switch (s->kind) {
+	case STEP_RUN:
+		return key_run(x, s, st, e);
+	case STEP_COPY:
+		return key_copy(x, s, st, e);
+	default:
+		key_workdir(x, s, st);
+		return 0;
+	}
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+// The walk over the graph: first, in one thread, every step whose inputs are known is looked up;
+// only if something is missing do threads, holder and network come into being, and run what is
+// ready side by side.
+#include "base/cancel.h"
+#include "base/pool.h"
+#include "exec/exec-int.h"
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static void emit(struct exec *x, const struct step *s, enum event_kind kind, int64_t duration,
+        const char *text)
+{
+	event_emit(x->req->sink, &(struct event){.kind = kind,
+	                                 .step = s->id,
+	                                 .name = s->name,
+	                                 .duration_ns = duration,
+	                                 .text = text,
+	                                 .line = s->pos.line});
+}
+
+// ---- what a step needs
+
+static bool source_done(const struct exec *x, const struct file_source *f)
+{
+	return f->kind != FROM_STEP || x->states[f->step].state == STEP_DONE;
+}
+
+static bool is_ready(const struct exec *x, const struct step *s)
+{
+	if (s->parent >= 0 && x->states[s->parent].state != STEP_DONE)
+		return false;
+	if (s->kind == STEP_COPY)
+		return source_done(x, &s->copy.from);
+	for (size_t i = 0; s->kind == STEP_RUN && i < s->run.n_mounts; i++)
+		if (!source_done(x, &s->run.mounts[i].from))
+			return false;
+	return true;
+}
+
+// ---- one step
+
+static int finish(struct exec *x, const struct step *s, const struct digest *layer, struct err *e)
+{
+	struct step_state *st = &x->states[s->id];
+	step_input(x, s->parent, &st->root);
+	return rootfs_push(x, &st->root, layer, e) || store_lease_add(x->store, layer, e) ? -1 : 0;
+}
+
+// 1: found in the store and done.
+static int look_up(struct exec *x, const struct step *s, struct err *e)
+{
+	struct step_state *st = &x->states[s->id];
+	struct step_record r = {0};
+	struct layer_info info;
+	int found = store_step_get(x->store, &st->key, &r, e);
+	if (found == 1 && !store_layer_get(x->store, &r.diff_id, &info))
+		found = 0;
+	if (found == 1) {
+		st->created = (struct timestamp){r.created_sec, r.created_nsec};
+		st->cached = true;
+		if (finish(x, s, &r.diff_id, e))
+			found = -1;
+	}
+	step_record_release(&r);
+	return found;
+}
+
+static int at_step(const struct step *s, struct err *e)
+{
+	if (!e->pos.line)
+		e->pos = s->pos;
+	return -1;
+}
+
+// Computes the key and looks it up. 1 done, 0 has to run, -1.
+static int prepare(struct exec *x, const struct step *s, struct err *e)
+{
+	struct step_state *st = &x->states[s->id];
+	st->looked_up = true;
+	if (s->kind == STEP_IMAGE) {
+		st->cached = true;
+		return rootfs_of_image(x, &s->image->config, &st->root, e) ? at_step(s, e) : 1;
+	}
+	if (step_key(x, s, st, e))
+		return at_step(s, e);
+	if (s->no_cache)
+		return 0;
+	int found = look_up(x, s, e);
+	return found < 0 ? at_step(s, e) : found;
+}
+
+static int make_layer(struct exec *x, const struct step *s, struct digest *ret, struct err *e)
+{
+	switch (s->kind) {
+	case STEP_RUN:
+		return run_run(x, s, ret, e);
+	case STEP_COPY:
+		return copy_run(x, s, ret, e);
+	default:
+		return workdir_run(x, s, ret, e);
+	}
+}
+
+static int record(struct exec *x, const struct step *s, const struct digest *layer, struct err *e)
+{
+	struct step_state *st = &x->states[s->id];
+	struct step_record r = {
+	        .has_layer = true,
+	        .diff_id = *layer,
+	        .created_sec = st->created.sec,
+	        .created_nsec = st->created.nsec,
+	        .duration_ns = st->duration_ns,
+	        .components = st->components,
+	        .name = (char *)(uintptr_t)s->name,
+	};
+	return store_step_put(x->store, &st->key, &r, e);
+}
+
+static int execute(struct exec *x, const struct step *s, struct err *e)
+{
+	struct step_state *st = &x->states[s->id];
+	struct digest layer;
+	int64_t begun = clock_ns();
+	if (make_layer(x, s, &layer, e))
+		return at_step(s, e);
+	st->duration_ns = clock_ns() - begun;
+	st->created = x->req->has_epoch ? (struct timestamp){x->req->epoch, 0} : time_now();
+	if (record(x, s, &layer, e) || finish(x, s, &layer, e))
+		return at_step(s, e);
+	return 0;
+}
+
+// Runs a step that was not in the store; an equal one under way elsewhere, in this process or
+// another, is waited for and its result taken.
+static int run_step(struct exec *x, const struct step *s, struct err *e)
+{
+	struct step_state *st = &x->states[s->id];
+	char hex[HASH_HEX];
+	hash_hex(&st->key, hex);
+	auto_free char *name = xasprintf("step-%s", hex);
+	struct store_lock *lock = store_lock(x->store, name, e);
+	if (!lock)
+		return -1;
+	int found = s->no_cache ? 0 : look_up(x, s, e);
+	int r = found < 0 ? -1 : found ? 0 : execute(x, s, e);
+	store_unlock(lock);
+	return r;
+}
+
+// ---- first pass: no threads
+
+static int done_now(struct exec *x, const struct step *s)
+{
+	x->states[s->id].state = STEP_DONE;
+	emit(x, s, EVENT_STEP_CACHED, 0, NULL);
+	return 0;
+}
+
+static int first_pass(struct exec *x, size_t *ret_missing, struct err *e)
+{
+	*ret_missing = 0;
+	for (size_t i = 0; i < x->graph->n_steps; i++) {
+		const struct step *s = x->graph->steps[i];
+		emit(x, s, EVENT_STEP_PLANNED, 0, NULL);
+		if (!is_ready(x, s)) {
+			++*ret_missing;
+			continue;
+		}
+		int r = prepare(x, s, e);
+		if (r < 0) {
+			emit(x, s, EVENT_STEP_FAILED, 0, e->msg);
+			return -1;
+		}
+		if (r)
+			done_now(x, s);
+		else
+			++*ret_missing;
+	}
+	return 0;
+}
+
+// ---- second pass: workers
+
+static const struct step *take_ready(struct exec *x)
+{
+	for (size_t i = 0; i < x->graph->n_steps; i++) {
+		const struct step *s = x->graph->steps[i];
+		if (x->states[i].state == STEP_WAITING && is_ready(x, s)) {
+			x->states[i].state = STEP_RUNNING;
+			return s;
+		}
+	}
+	return NULL;
+}
+
+static bool all_done(const struct exec *x)
+{
+	for (size_t i = 0; i < x->graph->n_steps; i++)
+		if (x->states[i].state != STEP_DONE)
+			return false;
+	return true;
+}
+
+static void stop_all(struct exec *x, const struct step *s, const struct err *e)
+{
+	uint64_t one = 1;
+	if (x->stop)
+		return;
+	x->stop = true;
+	x->first_err = *e;
+	x->failed_step = s->id;
+	(void)!write(x->stop_fd, &one, sizeof(one));
+}
+
+// Work on one step without the lock.
+static int work_on(struct exec *x, const struct step *s, struct err *e)
+{
+	struct step_state *st = &x->states[s->id];
+	if (cancel_check(e))
+		return -1;
+	emit(x, s, EVENT_STEP_START, 0, NULL);
+	if (!st->looked_up) {
+		int r = prepare(x, s, e);
+		if (r)
+			return r < 0 ? -1 : 0;
+	}
+	return run_step(x, s, e);
+}
+
+static void tell(struct exec *x, const struct step *s, int r, int64_t begun, const struct err *e)
+{
+	if (!r && x->states[s->id].cached)
+		emit(x, s, EVENT_STEP_CACHED, 0, NULL);
+	else if (!r)
+		emit(x, s, EVENT_STEP_DONE, clock_ns() - begun, NULL);
+	else
+		emit(x, s, e->kind == ERR_CANCELLED ? EVENT_STEP_CANCELLED : EVENT_STEP_FAILED,
+		        clock_ns() - begun, e->msg);
+}
+
+static void *worker(void *arg)
+{
+	struct exec *x = arg;
+	pthread_mutex_lock(&x->lock);
+	while (!x->stop && !all_done(x)) {
+		const struct step *s = take_ready(x);
+		if (!s) {
+			pthread_cond_wait(&x->changed, &x->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&x->lock);
+		struct err e = ERR_INIT;
+		int64_t begun = clock_ns();
+		int r = work_on(x, s, &e);
+		tell(x, s, r, begun, &e);
+		pthread_mutex_lock(&x->lock);
+		if (r)
+			stop_all(x, s, &e);
+		else
+			x->states[s->id].state = STEP_DONE;
+		pthread_cond_broadcast(&x->changed);
+	}
+	pthread_mutex_unlock(&x->lock);
+	return NULL;
+}
+
+static int run_missing(struct exec *x, size_t missing, struct err *e)
+{
+	size_t jobs = x->req->jobs > 0 ? (size_t)x->req->jobs : cpu_count();
+	jobs = jobs > missing ? missing : jobs;
+	jobs = jobs > 64 ? 64 : jobs;
+	x->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (x->stop_fd < 0)
+		return err_sys(e, "make an eventfd");
+	pthread_t threads[64];
+	size_t n = 0;
+	while (n + 1 < jobs && pthread_create(&threads[n], NULL, worker, x) == 0)
+		n++;
+	worker(x);
+	for (size_t i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	if (!x->stop)
+		return 0;
+	*e = x->first_err;
+	return -1;
+}
+
+int schedule(struct exec *x, struct err *e)
+{
+	size_t missing;
+	if (first_pass(x, &missing, e))
+		return -1;
+	return missing ? run_missing(x, missing, e) : 0;
+}

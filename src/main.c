@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dispatch by verb. Called as HOLDER_ARGV0 it is the holder of a build (sandbox/holder.h).
+#include "base/err.h"
+#include "base/mem.h"
+#include "cmd/command.h"
+#include "exec/build.h"
+#include "ui/ui.h"
+#include <stdio.h>
+#include <string.h>
+
+static int unknown_verb(const char *name)
+{
+	const char *names[64];
+	size_t n = 0;
+	for (size_t i = 0; commands[i] && n < ARRAY_LEN(names); i++)
+		names[n++] = commands[i]->name;
+	const char *near = str_nearest(name, names, n);
+	struct err e = ERR_INIT;
+	err_set(&e, ERR_USAGE, "unknown command: hew %s%s%s%s (see hew --help)", name,
+	        near ? " (did you mean hew " : "", near ? near : "", near ? "?)" : "");
+	ui_error(&e);
+	return err_exit_status(&e);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 0 && !strcmp(argv[0], HOLDER_ARGV0))
+		return holder_main(exec_jobs, exec_n_jobs);
+	const char *verb = argc > 1 ? argv[1] : "--help";
+	if (!strcmp(verb, "--help") || !strcmp(verb, "-h") || !strcmp(verb, "help")) {
+		const struct command *about = argc > 2 ? command_find(argv[2]) : NULL;
+		auto_buf struct buf text = {0};
+		if (about)
+			command_help(about, &text);
+		else
+			commands_help(&text);
+		fputs(buf_cstr(&text), stdout);
+		return 0;
+	}
+	if (!strcmp(verb, "--version") || !strcmp(verb, "-v"))
+		verb = "version";
+	const struct command *c = command_find(verb);
+	return c ? command_main(c, argc - 2, argv + 2) : unknown_verb(verb);
+}

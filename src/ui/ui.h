@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What people see: progress (tty, plain, raw JSON lines, nothing), tables, errors. Owns stderr; verbs print
+// their data on stdout through tables and JSON only. Text from outside is shown with control characters
+// escaped (steps' own output: as docker shows it, without cursor movements on a terminal).
+#pragma once
+
+#include "base/buf.h"
+#include "base/event.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+
+enum ui_progress { UI_AUTO, UI_TTY, UI_PLAIN, UI_RAWJSON, UI_QUIET };
+// "auto", "tty", "plain", "rawjson", "quiet", "none"; ERR_USAGE otherwise. NULL: $BUILDKIT_PROGRESS, else auto.
+int ui_progress_parse(const char *s, enum ui_progress *ret, struct err *e);
+
+// A sink that renders to stderr (raw JSON too, as buildx does). UI_AUTO: tty if stderr is a terminal.
+struct ui;
+struct ui *ui_new(enum ui_progress kind);
+struct event_sink *ui_sink(struct ui *u);
+// Draws what is left, restores the terminal. Steps of a failed build: the tail of the failed step's output.
+void ui_finish(struct ui *u, bool failed);
+void ui_free(struct ui *u); // NULL is fine
+
+bool ui_colour(int fd); // terminal and NO_COLOR unset
+
+// The last line on stderr: "ERROR: <message>", one line, control characters escaped.
+void ui_error(const struct err *e);
+void ui_escape(const char *s, size_t n, struct buf *out); // control characters as \xNN
+
+// A table: rows of cells, columns padded to the widest, last column as it is.
+struct ui_table;
+struct ui_table *ui_table_new(const char *const *heads, size_t n);
+void ui_table_row(struct ui_table *t, const char *const *cells); // copies
+void ui_table_print(struct ui_table *t);                         // stdout
+void ui_table_free(struct ui_table *t);
