@@ -35,7 +35,7 @@ void event_emit(struct event_sink *s, const struct event *ev)
 	s->emit(s, &copy);
 }
 
-static void emit_text(
+__attribute__((format(printf, 4, 0))) static void emit_text(
         struct event_sink *s, enum event_kind kind, int line, const char *fmt, va_list ap)
 {
 	char text[2048];
