@@ -27,10 +27,14 @@ struct heredoc {
 
 struct key_value {
 	const char *key, *value; // raw: quotes still in, expansion not done; value NULL: `ARG x`
+	const char *doc;         // ARG: the comment above that describes this one, NULL if none
 };
 
-// RUN --mount=...; values raw (expanded later, except from).
+// RUN --mount=...; values raw (expanded later, except from). `text` is the flag's value as written; what
+// of it holds a variable in a place that is not text (type, size, mode, ...) is default here until
+// dockerfile_expand_mount.
 struct mount_spec {
+	const char *text;
 	enum { MOUNT_BIND, MOUNT_CACHE, MOUNT_TMPFS, MOUNT_SECRET, MOUNT_SSH } type;
 	const char *target, *source, *from, *id, *env; // NULL if absent
 	bool read_only, read_only_set, required;
@@ -43,7 +47,10 @@ struct mount_spec {
 struct instr {
 	enum instr_kind kind;
 	struct pos pos;            // first to last physical line
-	const char *original;      // the logical line as BuildKit keeps it (for ONBUILD, history, errors)
+	const char *keyword;       // the name as written ("Run"); progress, checks
+	// The logical line as BuildKit keeps it (for history, errors). Of a trigger: what goes into the
+	// image's OnBuild, heredoc bodies included.
+	const char *original;
 	const char *doc;           // doc comment right above (FROM, ARG), NULL if none
 	const char *const *skip_checks; // "# check=skip=" right above; NULL-terminated or NULL
 
@@ -53,19 +60,20 @@ struct instr {
 	bool link_set, unpack_set, keep_git_dir_set;
 	const char *const *excludes; size_t n_excludes;
 	struct mount_spec *mounts; size_t n_mounts;
+	const char *const *devices; size_t n_devices; // every --device; `device` is the first
 	const char *const *flags_text; size_t n_flags_text; // as written, for history: "--chown=a:b"
 
 	// FROM
 	const char *base, *stage_name; // stage_name lower-cased, NULL if none
 	const char *stage_name_raw;
-	// words: ADD/COPY sources then destination; CMD/ENTRYPOINT/RUN/SHELL/VOLUME/EXPOSE arguments;
+	// words: ADD/COPY sources (those that are heredocs stand in `heredocs` only) then destination; CMD/ENTRYPOINT/RUN/SHELL/VOLUME/EXPOSE arguments;
 	// the single argument of USER, WORKDIR, STOPSIGNAL, MAINTAINER
 	const char *const *words; size_t n_words;
 	bool json;                 // words came from a JSON array (exec form)
 	// ENV, LABEL, ARG
 	struct key_value *pairs; size_t n_pairs;
 	bool legacy_pair;          // ENV k v
-	// RUN, COPY, ADD
+	// RUN, COPY, ADD. RUN: words[0] has the bodies appended, unless heredoc_only.
 	struct heredoc *heredocs; size_t n_heredocs;
 	bool heredoc_only;         // RUN <<EOF and nothing else: body is the script
 	// HEALTHCHECK
@@ -95,7 +103,8 @@ struct dockerfile {
 	const char *filename;
 	const char *const *lines; size_t n_lines; // physical lines, for error excerpts
 	char escape;
-	const char *syntax, *check; // directive values, NULL if absent
+	const char *syntax, *check; // directive values up to the first space, NULL if absent
+	const char *const *skip_checks; // of `check`, may hold "all"; NULL-terminated or NULL
 	struct instr **global_args; size_t n_global_args;
 	struct stage *stages; size_t n_stages;
 	struct warning *warnings; size_t n_warnings, cap_warnings;
@@ -109,6 +118,13 @@ void dockerfile_free_ptr(struct dockerfile **d);
 #define auto_dockerfile __attribute__((cleanup(dockerfile_free_ptr)))
 // One instruction out of its text: ONBUILD triggers of a base image. Allocates in arena a.
 struct instr *dockerfile_parse_trigger(struct arena *a, const char *text, struct err *e);
+// The mount with everything but `from` expanded, and then checked as BuildKit does.
+struct expand_env;
+int dockerfile_expand_mount(struct arena *a, const struct mount_spec *m,
+	const struct expand_env *env, struct mount_spec *ret, struct err *e);
+// Adds a warning unless the file's or the instruction's `check=skip` silences the rule. in may be NULL.
+void dockerfile_warn(struct dockerfile *d, const struct instr *in, const char *rule, struct pos pos,
+	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 // Stage by name (case-insensitive); -1 if none. The last of equal names wins, looking below `before`.
 int dockerfile_find_stage(const struct dockerfile *d, const char *name, size_t before);
 // The excerpt people see below an error: "Dockerfile:12\n----\n  10 | ...\n>>> ...\n----\n"

@@ -22,7 +22,8 @@ struct expand_env {
 int expand_word(const struct expand_env *env, const char *word, char **ret, struct err *e);
 // As expand_word but the result is split at unquoted blanks (EXPOSE).
 int expand_words(const struct expand_env *env, const char *word, struct strv *ret, struct err *e);
-// Expands, leaving quotes and escapes as they are (heredoc bodies of COPY, ONBUILD keeps raw anyway).
+// Expands; quotes stay and mean nothing, an escape character still makes the next one literal and goes
+// away. For heredoc bodies of COPY and ADD, with env->escape always '\\', as BuildKit does.
 int expand_keep_quotes(const struct expand_env *env, const char *word, char **ret, struct err *e);
 // env over a "K=V" list
 const char *expand_get_strv(void *strv, const char *name);

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The piece of the file that is shown below an error, in BuildKit's layout: up to two lines around
+// the instruction, its own lines marked.
+#include "base/buf.h"
+#include "dockerfile/dockerfile.h"
+
+#define AROUND 4       // lines around a single line; half of it around several
+#define SHOWN_MAX 40   // lines of a long instruction
+#define LINE_SHOWN 300 // bytes
+static const char rule[] = "--------------------\n";
+
+// A file is not trusted to keep its hands off the terminal.
+static void put_line(struct buf *out, const char *s)
+{
+	size_t n = 0;
+	for (; *s && n < LINE_SHOWN; s++, n++) {
+		unsigned char c = (unsigned char)*s;
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
+			buf_printf(out, "\\x%02x", c);
+		else
+			buf_putc(out, *s);
+	}
+	buf_puts(out, *s ? "...\n" : "\n");
+}
+
+void dockerfile_excerpt(const struct dockerfile *d, struct pos pos, struct buf *out)
+{
+	size_t first = pos.line > 0 ? (size_t)pos.line : 0;
+	size_t last = pos.end_line > pos.line ? (size_t)pos.end_line : first;
+	if (first < 1 || first > d->n_lines)
+		return;
+	if (last > d->n_lines)
+		last = d->n_lines;
+	size_t from = first, to = last;
+	int pad = first == last ? AROUND : AROUND / 2;
+	for (int p = 0; p < pad; p++) {
+		if (from > 1) {
+			from--;
+			p++;
+		}
+		if (to < d->n_lines) {
+			to++;
+			p++;
+		}
+	}
+	buf_printf(out, "%s:%zu\n%s", d->filename, first, rule);
+	for (size_t i = from; i <= to; i++) {
+		if (i > first + SHOWN_MAX && i + 2 < last) {
+			buf_puts(out, "     | >>> ...\n");
+			i = last - 2;
+			continue;
+		}
+		buf_printf(out, " %3zu | %s ", i, i >= first && i <= last ? ">>>" : "   ");
+		put_line(out, d->lines[i - 1]);
+	}
+	buf_puts(out, rule);
+}

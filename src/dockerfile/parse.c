@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// The outermost loop: a file to instructions to stages. Everything that outlives the call is in the
+// file's arena; the text given is not kept.
+#include "base/err.h"
+#include "dockerfile/parse-int.h"
+
+static const char *const *skips_above(struct arena *a, const struct reader *r)
+{
+	struct str key, value;
+	for (size_t i = r->n_comments; i-- > 0;)
+		if (directive_parse(r->comments[i], &key, &value) && key.n == 5 &&
+		        strncasecmp(key.p, "check", 5) == 0)
+			return skip_list(a, value);
+	return NULL;
+}
+
+static struct pos until_here(struct pos pos, const struct reader *r)
+{
+	if (r->line > pos.end_line) { // heredocs
+		pos.end_line = r->line;
+		pos.end_col = 1;
+	}
+	return pos;
+}
+
+static int build(struct context *c, const struct logical *l, struct draft *d, struct err *e)
+{
+	if (draft_begin(c, l->text, d, e) < 0 || draft_heredocs(c, l->text, d, e) < 0)
+		return -1;
+	d->in->pos = until_here(l->pos, c->r);
+	d->in->skip_checks = skips_above(c->a, c->r);
+	return rules_apply(c, d, e);
+}
+
+// 1: an instruction in *ret, 0: the end, -1: failure, with a position.
+static int next_instruction(struct context *c, struct draft *ret, struct err *e)
+{
+	struct logical l;
+	int got = reader_logical(c->r, &l, e);
+	if (got <= 0)
+		return got;
+	c->escape = c->r->escape;
+	int r = build(c, &l, ret, e);
+	c->r->n_comments = 0;
+	if (r < 0) {
+		if (e->pos.line == 0)
+			e->pos = until_here(l.pos, c->r);
+		return -1;
+	}
+	if (!c->d)
+		return 1;
+	if (l.empty_continuation)
+		dockerfile_warn(c->d, ret->in, "NoEmptyContinuation",
+		        (struct pos){l.pos.end_line, 1, l.pos.end_line, l.pos.end_col},
+		        "Empty continuation line");
+	warn_instr(c->d, ret);
+	return 1;
+}
+
+static int read_instructions(struct dockerfile *d, struct reader *r, struct err *e)
+{
+	struct context c = {.a = &d->arena, .r = r, .d = d};
+	struct draft draft;
+	size_t n = 0;
+	int got;
+	while ((got = next_instruction(&c, &draft, e)) > 0) {
+		if (++n > DOCKERFILE_INSTRUCTIONS_MAX)
+			return err_at(e, draft.in->pos, "more than %d instructions",
+			        DOCKERFILE_INSTRUCTIONS_MAX);
+		if (stages_add(d, draft.in, e) < 0) {
+			e->pos = draft.in->pos;
+			return -1;
+		}
+	}
+	if (got < 0)
+		return -1;
+	struct pos last = {r->line, 1, r->line, 1};
+	if (n == 0)
+		return err_at(e, last, "file with no instructions");
+	if (d->n_stages == 0)
+		return err_at(e, last, "dockerfile contains no stages to build");
+	return 0;
+}
+
+static void keep_lines(struct dockerfile *d, struct str text)
+{
+	size_t n = 1;
+	for (size_t i = 0; i < text.n; i++)
+		n += text.p[i] == '\n';
+	const char **lines = arena_alloc(&d->arena, n * sizeof(*lines));
+	char *copy = arena_strndup(&d->arena, text.p, text.n);
+	for (size_t i = 0; i < n; i++) {
+		char *nl = strchrnul(copy, '\n');
+		lines[i] = copy;
+		copy = nl + (*nl != '\0');
+		*nl = '\0';
+		if (nl > lines[i] && nl[-1] == '\r')
+			nl[-1] = '\0';
+	}
+	d->lines = lines;
+	d->n_lines = n;
+}
+
+static struct str without_bom(struct str s)
+{
+	if (s.n >= 3 && memcmp(s.p, "\xef\xbb\xbf", 3) == 0)
+		return (struct str){s.p + 3, s.n - 3};
+	return s;
+}
+
+static void find_directives(struct dockerfile *d, struct str text)
+{
+	struct str v;
+	if (text.n >= 2 && memcmp(text.p, "#!", 2) == 0) {
+		const char *nl = memchr(text.p, '\n', text.n);
+		size_t n = nl ? (size_t)(nl - text.p) + 1 : text.n;
+		text = (struct str){text.p + n, text.n - n};
+	}
+	if (directive_find(text, "#", "syntax", &v) || directive_find(text, "//", "syntax", &v))
+		d->syntax = arena_strndup(&d->arena, v.p, v.n);
+	if (directive_find(text, "#", "check", &v)) {
+		d->check = arena_strndup(&d->arena, v.p, v.n);
+		d->skip_checks = skip_list(&d->arena, v);
+	}
+}
+
+static int check_text(struct str text, struct err *e)
+{
+	struct pos pos = {1, 1, 1, 1};
+	if (text.n == 0)
+		return err_at(e, pos, "the Dockerfile cannot be empty");
+	if (text.n > DOCKERFILE_MAX)
+		return err_at(e, pos, "the Dockerfile is larger than %u bytes", DOCKERFILE_MAX);
+	const char *nul = memchr(text.p, '\0', text.n);
+	if (!nul)
+		return 0;
+	for (const char *p = text.p; p < nul; p++)
+		pos.line += *p == '\n';
+	pos.end_line = pos.line;
+	return err_at(e, pos, "the Dockerfile holds a NUL byte: it must be UTF-8 text");
+}
+
+struct dockerfile *dockerfile_parse(const char *text, size_t n, const char *filename, struct err *e)
+{
+	struct str whole = {text, n};
+	if (check_text(whole, e) < 0)
+		return NULL;
+	auto_dockerfile struct dockerfile *d = xcalloc(1, sizeof(*d));
+	d->filename = arena_strdup(&d->arena, filename ? filename : "Dockerfile");
+	keep_lines(d, without_bom(whole));
+	find_directives(d, without_bom(whole));
+	auto_reader struct reader r;
+	reader_init(&r, text, n);
+	if (read_instructions(d, &r, e) < 0)
+		return NULL;
+	d->escape = r.escape;
+	warn_file(d);
+	return steal_ptr(&d);
+}
+
+void dockerfile_free(struct dockerfile *d)
+{
+	if (!d)
+		return;
+	arena_release(&d->arena);
+	free(d);
+}
+
+void dockerfile_free_ptr(struct dockerfile **d)
+{
+	dockerfile_free(*d);
+}
+
+struct instr *dockerfile_parse_trigger(struct arena *a, const char *text, struct err *e)
+{
+	auto_reader struct reader r;
+	struct draft d;
+	reader_init(&r, text, strlen(text));
+	struct context c = {.a = a, .r = &r};
+	int got = next_instruction(&c, &d, e);
+	if (got < 0)
+		return NULL;
+	struct logical more;
+	if (got == 0 || reader_logical(&r, &more, e) != 0) {
+		err_set(e, ERR_DOCKERFILE, "onbuild trigger should be a single expression: %.200s",
+		        text);
+		return NULL;
+	}
+	enum instr_kind k = d.in->kind;
+	if (k == INSTR_ONBUILD || k == INSTR_FROM || k == INSTR_MAINTAINER) {
+		err_set(e, ERR_DOCKERFILE, "%s isn't allowed as an ONBUILD trigger", instr_name(k));
+		return NULL;
+	}
+	return d.in;
+}
