@@ -40,10 +40,31 @@ static bool is_new(struct push *p, const struct digest *d)
 	return true;
 }
 
-static void collect_blob(struct push *p, const struct descriptor *d)
+// What a document names lies where the document lies: for what is not here that may be the only
+// hint.
+static int inherit_sources(
+        struct push *p, const struct digest *parent, const struct digest *child, struct err *e)
 {
-	if (is_new(p, &d->digest))
-		descriptor_copy(descriptor_list_add(&p->blobs), d);
+	struct store *s = p->target.r->store;
+	auto_strv struct strv own = {0}, sources = {0};
+	if (store_blob_has(s, child))
+		return 0;
+	if (store_blob_sources(s, child, &own, e) < 0 ||
+	        store_blob_sources(s, parent, &sources, e) < 0)
+		return -1;
+	for (size_t i = sources.n; own.n == 0 && i > 0; i--)
+		if (store_blob_add_source(s, child, sources.v[i - 1], e) < 0)
+			return -1;
+	return 0;
+}
+
+static int collect_blob(
+        struct push *p, const struct manifest_bytes *m, const struct descriptor *d, struct err *e)
+{
+	if (!is_new(p, &d->digest))
+		return 0;
+	descriptor_copy(descriptor_list_add(&p->blobs), d);
+	return inherit_sources(p, &m->digest, &d->digest, e);
 }
 
 static int collect_manifest(struct push *p, const struct manifest_bytes *m, struct err *e)
@@ -51,10 +72,10 @@ static int collect_manifest(struct push *p, const struct manifest_bytes *m, stru
 	auto_manifest struct manifest parsed = {0};
 	if (manifest_parse(m->bytes.p, m->bytes.n, m->media_type, &parsed, e) < 0)
 		return -1;
-	collect_blob(p, &parsed.config);
-	for (size_t i = 0; i < parsed.layers.n; i++)
-		collect_blob(p, &parsed.layers.v[i]);
-	return 0;
+	int rc = collect_blob(p, m, &parsed.config, e);
+	for (size_t i = 0; i < parsed.layers.n && rc == 0; i++)
+		rc = collect_blob(p, m, &parsed.layers.v[i], e);
+	return rc;
 }
 
 static int collect(
@@ -67,7 +88,8 @@ static int collect_index(struct push *p, const struct manifest_bytes *m, int dep
 		return -1;
 	for (size_t i = 0; i < ix.manifests.n; i++) {
 		const struct descriptor *d = &ix.manifests.v[i];
-		if (collect(p, &d->digest, d->media_type, depth + 1, e) < 0)
+		if (inherit_sources(p, &m->digest, &d->digest, e) < 0 ||
+		        collect(p, &d->digest, d->media_type, depth + 1, e) < 0)
 			return -1;
 	}
 	return 0;
