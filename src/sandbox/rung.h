@@ -10,7 +10,7 @@ enum rung { RUNG_ROOT, RUNG_SUBIDS, RUNG_SINGLE_ID, RUNG_CHROOT, RUNG_NONE };
 
 struct rung_report {
 	enum rung rung;
-	char why[256];         // one sentence: why not a better one
+	char why[256]; // one sentence: why not a better one
 	bool overlay, overlay_userxattr, seccomp, cgroup_v2, cgroup_hybrid;
 	char kernel[64];
 };

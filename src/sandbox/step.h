@@ -14,63 +14,75 @@ enum step_network { STEP_NET_HOST, STEP_NET_NONE };
 
 struct step_mount {
 	enum {
-		STEP_BIND,   // from source_fd (directory or file)
-		STEP_TMPFS,  // size bytes (0: half of memory), mode
-		STEP_FILE,   // a small file with `data`, tmpfs-backed: secrets, heredoc scripts
+		STEP_BIND,  // from source_fd (directory or file)
+		STEP_TMPFS, // size bytes (0: half of memory), mode
+		STEP_FILE,  // a small file with `data`, tmpfs-backed: secrets, heredoc scripts
 	} type;
-	const char *target;   // absolute inside the root; created if missing, inside the root, following its links
-	int source_fd;        // STEP_BIND, index into step_spec.fds
+	const char *target; // absolute inside the root; created if missing, inside the root,
+	                    // following its links
+	int source_fd;      // STEP_BIND, index into step_spec.fds
 	bool read_only;
 	uint64_t size;
-	uint32_t mode, uid, gid; // STEP_FILE, STEP_TMPFS
+	uint32_t mode, uid, gid; // STEP_FILE, STEP_TMPFS; mode 0 of a tmpfs: 1777
 	const void *data;
 	size_t data_len;
 };
 
 struct step_ulimit {
-	const char *name;    // "nofile"
-	int64_t soft, hard;  // -1: unlimited
+	const char *name;   // "nofile"
+	int64_t soft, hard; // -1: unlimited
 };
 
 struct step_spec {
-	// Root: overlay of lowers (top first, descriptors of directories) with upper and work; or, n_lowers == 0
-	// and upper >= 0: the upper alone.
-	const int *lowers; size_t n_lowers; // O_PATH directory descriptors
-	int upper, work;                    // descriptors of empty directories; -1: read-only root
-	bool volatile_overlay;              // no syncs
-	const char *const *argv;            // NULL-terminated; argv[0] looked up in PATH of env if it has no '/'
-	const char *const *env;             // NULL-terminated "K=V"
-	const char *cwd;                    // absolute; created 0755 root if missing
-	const char *hostname;               // NULL: "buildkitsandbox"
+	// Root: overlay of lowers (top first, descriptors of directories) with upper and work; or,
+	// n_lowers == 0 and upper >= 0: the upper alone.
+	const int *lowers;
+	size_t n_lowers;       // O_PATH directory descriptors
+	int upper, work;       // descriptors of empty directories; -1: read-only root
+	bool volatile_overlay; // no syncs
+	const char *const
+	        *argv; // NULL-terminated; argv[0] looked up in PATH of env if it has no '/'
+	const char *const *env; // NULL-terminated "K=V"
+	const char *cwd;        // absolute; created 0755 root if missing
+	const char *hostname;   // NULL: "buildkitsandbox"
 	uint32_t uid, gid;
-	const uint32_t *groups; size_t n_groups;
+	const uint32_t *groups;
+	size_t n_groups;
 	enum step_network network;
-	struct step_mount *mounts; size_t n_mounts;
-	const int *bind_fds; size_t n_bind_fds; // what STEP_BIND.source_fd indexes
-	const char *hosts, *resolv_conf;    // contents; NULL: generated from the host's
-	const struct step_ulimit *ulimits; size_t n_ulimits;
-	uint64_t shm_size;                  // 0: 64 MiB
-	bool insecure;                      // --security=insecure: all capabilities, no seccomp, no masks
+	struct step_mount *mounts;
+	size_t n_mounts;
+	const int *bind_fds;
+	size_t n_bind_fds;               // what STEP_BIND.source_fd indexes
+	const char *hosts, *resolv_conf; // contents; NULL: generated from the host's
+	const struct step_ulimit *ulimits;
+	size_t n_ulimits;
+	// hosts and resolv.conf can be written and /etc/hostname is mounted too, as `docker run`
+	// does. A build leaves it false: BuildKit mounts both read-only and no hostname file.
+	bool etc_writable;
+	uint64_t shm_size; // 0: 64 MiB
+	bool insecure;     // --security=insecure: all capabilities, no seccomp, no masks
 	int stdin_fd, stdout_fd, stderr_fd; // >= 0
-	bool tty;                           // stdio is a terminal: new session, controlling terminal
-	bool forward_signals;               // `hew run`: SIGTERM etc. reach the process instead of killing the step
-	int signal_fd;                      // with forward_signals: pipe to read signal numbers (int) from; else -1
+	bool tty;             // stdio is a terminal: new session, controlling terminal
+	bool forward_signals; // `hew run`: SIGTERM etc. reach the process instead of killing the
+	                      // step
+	int signal_fd; // with forward_signals: pipe to read signal numbers (int) from; else -1
 };
 
 struct step_result {
-	int exit_status;   // 0-255, or 128+n when killed by signal n
-	bool killed;       // by us, on cancellation
+	int exit_status; // 0-255, or 128+n when killed by signal n
+	bool killed;     // by us, on cancellation
 	int64_t user_us, sys_us, max_rss_kib;
-	// mount points that had to be made in the upper and are still empty stubs there: relative paths, to be
-	// left out of the layer (they were removed already where the kernel let us)
+	// mount points that had to be made in the upper and are still empty stubs there: relative
+	// paths, to be left out of the layer (they were removed already where the kernel let us)
 	struct strv stubs;
 };
 void step_result_release(struct step_result *r);
 
 // Blocks. Exit status != 0 is not an error here; -1 means that the process could not be run
-// (ERR_SANDBOX: what the machine refuses; ERR_STEP: argv[0] or cwd does not exist, with docker's words).
+// (ERR_SANDBOX: what the machine refuses; ERR_STEP: argv[0] or cwd does not exist, with docker's
+// words).
 int step_run(struct holder *h, const struct step_spec *s, int cancel_fd, struct step_result *ret,
-	struct err *e);
+        struct err *e);
 // The job that holder_main must know: {"step", step_job}.
 int step_job(const void *payload, size_t n, const int *fds, size_t n_fds, struct buf *reply,
-	struct err *e);
+        struct err *e);

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Process 2 of a step, up to the execve: session, terminal, limits, directory, ids, capabilities,
+// and which file argv[0] means. Runs under the filter already and inside the new root; from here
+// every refusal is the user's to read, in docker's words where docker has them.
+#include "base/fs.h"
+#include "sandbox/caps.h"
+#include "sandbox/step-int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// A working directory that is outside the root would be a hole into the host (CVE-2024-21626); the
+// kernel says "(unreachable)" then. Magic links are never followed on the way, so this is the
+// second bolt.
+static int check_inside(const char *cwd, struct err *e)
+{
+	char real[PATH_MAX];
+	if (syscall(SYS_getcwd, real, sizeof real) < 0 || real[0] != '/')
+		return err_set(e, ERR_SANDBOX,
+		        "working directory '%s' is not inside the root filesystem", cwd);
+	return 0;
+}
+
+static int enter_directory(const char *cwd, bool *ret_denied, struct err *e)
+{
+	*ret_denied = false;
+	auto_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_fd int fd = fs_open_in_root(root, cwd, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	if (fd >= 0 && fchdir(fd) == 0)
+		return check_inside(cwd, e);
+	*ret_denied = errno == EACCES;
+	return err_set(e, ERR_STEP, "chdir to cwd (\"%s\") failed: %s", cwd, strerror(errno));
+}
+
+static int set_ids(const struct step_spec *s, struct err *e)
+{
+	// The raw calls: glibc's wrappers signal all threads, of which there are none.
+	if (syscall(SYS_setgroups, s->n_groups, s->groups) < 0)
+		return err_sys(e, "set the supplementary groups");
+	if (syscall(SYS_setresgid, s->gid, s->gid, s->gid) < 0)
+		return err_sys(e, "become group %u", s->gid);
+	// Leaving uid 0 empties the permitted and effective sets; the bounding set stays docker's.
+	if (syscall(SYS_setresuid, s->uid, s->uid, s->uid) < 0)
+		return err_sys(e, "become user %u", s->uid);
+	return 0;
+}
+
+static int take_rights(const struct step_spec *s, struct err *e)
+{
+	uint64_t keep = s->insecure ? caps_permitted() : caps_docker();
+	if (caps_bound(keep, e) < 0)
+		return -1;
+	bool denied;
+	// First as root, who may enter what the user may not; then as the user, as runc does.
+	int entered = enter_directory(s->cwd, &denied, e);
+	if (entered < 0 && !denied)
+		return -1;
+	if (set_ids(s, e) < 0)
+		return -1;
+	if (caps_set(keep, e) < 0)
+		return -1;
+	return entered < 0 ? enter_directory(s->cwd, &denied, e) : 0;
+}
+
+// What Go's LookPath asks of a file: not a directory, and executable for us.
+static int check_program(const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return errno;
+	if (S_ISDIR(st.st_mode))
+		return EISDIR;
+	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
+		return EACCES;
+	return 0;
+}
+
+static const char *env_path(const char *const *env)
+{
+	for (; *env; env++)
+		if (!strncmp(*env, "PATH=", 5))
+			return *env + 5;
+	return "";
+}
+
+static int find_program(const char *name, const char *const *env, struct buf *ret, struct err *e)
+{
+	if (strchr(name, '/')) {
+		int why = check_program(name);
+		if (why == EISDIR || why == EACCES)
+			return err_set(e, ERR_STEP, "exec: \"%s\": %s", name,
+			        why == EISDIR ? "is a directory" : "permission denied");
+		if (why)
+			return err_set(e, ERR_STEP, "exec: \"%s\": stat %s: %s", name, name,
+			        why == ENOENT ? "no such file or directory" : strerror(why));
+		buf_puts(ret, name);
+		return 0;
+	}
+	auto_strv struct strv dirs = {0};
+	strv_split(&dirs, env_path(env), ':');
+	for (size_t i = 0; i < dirs.n; i++) {
+		// An empty or relative entry would run what lies in the working directory; Go
+		// refuses too.
+		if (dirs.v[i][0] != '/')
+			continue;
+		buf_reset(ret);
+		buf_printf(ret, "%s/%s", dirs.v[i], name);
+		if (check_program(ret->p) == 0)
+			return 0;
+	}
+	return err_set(e, ERR_STEP, "exec: \"%s\": executable file not found in $PATH", name);
+}
+
+int step_command_exec(const struct step_plan *p, struct err *e)
+{
+	const struct step_spec *s = &p->s;
+	setsid();
+	if (s->tty && ioctl(0, TIOCSCTTY, 0) < 0)
+		return err_sys(e, "make the terminal the step's own");
+	if (step_apply_ulimits(p, e) < 0 || take_rights(s, e) < 0)
+		return -1;
+	auto_buf struct buf path = {0};
+	if (find_program(s->argv[0], s->env, &path, e) < 0)
+		return -1;
+	execve(path.p, (char *const *)(uintptr_t)s->argv, (char *const *)(uintptr_t)s->env);
+	const char *why = errno == ENOEXEC ? "exec format error" : strerror(errno);
+	if (errno == ENOENT)
+		why = "no such file or directory (its interpreter is missing)";
+	return err_set(e, ERR_STEP, "exec %s: %s", path.p, why);
+}

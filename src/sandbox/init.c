@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// Process 1 of a step. Builds what the command will see, closes everything else, installs the
+// filter, starts the command as process 2, reaps whatever is left to it, and ends when the command
+// does: the kernel then kills all that remains in the namespace.
+//
+// It is not dumpable, so that no process of the step can look into it, at its program or at its
+// memory.
+#include "sandbox/caps.h"
+#include "sandbox/mounts.h"
+#include "sandbox/seccomp.h"
+#include "sandbox/step-int.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// Where the two descriptors that process 1 keeps come to lie.
+enum { REPORT_FD = 3, SIGNAL_FD = 4, FIRST_FREE_FD = 5 };
+
+static void send_report(int sock, const struct report *r)
+{
+	while (send(sock, r, sizeof *r, MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
+void report_failure(int sock, const struct err *e)
+{
+	static struct report r;
+	r.kind = REPORT_FAILED;
+	r.failed = *e;
+	send_report(sock, &r);
+}
+
+static void die_with_supervisor(int report)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	// It may have died before that call. Its parent is in another namespace, so getppid() is
+	// always 0; but the socket has no other end then.
+	struct pollfd p = {.fd = report};
+	if (poll(&p, 1, 0) > 0 && (p.revents & POLLHUP))
+		_exit(1);
+}
+
+static void reset_signals(void)
+{
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int take_stdio(const struct step_spec *s, struct err *e)
+{
+	const int from[3] = {s->stdin_fd, s->stdout_fd, s->stderr_fd};
+	for (int i = 0; i < 3; i++) {
+		if (dup2(from[i], i) < 0)
+			return err_sys(e, "set up descriptor %d of the step", i);
+		// So that /dev/stdout can be opened by a user who is not root, as runc arranges it.
+		// A terminal or file of the host's keeps its owner.
+		struct stat st;
+		if (s->uid != 0 && fstat(i, &st) == 0 &&
+		        (S_ISFIFO(st.st_mode) || (s->tty && isatty(i))))
+			(void)!fchown(i, s->uid, st.st_gid);
+	}
+	return 0;
+}
+
+// Afterwards this process has 0 to 2, the report socket and the signal pipe, and nothing of the
+// host.
+static int close_the_rest(const struct step_spec *s, int *report, struct err *e)
+{
+	// Both are above the places they go to: 0 to 2 and the holder's socket were open when they
+	// came.
+	int signals = s->signal_fd;
+	if (*report == SIGNAL_FD)
+		*report = fcntl(*report, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
+	if (signals == REPORT_FD)
+		signals = fcntl(signals, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
+	if (*report != REPORT_FD && dup3(*report, REPORT_FD, O_CLOEXEC) < 0)
+		return err_sys(e, "move the report socket");
+	*report = REPORT_FD;
+	if (signals >= 0 && signals != SIGNAL_FD && dup3(signals, SIGNAL_FD, O_CLOEXEC) < 0)
+		return err_sys(e, "move the signal pipe");
+	if (close_range(signals >= 0 ? FIRST_FREE_FD : SIGNAL_FD, ~0u, 0) < 0)
+		return err_sys(e, "close the host's descriptors");
+	return 0;
+}
+
+static int loopback_up(struct err *e)
+{
+	auto_fd int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+	if (sock < 0 || ioctl(sock, SIOCSIFFLAGS, &ifr) < 0)
+		return err_sys(e, "bring up the loopback interface");
+	return 0;
+}
+
+static int set_up(const struct init_context *c, int *report, struct err *e)
+{
+	const struct step_spec *s = &c->plan->s;
+	if (take_stdio(s, e) < 0)
+		return -1;
+	if (sethostname(s->hostname, strlen(s->hostname)) < 0)
+		return err_sys(e, "set the host name '%s'", s->hostname);
+	if (s->network == STEP_NET_NONE && loopback_up(e) < 0)
+		return -1;
+	umask(0);
+	if (mounts_set_up(c->plan, *report, e) < 0)
+		return -1;
+	umask(022);
+	// Keys of the user who runs hew are not the step's. Kernels without keyrings need nothing.
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS &&
+	        !s->insecure)
+		return err_sys(e, "join a new session keyring");
+	if (close_the_rest(s, report, e) < 0)
+		return -1;
+	// After the mounts and before capabilities go: it takes CAP_SYS_ADMIN.
+	return s->insecure ? 0 : seccomp_install(e);
+}
+
+static _Noreturn void command_main(const struct step_plan *p, int report)
+{
+	struct err e = ERR_INIT;
+	reset_signals();
+	(void)step_command_exec(p, &e);
+	report_failure(report, &e);
+	_exit(127);
+}
+
+static void forward_signal(int from, pid_t command)
+{
+	int sig;
+	if (read(from, &sig, sizeof sig) == (ssize_t)sizeof sig && sig > 0 && sig < NSIG)
+		kill(command, sig);
+}
+
+// Returns when the command is gone, with its status; everybody else's children are reaped on the
+// way.
+static int reap_until(pid_t command, int chld, int signals)
+{
+	struct pollfd p[2] = {{.fd = chld, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+	for (;;) {
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[1].revents & POLLIN)
+			forward_signal(signals, command);
+		else if (p[1].revents)
+			p[1].fd = -1;
+		if (!p[0].revents)
+			continue;
+		struct signalfd_siginfo si;
+		(void)!read(chld, &si, sizeof si);
+		int status;
+		for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+			if (pid == command)
+				return status;
+	}
+}
+
+static int watch_children(struct err *e)
+{
+	sigset_t chld;
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &chld, NULL);
+	int fd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? err_sys(e, "make a signal descriptor in process 1") : fd;
+}
+
+static int run(const struct init_context *c, int *report, struct report *out, struct err *e)
+{
+	if (set_up(c, report, e) < 0)
+		return -1;
+	int chld = watch_children(e);
+	if (chld < 0)
+		return -1;
+	pid_t command = fork();
+	if (command < 0)
+		return err_sys(e, "fork the step's command");
+	if (command == 0)
+		command_main(c->plan, *report);
+	// Standard descriptors are the command's alone: readers see the end when it and its
+	// children close.
+	close_range(0, 2, 0);
+	if (!c->plan->s.insecure && caps_set(CAP_BIT(CAP_KILL), e) < 0)
+		return -1;
+	out->kind = REPORT_EXIT;
+	out->exit.status = reap_until(command, chld, c->plan->s.signal_fd >= 0 ? SIGNAL_FD : -1);
+	getrusage(RUSAGE_CHILDREN, &out->exit.usage);
+	return 0;
+}
+
+_Noreturn void step_init_main(const struct init_context *c)
+{
+	int report = c->report;
+	die_with_supervisor(report);
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NAME, "hew-init");
+	reset_signals();
+	struct err e = ERR_INIT;
+	static struct report out;
+	if (run(c, &report, &out, &e) < 0)
+		report_failure(report, &e);
+	else
+		send_report(report, &out);
+	_exit(0);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What differs between the rungs, in one place: how the holder comes into its namespaces, and the
+// few facts that the code above them asks for.
+#pragma once
+
+#include <stdbool.h>
+#include <sys/resource.h>
+
+struct err;
+
+struct rung_traits {
+	bool userxattr; // overlay keeps its marks in user.* instead of trusted.*
+	bool bind_sys;  // /sys is bound from the holder's instead of mounted: its network namespace
+	                // is not ours
+	struct rlimit nofile; // as the holder found it; what a step inherits
+};
+// Valid after rung_enter, in the holder and all its children.
+const struct rung_traits *rung_traits(void);
+
+// Puts the calling (holder) process into its namespaces, re-executed from a read-only mount of its
+// own program: a root process in a step that gets hold of it through /proc cannot write to it.
+int rung_enter(struct err *e);

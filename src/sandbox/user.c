@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mounts that a step brings: host names and resolver, binds, tmpfs, small files. All nodev.
+// Sorted by target, so that one inside another is not hidden by it.
+#include "sandbox/mounts.h"
+#include "sandbox/step-int.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int attach_at(struct mounts *m, const char *target, unsigned flags, int mount, struct err *e)
+{
+	auto_fd int at = target_open(m, target, flags, e);
+	return at < 0 ? -1 : mount_attach(mount, at, "", e);
+}
+
+struct file {
+	const char *target;
+	const void *data;
+	size_t n;
+	uint32_t mode, uid, gid;
+	bool read_only;
+	unsigned attributes; // besides nodev
+};
+
+static int mount_file(struct mounts *m, const struct file *f, struct err *e)
+{
+	char name[32];
+	snprintf(name, sizeof name, "files/%zu", m->n_files++);
+	auto_fd int fd = openat(m->scratch, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(e, "make the file for '%s'", f->target);
+	if (fs_write_all(fd, f->data, f->n, e) < 0)
+		return -1;
+	if (fchown(fd, f->uid, f->gid) < 0 || fchmod(fd, f->mode) < 0)
+		return err_sys(e, "set owner and mode of '%s'", f->target);
+	unsigned attributes =
+	        f->attributes | MOUNT_ATTR_NODEV | (f->read_only ? MOUNT_ATTR_RDONLY : 0);
+	auto_fd int copy = mount_copy(m->scratch, name, attributes, e);
+	return copy < 0 ? -1 : attach_at(m, f->target, TARGET_FILE, copy, e);
+}
+
+static int mount_names(struct mounts *m, struct err *e)
+{
+	const struct step_plan *p = m->plan;
+	auto_free char *hostname = xasprintf("%s\n", p->s.hostname);
+	const struct file files[] = {
+	        {.target = "/etc/resolv.conf", .data = p->resolv_conf, .n = strlen(p->resolv_conf)},
+	        {.target = "/etc/hosts", .data = p->hosts, .n = strlen(p->hosts)},
+	        {.target = "/etc/hostname", .data = hostname, .n = strlen(hostname)},
+	};
+	for (size_t i = 0; i < (p->s.etc_writable ? 3 : 2); i++) {
+		struct file f = files[i];
+		f.mode = 0644;
+		f.read_only = !p->s.etc_writable;
+		f.attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+		if (mount_file(m, &f, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int mount_bind(struct mounts *m, const struct step_mount *u, struct err *e)
+{
+	auto_fd int source = mount_reopen(m->plan->s.bind_fds[u->source_fd], "mount source", e);
+	if (source < 0)
+		return -1;
+	struct stat st;
+	if (fstat(source, &st) < 0)
+		return err_sys(e, "look at the source");
+	auto_fd int copy = mount_copy(
+	        source, "", MOUNT_ATTR_NODEV | (u->read_only ? MOUNT_ATTR_RDONLY : 0), e);
+	return copy < 0 ? -1
+	                : attach_at(m, u->target, S_ISDIR(st.st_mode) ? 0 : TARGET_FILE, copy, e);
+}
+
+static int mount_tmpfs(struct mounts *m, const struct step_mount *u, struct err *e)
+{
+	char size[32], mode[16], uid[16], gid[16];
+	snprintf(size, sizeof size, "%llu", (unsigned long long)u->size);
+	snprintf(mode, sizeof mode, "%o", u->mode ? u->mode : 01777);
+	snprintf(uid, sizeof uid, "%u", u->uid);
+	snprintf(gid, sizeof gid, "%u", u->gid);
+	const struct mount_option options[] = {{"mode", mode}, {"uid", uid}, {"gid", gid},
+	        {u->size ? "size" : NULL, size}, {NULL, NULL}};
+	auto_fd int fd = mount_new("tmpfs", options,
+	        MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (u->read_only ? MOUNT_ATTR_RDONLY : 0), e);
+	return fd < 0 ? -1 : attach_at(m, u->target, 0, fd, e);
+}
+
+static int mount_one(struct mounts *m, const struct step_mount *u, struct err *e)
+{
+	switch (u->type) {
+	case STEP_BIND:
+		return mount_bind(m, u, e);
+	case STEP_TMPFS:
+		return mount_tmpfs(m, u, e);
+	case STEP_FILE: {
+		const struct file f = {.target = u->target,
+		        .data = u->data,
+		        .n = u->data_len,
+		        .mode = u->mode,
+		        .uid = u->uid,
+		        .gid = u->gid,
+		        .read_only = u->read_only,
+		        .attributes = MOUNT_ATTR_NOSUID};
+		return mount_file(m, &f, e);
+	}
+	}
+	return err_set(e, ERR_SANDBOX, "unknown type of mount");
+}
+
+struct ordered {
+	char *path; // cleaned
+	const struct step_mount *u;
+	size_t i;
+};
+
+static int by_target(const void *a, const void *b)
+{
+	const struct ordered *x = a, *y = b;
+	int c = fs_path_cmp(x->path, y->path);
+	return c ? c : (x->i > y->i) - (x->i < y->i);
+}
+
+int user_mount(struct mounts *m, struct err *e)
+{
+	const struct step_spec *s = &m->plan->s;
+	if (mount_names(m, e) < 0)
+		return -1;
+	// Process 1 lives for one step: what it allocates here goes with it.
+	struct ordered *v = xcalloc(s->n_mounts + 1, sizeof *v);
+	for (size_t i = 0; i < s->n_mounts; i++)
+		v[i] = (struct ordered){fs_clean_rel(s->mounts[i].target), &s->mounts[i], i};
+	qsort(v, s->n_mounts, sizeof *v, by_target);
+	for (size_t i = 0; i < s->n_mounts; i++) {
+		if (!v[i].path[0])
+			return err_set(e, ERR_SANDBOX, "nothing can be mounted on '/'");
+		if (mount_one(m, v[i].u, e) < 0)
+			return err_wrap(e, "mount '%s'", v[i].u->target);
+	}
+	return 0;
+}
