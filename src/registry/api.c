@@ -43,32 +43,57 @@ char *api_error_text(const struct http_response *rs)
 	return buf_steal(&text);
 }
 
-// A token that a server answers 401 to in spite of what it asked for is a refusal.
+// What the scopes were, to see whether a challenge asked for more.
+static char *scope_text(const struct strv *scopes)
+{
+	auto_buf struct buf text = {0};
+	for (size_t i = 0; i < scopes->n; i++)
+		buf_printf(&text, "%s ", scopes->v[i]);
+	return buf_steal(&text);
+}
+
+// After a refusal: 1 with another *header to try, 0 if there is nothing better than what was sent.
+static int improve(struct registry *r, struct api_call *c, const struct http_response *rs,
+        char **header, int tries, struct err *e)
+{
+	struct host *h = c->ep->host;
+	auto_free char *before = scope_text(&c->scopes);
+	if (!auth_challenged(h, rs, *header, &c->scopes))
+		return 0;
+	auto_free char *after = scope_text(&c->scopes);
+	bool wider = strcmp(before, after) != 0;
+	// Once for the first challenge or a token grown old, once for scopes not asked for.
+	if (!wider && (rs->status == 403 || tries > 0))
+		return 0;
+	char *next;
+	if (auth_header(r, h, c->ep->repository, &c->scopes, &next, e) < 0)
+		return -1;
+	bool same = !next || (*header && strcmp(next, *header) == 0);
+	free(*header);
+	*header = next;
+	return same ? 0 : 1;
+}
+
 static int perform_authorized(
         struct registry *r, struct api_call *c, struct http_response *ret, struct err *e)
 {
-	struct host *h = c->ep->host;
+	auto_free char *header = NULL;
 	if (c->foreign)
 		return http_perform(r->http, &c->rq, ret, e);
+	ret->failure = HTTP_FAIL_LOCAL;
+	if (auth_header(r, c->ep->host, c->ep->repository, &c->scopes, &header, e) < 0)
+		return -1;
 	for (int tries = 0;; tries++) {
-		auto_free char *header = NULL;
-		ret->failure = HTTP_FAIL_LOCAL;
-		if (auth_header(r, h, c->ep->repository, &c->scopes, &header, e) < 0)
-			return -1;
 		c->rq.authorization = header;
 		int rc = http_perform(r->http, &c->rq, ret, e);
 		c->rq.authorization = NULL;
 		if (rc < 0 || tries >= 2)
 			return rc;
-		size_t before = c->scopes.n;
-		auto_free char *scopes_before = c->scopes.n ? xstrdup(c->scopes.v[0]) : NULL;
-		if (!auth_challenged(h, ret, header, &c->scopes))
-			return 0;
-		bool wider = c->scopes.n != before ||
-		             (scopes_before && strcmp(scopes_before, c->scopes.v[0]) != 0);
-		// Once for the first challenge or a token grown old, once for scopes not asked for.
-		if (ret->status == 403 ? !wider : tries > 0 && !wider)
-			return 0;
+		int better = improve(r, c, ret, &header, tries, e);
+		if (better < 0)
+			ret->failure = HTTP_FAIL_LOCAL;
+		if (better <= 0)
+			return better;
 		http_response_release(ret);
 	}
 }

@@ -228,8 +228,6 @@ static int fetch_from_sources(struct registry *r, const struct descriptor *d, in
 static int fetch_locked(struct registry *r, const struct descriptor *d, int step, struct err *e)
 {
 	auto_strv struct strv sources = {0};
-	char digest[DIGEST_TEXT];
-	digest_text(&d->digest, digest);
 	if (store_blob_has(r->store, &d->digest))
 		return 0;
 	if (store_lease_add(r->store, &d->digest, e) < 0 ||
@@ -237,10 +235,8 @@ static int fetch_locked(struct registry *r, const struct descriptor *d, int step
 		return -1;
 	if (sources.n == 0)
 		return err_set(e, ERR_NOT_FOUND,
-		        "blob '%s' is not in the store and no registry is known to have it: pull "
-		        "the "
-		        "image again",
-		        digest);
+		        "it is not in the store and no registry is known to have it: pull "
+		        "the image again");
 	*e = ERR_INIT;
 	return fetch_from_sources(r, d, step, &sources, e);
 }
@@ -257,5 +253,5 @@ int registry_fetch_blob(struct registry *r, const struct descriptor *d, int step
 		return -1;
 	int rc = fetch_locked(r, d, step, e);
 	store_unlock(lock);
-	return rc;
+	return rc < 0 ? err_wrap(e, "fetch 'sha256:%s'", hex) : 0;
 }

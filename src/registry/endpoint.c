@@ -40,6 +40,7 @@ static struct host *host_get(struct registry *r, const char *domain, bool insecu
 {
 	bool is_hub = strcmp(domain, "docker.io") == 0 || strcmp(domain, "index.docker.io") == 0;
 	const char *name = is_hub ? "registry-1.docker.io" : domain;
+	insecure = insecure || url_host_is_loopback(name);
 	pthread_mutex_lock(&r->lock);
 	struct host *h = r->hosts;
 	while (h && (strcmp(h->name, name) != 0 || h->insecure != insecure))
@@ -160,11 +161,10 @@ static int settle_locked(struct registry *r, struct host *h, struct err *e)
 	bool loopback = url_host_is_loopback(h->name);
 	if (h->base)
 		return 0;
-	if (!loopback && !h->insecure) {
+	if (!h->insecure) {
 		h->base = xasprintf("https://%s", h->name);
 		return 0;
 	}
-	h->insecure = true;
 	struct err second = ERR_INIT;
 	int found = try_scheme(r, h, loopback, e);
 	if (found == 0 && try_scheme(r, h, !loopback, &second) == 1)

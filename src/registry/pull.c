@@ -320,8 +320,11 @@ static int resolve(struct registry *r, const struct reference *ref, const struct
         struct pulled *ret, struct err *e)
 {
 	ret->repository = reference_name(ref);
-	if (resolve_documents(r, ref, p, ret, e) == 0)
-		return 0;
+	return resolve_documents(r, ref, p, ret, e);
+}
+
+static int failed(const struct reference *ref, struct err *e)
+{
 	auto_free char *shown = reference_familiar(ref);
 	return err_wrap(e, "pull '%s'", shown);
 }
@@ -336,7 +339,7 @@ int registry_resolve(struct registry *r, const struct reference *ref, const stru
 		pulled.image = (struct resolved_image){0};
 	}
 	pulled_release(&pulled);
-	return rc;
+	return rc < 0 ? failed(ref, e) : 0;
 }
 
 struct layer_fetch {
@@ -401,5 +404,5 @@ int registry_pull(struct registry *r, const struct reference *ref, const struct 
 	}
 	image_row_release(&row);
 	pulled_release(&pulled);
-	return rc;
+	return rc < 0 ? failed(ref, e) : 0;
 }

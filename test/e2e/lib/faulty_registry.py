@@ -9,9 +9,10 @@ and can be told to fail. It prints nothing; --port-file gets the port once it li
 
 Usage: faulty_registry.py --port-file FILE [--log FILE] [--image REPO:TAG] [--size BYTES] [--index]
            [--auth none|basic|bearer] [--user U:P] [--expires SECONDS] [--tls CERT KEY]
-           [--no-mount] [--absolute-location] [--fault NAME[:COUNT[:VALUE]]]...
+           [--no-mount] [--absolute-location] [--min-size BYTES] [--fault NAME[:COUNT[:VALUE]]]...
 
-A fault happens COUNT times (default: always), then no more. Faults of blob downloads:
+A fault happens COUNT times (default: always), then no more. Faults of blob downloads
+(of blobs with at least --min-size bytes, default 1000: the large layer, not the config):
     truncate        half of the body, then the connection is closed
     short           half of the body, and Content-Length says that is all
     reset           the connection is closed without an answer
@@ -370,7 +371,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.error(404, "BLOB_UNKNOWN", "blob unknown to registry")
         if self.command == "HEAD":
             return self.answer(200, data)
-        fault = self.state.fault("redirect", "redirect-loop", "redirect-403")
+        fault = self.blob_fault(data, "redirect", "redirect-loop", "redirect-403")
         if fault:
             to = "http://localhost:%d/%s/%s/%s" % (
                 self.second_port, "403" if fault[0] == "redirect-403" else "blob",
@@ -389,6 +390,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.error(403, "EXPIRED", "the signature is too old")
         return self.send_blob(self.state.blobs[repository, digest])
 
+    def blob_fault(self, data, *names):
+        return len(data) >= self.state.args.min_size and self.state.fault(*names)
+
     def send_blob(self, data):
         headers = {"Content-Type": "application/octet-stream"}
         wanted = self.headers.get("Range")
@@ -402,7 +406,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             status = 206
             headers["Content-Range"] = "bytes %d-%d/%d" % (start, len(data) - 1, len(data))
         body = data[start:]
-        fault = self.state.fault("truncate", "short", "reset", "wrong-digest", "endless", "long")
+        fault = self.blob_fault(data, "truncate", "short", "reset", "wrong-digest", "endless",
+                                "long")
         name = fault[0] if fault else ""
         if name == "reset":
             self.drop()
@@ -495,6 +500,7 @@ def main():
     parser.add_argument("--tls", nargs=2)
     parser.add_argument("--no-mount", action="store_true")
     parser.add_argument("--absolute-location", action="store_true")
+    parser.add_argument("--min-size", type=int, default=1000)
     parser.add_argument("--fault", action="append", default=[])
     args = parser.parse_args()
     Handler.state = State(args)
