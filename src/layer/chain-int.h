@@ -11,7 +11,7 @@
 #define DIGEST_CHUNK ((size_t)256 << 10)
 
 struct chain {
-	struct view view; // first
+	struct view view;            // first
 	struct layer_index **layers; // not the indexes themselves
 	size_t n;
 	struct tar_source *src;
@@ -28,17 +28,17 @@ struct chain_sight {
 	int floor; // the lowest layer that shows inside it (a directory)
 };
 
-// Adds what one layer has at the path (an entry, or only something below: not explicit). False: layers
-// below this one do not show here. Start with layer -1 and zeros.
-bool chain_meld(struct chain_sight *s, const struct layer_index *ix, int layer, size_t i,
-	bool explicit);
+// Adds what one layer has at the path (an entry, or only something below: not explicit). False:
+// layers below this one do not show here. Start with layer -1 and zeros.
+bool chain_meld(
+        struct chain_sight *s, const struct layer_index *ix, int layer, size_t i, bool explicit);
 // True if the path exists.
 bool chain_see(const struct chain *c, const char *path, struct chain_sight *s);
 void chain_entry(struct chain *c, const struct chain_sight *s, const char *path, size_t len,
-	struct entry *ret);
+        struct entry *ret);
 // The entry of a directory that no layer has one for.
 void chain_implied(struct chain *c, const char *path, size_t len, struct entry *ret);
 
 int chain_list(struct view *v, const char *dir, struct strv *ret, struct err *e);
 int chain_walk(struct view *v, const char *dir,
-	int (*fn)(void *arg, const struct entry *en, struct err *e), void *arg, struct err *e);
+        int (*fn)(void *arg, const struct entry *en, struct err *e), void *arg, struct err *e);

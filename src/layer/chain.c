@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stack of layers as overlayfs would show it, asked path by path. A layer hides what is below it
-// at a path by a whiteout, by anything that is no directory, and inside an opaque directory; a
+// The stack of layers as overlayfs would show it, asked path by path. A layer hides what is below
+// it at a path by a whiteout, by anything that is no directory, and inside an opaque directory; a
 // directory that several layers have takes its metadata from the topmost that has an entry for it.
 // Immutable but for the interned names of implied directories, which a mutex guards.
 #include "layer/chain-int.h"
@@ -29,13 +29,13 @@ static const char *intern(struct chain *c, const char *path, size_t len)
 void chain_implied(struct chain *c, const char *path, size_t len, struct entry *ret)
 {
 	*ret = (struct entry){.path = len > 0 ? intern(c, path, len) : "",
-		.type = ENTRY_DIR,
-		.mode = 0755,
-		.offset = ENTRY_NO_OFFSET};
+	        .type = ENTRY_DIR,
+	        .mode = 0755,
+	        .offset = ENTRY_NO_OFFSET};
 }
 
-bool chain_meld(struct chain_sight *s, const struct layer_index *ix, int layer, size_t i,
-	bool explicit)
+bool chain_meld(
+        struct chain_sight *s, const struct layer_index *ix, int layer, size_t i, bool explicit)
 {
 	if (!explicit) {
 		s->dir = true;
@@ -99,7 +99,7 @@ bool chain_see(const struct chain *c, const char *path, struct chain_sight *s)
 }
 
 void chain_entry(struct chain *c, const struct chain_sight *s, const char *path, size_t len,
-	struct entry *ret)
+        struct entry *ret)
 {
 	if (s->layer < 0) {
 		chain_implied(c, path, len, ret);
@@ -175,12 +175,12 @@ static void chain_free(struct view *v)
 }
 
 static const struct view_ops chain_ops = {
-	.lookup = chain_lookup,
-	.list = chain_list,
-	.walk = chain_walk,
-	.open = chain_open,
-	.digest = chain_digest,
-	.free = chain_free,
+        .lookup = chain_lookup,
+        .list = chain_list,
+        .walk = chain_walk,
+        .open = chain_open,
+        .digest = chain_digest,
+        .free = chain_free,
 };
 
 struct view *chain_new(struct layer_index *const *layers, size_t n, struct tar_source *src)

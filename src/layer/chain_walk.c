@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walking a chain: a k-way merge of the sorted indexes over a heap. Each layer has a cursor that also
-// stops at directories the layer only implies, so that everything that concerns a path comes up at
-// once; what a layer may not show is never stepped through but jumped over.
+// Walking a chain: a k-way merge of the sorted indexes over a heap. Each layer has a cursor that
+// also stops at directories the layer only implies, so that everything that concerns a path comes
+// up at once; what a layer may not show is never stepped through but jumped over.
 #include "layer/chain-int.h"
 
 #include "base/buf.h"
@@ -22,7 +22,7 @@ struct merge {
 	struct chain *chain;
 	size_t dir_len; // the walk ends where this does
 	const char *dir;
-	struct cursor *all;  // one a layer
+	struct cursor *all; // one a layer
 	struct cursor **heap;
 	size_t n;
 	struct cursor **group; // those at the current path, topmost layer first
@@ -74,16 +74,15 @@ static struct cursor *heap_pop(struct merge *m)
 
 // Puts the cursor on record i, at the first prefix that is not an ancestor of (or equal to) `seen`.
 // False at the end of the walk's directory.
-static bool cursor_load(const struct merge *m, struct cursor *c, size_t i, const char *seen,
-	size_t seen_len)
+static bool cursor_load(
+        const struct merge *m, struct cursor *c, size_t i, const char *seen, size_t seen_len)
 {
 	if (i >= c->ix->n)
 		return false;
 	c->i = i;
 	c->path = index_path(c->ix, i, &c->full);
-	if (m->dir_len > 0 &&
-		(c->full <= m->dir_len || c->path[m->dir_len] != '/' ||
-			memcmp(c->path, m->dir, m->dir_len) != 0))
+	if (m->dir_len > 0 && (c->full <= m->dir_len || c->path[m->dir_len] != '/' ||
+	                              memcmp(c->path, m->dir, m->dir_len) != 0))
 		return false;
 	size_t same = 0, max = seen_len < c->full ? seen_len : c->full;
 	while (same < max && seen[same] == c->path[same])
@@ -92,7 +91,8 @@ static bool cursor_load(const struct merge *m, struct cursor *c, size_t i, const
 	if (!((same == seen_len || seen[same] == '/') && (same == 0 || c->path[same] == '/')))
 		while (same > 0 && c->path[same] != '/')
 			same--;
-	const char *slash = same < c->full ? memchr(c->path + same + 1, '/', c->full - same - 1) : NULL;
+	const char *slash =
+	        same < c->full ? memchr(c->path + same + 1, '/', c->full - same - 1) : NULL;
 	c->len = slash ? (size_t)(slash - c->path) : c->full;
 	return true;
 }
@@ -143,7 +143,7 @@ static void take_group(struct merge *m, struct chain_sight *s)
 	do
 		m->group[m->n_group++] = heap_pop(m);
 	while (m->n > 0 && prefix_cmp(m->group[0]->path, m->group[0]->len, m->heap[0]->path,
-				   m->heap[0]->len) == 0);
+	                           m->heap[0]->len) == 0);
 	*s = (struct chain_sight){.layer = -1};
 	for (size_t i = 0; i < m->n_group; i++) {
 		struct cursor *c = m->group[i];
@@ -153,7 +153,7 @@ static void take_group(struct merge *m, struct chain_sight *s)
 }
 
 static int merge_run(struct merge *m, int (*fn)(void *arg, const struct entry *en, struct err *e),
-	void *arg, struct err *e)
+        void *arg, struct err *e)
 {
 	while (m->n > 0) {
 		struct chain_sight s;
@@ -172,7 +172,7 @@ static int merge_run(struct merge *m, int (*fn)(void *arg, const struct entry *e
 		for (size_t i = 0; i < m->n_group; i++) {
 			struct cursor *c = m->group[i];
 			if (enter && c->layer >= s.floor ? cursor_next(m, c)
-							 : cursor_skip(m, c, path, len))
+			                                 : cursor_skip(m, c, path, len))
 				heap_push(m, c);
 		}
 	}
@@ -180,7 +180,7 @@ static int merge_run(struct merge *m, int (*fn)(void *arg, const struct entry *e
 }
 
 int chain_walk(struct view *v, const char *dir,
-	int (*fn)(void *arg, const struct entry *en, struct err *e), void *arg, struct err *e)
+        int (*fn)(void *arg, const struct entry *en, struct err *e), void *arg, struct err *e)
 {
 	struct chain *c = (struct chain *)v;
 	struct chain_sight s;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compressing a layer on all cores. The input is cut by offset into pieces that know nothing of
-// each other; each becomes a gzip member (RFC 1952) or a zstd frame, and they are written and hashed in
-// order. So the bytes depend on the recipe alone, never on the number of workers.
+// each other; each becomes a gzip member (RFC 1952) or a zstd frame, and they are written and
+// hashed in order. So the bytes depend on the recipe alone, never on the number of workers.
 #include "layer/compress.h"
 
 #include "base/buf.h"
@@ -59,8 +59,8 @@ static int gzip_piece(struct job *j, struct slot *s, size_t n, struct err *e)
 	if (!s->deflate && !(s->deflate = libdeflate_alloc_compressor(j->r->level)))
 		return err_set(e, ERR_FAIL, "gzip: no compressor for level %d", j->r->level);
 	memcpy(s->out, head, sizeof(head));
-	size_t body = libdeflate_deflate_compress(s->deflate, s->in, n, s->out + sizeof(head),
-		j->out_cap - GZIP_FRAME);
+	size_t body = libdeflate_deflate_compress(
+	        s->deflate, s->in, n, s->out + sizeof(head), j->out_cap - GZIP_FRAME);
 	if (body == 0)
 		return err_set(e, ERR_FAIL, "gzip: output buffer too small");
 	put_le32(s->out + sizeof(head) + body, libdeflate_crc32(0, s->in, n));
@@ -128,13 +128,13 @@ static void job_release(struct job *j)
 static int check_recipe(const struct recipe *r, struct err *e)
 {
 	bool ok = r->type == COMPRESSION_NONE ||
-		(r->type == COMPRESSION_GZIP && r->level >= 0 && r->level <= 12) ||
-		(r->type == COMPRESSION_ZSTD && r->level >= 1 && r->level <= 22);
+	          (r->type == COMPRESSION_GZIP && r->level >= 0 && r->level <= 12) ||
+	          (r->type == COMPRESSION_ZSTD && r->level >= 1 && r->level <= 22);
 	return ok ? 0 : err_set(e, ERR_USAGE, "no such compression level: %d", r->level);
 }
 
 int layer_compress(int in_fd, uint64_t size, int out_fd, const struct recipe *r, struct pool *pool,
-	struct digest *ret_digest, uint64_t *ret_size, struct err *e)
+        struct digest *ret_digest, uint64_t *ret_size, struct err *e)
 {
 	if (check_recipe(r, e) != 0)
 		return -1;
@@ -142,8 +142,8 @@ int layer_compress(int in_fd, uint64_t size, int out_fd, const struct recipe *r,
 	struct job j = {.r = r, .in_fd = in_fd, .out_fd = out_fd, .size = size, .hash = hash};
 	j.piece = r->type == COMPRESSION_ZSTD ? ZSTD_PIECE : GZIP_PIECE;
 	j.out_cap = r->type == COMPRESSION_ZSTD
-		? ZSTD_compressBound(j.piece)
-		: libdeflate_deflate_compress_bound(NULL, j.piece) + GZIP_FRAME;
+	                    ? ZSTD_compressBound(j.piece)
+	                    : libdeflate_deflate_compress_bound(NULL, j.piece) + GZIP_FRAME;
 	// One more than workers: while the oldest piece is written, all can compress.
 	j.window = pool_size(pool) + 1;
 	j.slots = xcalloc(j.window, sizeof(*j.slots));
@@ -151,7 +151,7 @@ int layer_compress(int in_fd, uint64_t size, int out_fd, const struct recipe *r,
 	if (n == 0 && r->type != COMPRESSION_NONE)
 		n = 1; // nothing is still a stream
 	struct pool_ordered o = {
-		.n = (size_t)n, .window = j.window, .arg = &j, .fn = run_piece, .done = put_piece};
+	        .n = (size_t)n, .window = j.window, .arg = &j, .fn = run_piece, .done = put_piece};
 	int rc = pool_run_ordered(pool, &o, e);
 	job_release(&j);
 	if (rc != 0)

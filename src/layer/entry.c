@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The canonical bytes of an entry: what content ids and COPY keys count. Every field is framed or of
-// fixed width, so that no two different entries give the same bytes. Path, mtime and offset are not
-// in it; neither is anything of a whiteout but that it is one.
+// The canonical bytes of an entry: what content ids and COPY keys count. Every field is framed or
+// of fixed width, so that no two different entries give the same bytes. Path, mtime and offset are
+// not in it; neither is anything of a whiteout but that it is one.
 #include "layer/index-int.h"
 
 #include "base/buf.h"

@@ -9,7 +9,8 @@
 
 enum entry_type {
 	ENTRY_DIR,
-	ENTRY_FILE,    // link != NULL: a hard link to that path in the same layer, attributes filled in
+	ENTRY_FILE, // link != NULL: a hard link to that path in the same layer, attributes filled
+	            // in
 	ENTRY_SYMLINK, // link: the target as stored
 	ENTRY_CHAR,
 	ENTRY_BLOCK,
@@ -19,7 +20,7 @@ enum entry_type {
 };
 
 #define ENTRY_NO_OFFSET UINT64_MAX
-#define XATTR_MAX 64           // attributes of one entry
+#define XATTR_MAX 64 // attributes of one entry
 #define XATTR_VALUE_MAX 65536
 
 struct xattr {
@@ -31,11 +32,11 @@ struct xattr {
 struct entry {
 	const char *path; // relative and clean; "" is the root
 	enum entry_type type;
-	bool opaque;      // directory that hides what lower layers have in it
-	uint32_t mode;    // 07777
+	bool opaque;       // directory that hides what lower layers have in it
+	uint32_t mode;     // 07777
 	uint32_t uid, gid; // as in the image, never as mapped on the host
 	uint32_t dev_major, dev_minor;
-	uint64_t size;    // of a regular file
+	uint64_t size; // of a regular file
 	int64_t mtime_sec;
 	uint32_t mtime_nsec;
 	const char *link;

@@ -22,8 +22,9 @@ struct names {
 	char *dir, *real; // the last directory that was asked for, and what it is
 };
 void names_release(struct names *n);
-// The clean path where a member really lands: its directory's symlinks are followed, inside the root, as
-// an unpacker's mkdir and open would. The last component is not. Caller frees; NULL with *e set.
+// The clean path where a member really lands: its directory's symlinks are followed, inside the
+// root, as an unpacker's mkdir and open would. The last component is not. Caller frees; NULL with
+// *e set.
 char *names_place(struct names *n, const char *raw, struct err *e);
 // Tells what is at the placed path from now on; target NULL: not a symlink.
 void names_note(struct names *n, const char *path, const char *target);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A foreign tar made into one of ours, in one pass: every byte that comes out of the decompressor goes
-// into the diffID and the tar file, and through the parser into the index. The OCI layer rules
+// A foreign tar made into one of ours, in one pass: every byte that comes out of the decompressor
+// goes into the diffID and the tar file, and through the parser into the index. The OCI layer rules
 // (whiteouts) and Go's reading of tar apply, as in every runtime that will unpack the same layer.
 #include "layer/import.h"
 
@@ -35,10 +35,9 @@ static int import_fill(struct tar_input *in, struct err *e)
 		return 0;
 	if (in->n > im->limit - im->total)
 		return err_set(e, ERR_CORRUPT, "archive is larger than %llu bytes",
-			(unsigned long long)im->limit);
+		        (unsigned long long)im->limit);
 	hasher_add(im->tar_hash, in->p, in->n);
-	if (im->tar_fd >= 0 &&
-		fs_pwrite_all(im->tar_fd, in->p, in->n, (off_t)im->total, e) != 0)
+	if (im->tar_fd >= 0 && fs_pwrite_all(im->tar_fd, in->p, in->n, (off_t)im->total, e) != 0)
 		return err_wrap(e, "write layer");
 	im->total += in->n;
 	return 0;
@@ -94,7 +93,7 @@ static int hash_data(struct importer *im, struct tar_reader *r, struct entry *en
 }
 
 static int add_entry(struct importer *im, struct tar_reader *r, struct tar_member *m,
-	const char *path, struct err *e)
+        const char *path, struct err *e)
 {
 	auto_free char *target = NULL;
 	m->en.path = path;
@@ -110,8 +109,8 @@ static int add_entry(struct importer *im, struct tar_reader *r, struct tar_membe
 	return index_builder_add(im->index, &m->en, e);
 }
 
-static int take_member(struct importer *im, struct tar_reader *r, struct tar_member *m,
-	struct err *e)
+static int take_member(
+        struct importer *im, struct tar_reader *r, struct tar_member *m, struct err *e)
 {
 	auto_free char *path = names_place(&im->names, m->en.path, e);
 	if (!path)
@@ -160,30 +159,30 @@ static int import_run(struct importer *im, struct layer_result *ret, struct err 
 	if (!ix)
 		return -1;
 	*ret = (struct layer_result){
-		.diff_id.h = hasher_end(im->tar_hash),
-		.tar_size = im->total,
-		.content_id = layer_index_content_id(ix),
-		.index = ix,
+	        .diff_id.h = hasher_end(im->tar_hash),
+	        .tar_size = im->total,
+	        .content_id = layer_index_content_id(ix),
+	        .index = ix,
 	};
 	return 0;
 }
 
-int layer_import(int blob_fd, int tar_fd, int flags, uint64_t limit, struct layer_result *ret,
-	struct err *e)
+int layer_import(
+        int blob_fd, int tar_fd, int flags, uint64_t limit, struct layer_result *ret, struct err *e)
 {
 	struct inflater *z = inflater_new(blob_fd, e);
 	if (!z)
 		return -1;
 	struct importer im = {
-		.in.fill = import_fill,
-		.pipe = inflate_pipe_new(z),
-		.tar_fd = tar_fd,
-		.flags = flags,
-		.limit = limit > 0 ? limit : LIMIT_DEFAULT,
-		.tar_hash = hasher_new(),
-		.file_hash = hasher_new(),
-		.index = index_builder_new(),
-		.empty = hash_bytes("", 0),
+	        .in.fill = import_fill,
+	        .pipe = inflate_pipe_new(z),
+	        .tar_fd = tar_fd,
+	        .flags = flags,
+	        .limit = limit > 0 ? limit : LIMIT_DEFAULT,
+	        .tar_hash = hasher_new(),
+	        .file_hash = hasher_new(),
+	        .index = index_builder_new(),
+	        .empty = hash_bytes("", 0),
 	};
 	int rc = import_run(&im, ret, e);
 	inflate_pipe_free(im.pipe);
@@ -225,6 +224,7 @@ bool layer_sniff_archive(int fd)
 	int rc = tar_reader_next(r, &m, &e);
 	tar_reader_free(r);
 	inflater_free(s.z);
-	// A first member that we cannot unpack still makes it an archive, and the error a clear one.
+	// A first member that we cannot unpack still makes it an archive, and the error a clear
+	// one.
 	return rc == 1 || (rc < 0 && e.kind == ERR_UNSUPPORTED);
 }

@@ -35,14 +35,15 @@ void names_note(struct names *n, const char *path, const char *target)
 
 static void step_up(struct buf *b)
 {
-	const char *slash = b->n > 0 ? memrchr(b->p, '/', b->n) : NULL;
+	if (b->n == 0)
+		return;
+	const char *slash = memrchr(b->p, '/', b->n);
 	b->n = slash ? (size_t)(slash - b->p) : 0;
-	if (b->p)
-		b->p[b->n] = '\0';
+	b->p[b->n] = '\0';
 }
 
 static int follow(struct buf *done, size_t parent, char **rest, const char *target,
-	const char *after, struct err *e)
+        const char *after, struct err *e)
 {
 	if (strlen(target) + strlen(after) > PLACE_MAX)
 		return err_set(e, ERR_CORRUPT, "symbolic links make a path too long");

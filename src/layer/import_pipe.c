@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decompression ahead of its reader: one thread fills a small ring of buffers, the reader hashes, writes and
-// parses what it takes out. Inflating costs about twice all the rest, so two threads are enough.
+// Decompression ahead of its reader: one thread fills a small ring of buffers, the reader hashes,
+// writes and parses what it takes out. Inflating costs about twice all the rest, so two threads are
+// enough.
 #include "layer/import-int.h"
 
 #include "base/err.h"

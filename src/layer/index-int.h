@@ -4,8 +4,8 @@
 //
 //   header | records, sorted by path | xattr table | heap (strings with their NUL, xattr values)
 //
-// Strings are named by offset into the heap and length without the NUL. The checksum covers all that
-// follows it. Limits are such that offsets fit 32 bits.
+// Strings are named by offset into the heap and length without the NUL. The checksum covers all
+// that follows it. Limits are such that offsets fit 32 bits.
 #pragma once
 
 #include "layer/index.h"

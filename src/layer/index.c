@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading an index: it is checked once, whole and in linear time, when it is opened; after that every
-// access is arithmetic on the mapping. What the check promises: all offsets are inside, strings end
-// where they say, paths are clean, sorted and unique, nothing lies below what is no directory, a hard
-// link names an earlier regular file.
+// Reading an index: it is checked once, whole and in linear time, when it is opened; after that
+// every access is arithmetic on the mapping. What the check promises: all offsets are inside,
+// strings end where they say, paths are clean, sorted and unique, nothing lies below what is no
+// directory, a hard link names an earlier regular file.
 #include "layer/index-int.h"
 
 #include "base/buf.h"
@@ -53,8 +53,9 @@ static bool counts_fit(const struct index_header *h, size_t size)
 	uint64_t n = le64toh(h->n_entries), x = le64toh(h->n_xattrs), heap = le64toh(h->heap_size);
 	if (n > INDEX_ENTRIES_MAX || x > INDEX_HEAP_MAX || heap > INDEX_HEAP_MAX)
 		return false;
-	return sizeof(*h) + n * sizeof(struct index_record) + x * sizeof(struct index_xattr) + heap ==
-		size;
+	return sizeof(*h) + n * sizeof(struct index_record) + x * sizeof(struct index_xattr) +
+	               heap ==
+	       size;
 }
 
 static bool range_fits(uint64_t start, uint64_t n, uint64_t limit)
@@ -65,7 +66,7 @@ static bool range_fits(uint64_t start, uint64_t n, uint64_t limit)
 static bool string_fits(const char *heap, size_t heap_size, uint32_t at, uint32_t len)
 {
 	return range_fits(at, (uint64_t)len + 1, heap_size) && heap[at + len] == '\0' &&
-		!memchr(heap + at, '\0', len);
+	       !memchr(heap + at, '\0', len);
 }
 
 // Turns the xattr table into pointers; false if one points outside.
@@ -77,7 +78,7 @@ static bool attach_xattrs(struct layer_index *ix, const struct index_xattr *t, s
 		uint32_t name = le32toh(t[i].name), value = le32toh(t[i].value);
 		uint32_t size = le32toh(t[i].size);
 		if (!string_fits(ix->heap, heap_size, name, le32toh(t[i].name_len)) ||
-			!range_fits(value, size, heap_size) || size > XATTR_VALUE_MAX)
+		        !range_fits(value, size, heap_size) || size > XATTR_VALUE_MAX)
 			return false;
 		ix->xattrs[i] = (struct xattr){ix->heap + name, ix->heap + value, size};
 	}
@@ -91,7 +92,7 @@ struct layer_index *index_attach(const uint8_t *base, size_t size, bool mapped, 
 		err_set(e, ERR_CORRUPT, "layer index: not an index file");
 	} else if (le32toh(h->version) != INDEX_VERSION) {
 		err_set(e, ERR_CORRUPT, "layer index: version %u, this program writes %u",
-			le32toh(h->version), INDEX_VERSION);
+		        le32toh(h->version), INDEX_VERSION);
 	} else if (!counts_fit(h, size)) {
 		err_set(e, ERR_CORRUPT, "layer index: its parts do not add up to %zu bytes", size);
 	} else {
@@ -125,7 +126,7 @@ static bool tail_is_clean(const char *path, size_t from, size_t len)
 		const char *slash = memchr(path + from, '/', len - from);
 		size_t n = slash ? (size_t)(slash - path) - from : len - from;
 		if (n == 0 || (n == 1 && path[from] == '.') ||
-			(n == 2 && path[from] == '.' && path[from + 1] == '.'))
+		        (n == 2 && path[from] == '.' && path[from + 1] == '.'))
 			return false;
 		if (!slash)
 			return true;
@@ -161,20 +162,21 @@ static const char *record_fault(const struct layer_index *ix, size_t i, uint32_t
 		return "path outside";
 	const char *path = ix->heap + at;
 	if (i == 0 ? !tail_is_clean(path, 0, len)
-		   : !path_follows(index_path(ix, i - 1, NULL), path, len))
+	           : !path_follows(index_path(ix, i - 1, NULL), path, len))
 		return "path not clean or not in order";
 	if (*nondir > 0 && len > *nondir && path[*nondir] == '/' &&
-		memcmp(path, index_path(ix, i - 1, NULL), *nondir) == 0)
+	        memcmp(path, index_path(ix, i - 1, NULL), *nondir) == 0)
 		return "path below what is no directory";
 	*nondir = r->type == ENTRY_DIR ? 0 : len;
-	if (r->type > ENTRY_WHITEOUT || r->type == ENTRY_SOCKET || (len == 0 && r->type != ENTRY_DIR))
+	if (r->type > ENTRY_WHITEOUT || r->type == ENTRY_SOCKET ||
+	        (len == 0 && r->type != ENTRY_DIR))
 		return "type";
 	if ((r->flags & ~(RECORD_OPAQUE | RECORD_CONTENT)) != 0 || le32toh(r->mode) > 07777 ||
-		le32toh(r->mtime_nsec) > 999999999)
+	        le32toh(r->mtime_nsec) > 999999999)
 		return "attributes";
 	uint16_t nx = le16toh(r->n_xattrs);
 	if (nx > XATTR_MAX || !range_fits(le32toh(r->xattr), nx, n_xattrs) ||
-		!xattrs_sorted(ix, le32toh(r->xattr), nx))
+	        !xattrs_sorted(ix, le32toh(r->xattr), nx))
 		return "extended attributes";
 	bool has_link = le32toh(r->link) != INDEX_NO_LINK;
 	if (has_link && !string_fits(ix->heap, heap_size, le32toh(r->link), le32toh(r->link_len)))
@@ -192,7 +194,7 @@ static bool hard_link_ok(const struct layer_index *ix, size_t i)
 	const char *link = ix->heap + le32toh(r->link);
 	size_t t = index_lower_bound(ix, link);
 	return t < i && strcmp(index_path(ix, t, NULL), link) == 0 &&
-		ix->records[t].type == ENTRY_FILE && le32toh(ix->records[t].link) == INDEX_NO_LINK;
+	       ix->records[t].type == ENTRY_FILE && le32toh(ix->records[t].link) == INDEX_NO_LINK;
 }
 
 static int check(const struct layer_index *ix, struct err *e)
@@ -269,22 +271,22 @@ void layer_index_at(const struct layer_index *ix, size_t i, struct entry *ret)
 	uint32_t link = le32toh(r->link);
 	uint16_t n_xattrs = le16toh(r->n_xattrs);
 	*ret = (struct entry){
-		.path = ix->heap + le32toh(r->path),
-		.type = (enum entry_type)r->type,
-		.opaque = (r->flags & RECORD_OPAQUE) != 0,
-		.mode = le32toh(r->mode),
-		.uid = le32toh(r->uid),
-		.gid = le32toh(r->gid),
-		.dev_major = le32toh(r->dev_major),
-		.dev_minor = le32toh(r->dev_minor),
-		.size = le64toh(r->size),
-		.mtime_sec = (int64_t)le64toh((uint64_t)r->mtime_sec),
-		.mtime_nsec = le32toh(r->mtime_nsec),
-		.link = link == INDEX_NO_LINK ? NULL : ix->heap + link,
-		.xattrs = n_xattrs > 0 ? ix->xattrs + le32toh(r->xattr) : NULL,
-		.n_xattrs = n_xattrs,
-		.has_content = (r->flags & RECORD_CONTENT) != 0,
-		.offset = le64toh(r->offset),
+	        .path = ix->heap + le32toh(r->path),
+	        .type = (enum entry_type)r->type,
+	        .opaque = (r->flags & RECORD_OPAQUE) != 0,
+	        .mode = le32toh(r->mode),
+	        .uid = le32toh(r->uid),
+	        .gid = le32toh(r->gid),
+	        .dev_major = le32toh(r->dev_major),
+	        .dev_minor = le32toh(r->dev_minor),
+	        .size = le64toh(r->size),
+	        .mtime_sec = (int64_t)le64toh((uint64_t)r->mtime_sec),
+	        .mtime_nsec = le32toh(r->mtime_nsec),
+	        .link = link == INDEX_NO_LINK ? NULL : ix->heap + link,
+	        .xattrs = n_xattrs > 0 ? ix->xattrs + le32toh(r->xattr) : NULL,
+	        .n_xattrs = n_xattrs,
+	        .has_content = (r->flags & RECORD_CONTENT) != 0,
+	        .offset = le64toh(r->offset),
 	};
 	memcpy(ret->content.b, r->content, HASH_SIZE);
 }
@@ -318,7 +320,7 @@ static bool record_within(const struct layer_index *ix, size_t i, const char *di
 	if (dir_len == 0)
 		return true;
 	return len >= dir_len && (path[dir_len] == '/' || path[dir_len] == '\0') &&
-		memcmp(path, dir, dir_len) == 0;
+	       memcmp(path, dir, dir_len) == 0;
 }
 
 size_t index_skip(const struct layer_index *ix, size_t from, const char *dir, size_t dir_len)

@@ -14,7 +14,7 @@ struct err;
 struct layer_index;
 // Opens and checks (bounds, order, version) an index file. Hostile or damaged files: ERR_CORRUPT.
 struct layer_index *layer_index_open(int fd, struct err *e); // fd may be closed afterwards
-void layer_index_close(struct layer_index *ix); // NULL is fine
+void layer_index_close(struct layer_index *ix);              // NULL is fine
 size_t layer_index_count(const struct layer_index *ix);
 void layer_index_at(const struct layer_index *ix, size_t i, struct entry *ret);
 bool layer_index_find(const struct layer_index *ix, const char *path, struct entry *ret);
@@ -34,10 +34,14 @@ void index_builder_free_ptr(struct index_builder **b);
 #define auto_index_builder __attribute__((cleanup(index_builder_free_ptr)))
 // Copies everything en points to. A path added twice: the later one replaces the earlier.
 int index_builder_add(struct index_builder *b, const struct entry *en, struct err *e);
-// Sorts and settles what one layer may say twice, as an unpacker would that goes in order of adding:
-// - of a group of hard links the first path in sorted order is the file, the others link to it and carry
-//   its attributes; a link to what is no regular file becomes a copy of it. Missing target: ERR_CORRUPT.
+// Sorts and settles what one layer may say twice, as an unpacker would that goes in order of
+// adding:
+// - of a group of hard links the first path in sorted order is the file, the others link to it and
+// carry
+//   its attributes; a link to what is no regular file becomes a copy of it. Missing target:
+//   ERR_CORRUPT.
 // - an entry below what is no directory: the later of the two wins (its parent is then implied).
-// - a whiteout beside an entry of the same path only hides lower layers: a directory becomes opaque. The result lives in memory; write it out with layer_index_write.
+// - a whiteout beside an entry of the same path only hides lower layers: a directory becomes
+// opaque. The result lives in memory; write it out with layer_index_write.
 struct layer_index *index_builder_finish(struct index_builder *b, struct err *e);
 int layer_index_write(const struct layer_index *ix, int fd, struct err *e);

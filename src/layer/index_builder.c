@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Making an index: entries are copied into flat arrays as they come; finish sorts them, lets
-// index_settle.c decide what of a contradictory layer stands, and writes the memory image, which is the file
-// byte for byte. Strings are laid down in the order of the paths, so equal entries give equal files
-// whatever order they came in.
+// index_settle.c decide what of a contradictory layer stands, and writes the memory image, which is
+// the file byte for byte. Strings are laid down in the order of the paths, so equal entries give
+// equal files whatever order they came in.
 #include "layer/builder-int.h"
 
 #include "base/err.h"
@@ -38,7 +38,7 @@ static int heap_add(struct index_builder *b, const void *p, size_t n, uint32_t *
 {
 	if (n >= INDEX_HEAP_MAX || b->heap.n + n + 1 > INDEX_HEAP_MAX)
 		return err_set(e, ERR_CORRUPT, "layer has more names and attributes than %u bytes",
-			INDEX_HEAP_MAX);
+		        INDEX_HEAP_MAX);
 	*ret = (uint32_t)b->heap.n;
 	if (n > 0)
 		buf_add(&b->heap, p, n);
@@ -46,13 +46,13 @@ static int heap_add(struct index_builder *b, const void *p, size_t n, uint32_t *
 	return 0;
 }
 
-static int add_xattr(struct index_builder *b, const struct xattr *x, const struct entry *en,
-	struct err *e)
+static int add_xattr(
+        struct index_builder *b, const struct xattr *x, const struct entry *en, struct err *e)
 {
 	size_t name_len = strlen(x->name);
 	if (x->size > XATTR_VALUE_MAX || name_len > 255)
-		return err_set(e, ERR_CORRUPT, "'%s' has an extended attribute of %u bytes", en->path,
-			x->size);
+		return err_set(e, ERR_CORRUPT, "'%s' has an extended attribute of %u bytes",
+		        en->path, x->size);
 	if (b->n_xattrs == b->cap_xattrs) {
 		b->cap_xattrs = b->cap_xattrs ? b->cap_xattrs * 2 : 64;
 		b->xattrs = xreallocarray(b->xattrs, b->cap_xattrs, sizeof(*b->xattrs));
@@ -60,7 +60,7 @@ static int add_xattr(struct index_builder *b, const struct xattr *x, const struc
 	struct index_xattr *t = &b->xattrs[b->n_xattrs];
 	*t = (struct index_xattr){.name_len = (uint32_t)name_len, .size = x->size};
 	if (heap_add(b, x->name, name_len, &t->name, e) != 0 ||
-		heap_add(b, x->value, x->size, &t->value, e) != 0)
+	        heap_add(b, x->value, x->size, &t->value, e) != 0)
 		return -1;
 	b->n_xattrs++;
 	return 0;
@@ -91,15 +91,15 @@ static void sort_xattrs(struct index_builder *b, struct index_record *r)
 static bool xattr_counts(const struct xattr *x)
 {
 	return strncmp(x->name, "trusted.overlay.", 16) != 0 &&
-		strncmp(x->name, "user.overlay.", 13) != 0;
+	       strncmp(x->name, "user.overlay.", 13) != 0;
 }
 
-static int add_xattrs(struct index_builder *b, const struct entry *en, struct index_record *r,
-	struct err *e)
+static int add_xattrs(
+        struct index_builder *b, const struct entry *en, struct index_record *r, struct err *e)
 {
 	if (en->n_xattrs > XATTR_MAX)
 		return err_set(e, ERR_CORRUPT, "'%s' has more than %d extended attributes",
-			en->path, XATTR_MAX);
+		        en->path, XATTR_MAX);
 	r->xattr = (uint32_t)b->n_xattrs;
 	for (uint32_t i = 0; i < en->n_xattrs; i++) {
 		if (!xattr_counts(&en->xattrs[i]))
@@ -121,13 +121,13 @@ static struct index_record *grow(struct index_builder *b)
 	return &b->records[b->n];
 }
 
-static int add_path(struct index_builder *b, struct index_record *r, const char *path,
-	struct err *e)
+static int add_path(
+        struct index_builder *b, struct index_record *r, const char *path, struct err *e)
 {
 	size_t len = strlen(path);
 	if (len > INDEX_PATH_MAX)
-		return err_set(e, ERR_CORRUPT, "a path has %zu bytes, more than %d", len,
-			INDEX_PATH_MAX);
+		return err_set(
+		        e, ERR_CORRUPT, "a path has %zu bytes, more than %d", len, INDEX_PATH_MAX);
 	if (b->n >= INDEX_ENTRIES_MAX)
 		return err_set(e, ERR_CORRUPT, "layer has more than %u entries", INDEX_ENTRIES_MAX);
 	r->path_len = (uint32_t)len;
@@ -146,19 +146,20 @@ int index_builder_add(struct index_builder *b, const struct entry *en, struct er
 		return 0;
 	struct index_record *r = grow(b);
 	*r = (struct index_record){
-		.link = INDEX_NO_LINK,
-		.type = (uint8_t)en->type,
-		.flags = (uint8_t)((en->opaque && en->type == ENTRY_DIR ? RECORD_OPAQUE : 0) |
-			(en->has_content && en->type == ENTRY_FILE ? RECORD_CONTENT : 0)),
-		.mode = en->mode & 07777,
-		.uid = en->uid,
-		.gid = en->gid,
-		.dev_major = en->dev_major,
-		.dev_minor = en->dev_minor,
-		.mtime_sec = en->mtime_sec,
-		.mtime_nsec = en->mtime_nsec % 1000000000,
-		.size = en->type == ENTRY_FILE ? en->size : 0,
-		.offset = en->type == ENTRY_FILE ? en->offset : ENTRY_NO_OFFSET,
+	        .link = INDEX_NO_LINK,
+	        .type = (uint8_t)en->type,
+	        .flags =
+	                (uint8_t)((en->opaque && en->type == ENTRY_DIR ? RECORD_OPAQUE : 0) |
+	                          (en->has_content && en->type == ENTRY_FILE ? RECORD_CONTENT : 0)),
+	        .mode = en->mode & 07777,
+	        .uid = en->uid,
+	        .gid = en->gid,
+	        .dev_major = en->dev_major,
+	        .dev_minor = en->dev_minor,
+	        .mtime_sec = en->mtime_sec,
+	        .mtime_nsec = en->mtime_nsec % 1000000000,
+	        .size = en->type == ENTRY_FILE ? en->size : 0,
+	        .offset = en->type == ENTRY_FILE ? en->offset : ENTRY_NO_OFFSET,
 	};
 	if (r->flags & RECORD_CONTENT)
 		memcpy(r->content, en->content.b, HASH_SIZE);
@@ -183,11 +184,11 @@ int index_builder_opaque(struct index_builder *b, const char *dir, struct err *e
 {
 	struct index_record *r = grow(b);
 	*r = (struct index_record){
-		.link = INDEX_NO_LINK,
-		.type = ENTRY_DIR,
-		.flags = RECORD_MARKER,
-		.mode = 0755,
-		.offset = ENTRY_NO_OFFSET,
+	        .link = INDEX_NO_LINK,
+	        .type = ENTRY_DIR,
+	        .flags = RECORD_MARKER,
+	        .mode = 0755,
+	        .offset = ENTRY_NO_OFFSET,
 	};
 	if (add_path(b, r, dir, e) != 0)
 		return -1;
@@ -228,10 +229,10 @@ static void image_record(struct image *im, const struct index_record *in, struct
 	for (uint16_t i = 0; i < in->n_xattrs; i++) {
 		const struct index_xattr *x = &im->b->xattrs[in->xattr + i];
 		im->xattrs[im->n_xattrs++] = (struct index_xattr){
-			.name = image_string(im, x->name, x->name_len),
-			.name_len = htole32(x->name_len),
-			.value = image_string(im, x->value, x->size),
-			.size = htole32(x->size),
+		        .name = image_string(im, x->name, x->name_len),
+		        .name_len = htole32(x->name_len),
+		        .value = image_string(im, x->value, x->size),
+		        .size = htole32(x->size),
 		};
 	}
 	out->flags = in->flags & (RECORD_OPAQUE | RECORD_CONTENT);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stands of a layer that says things twice or against itself. The rules are those of an unpacker
-// that goes in order, except that a whiteout only ever speaks of lower layers (OCI image
+// What stands of a layer that says things twice or against itself. The rules are those of an
+// unpacker that goes in order, except that a whiteout only ever speaks of lower layers (OCI image
 // specification, "Whiteouts"). Every pass is linear or n log n, whatever is fed in.
 #include "layer/builder-int.h"
 
@@ -13,10 +13,11 @@
 
 // All records of one path.
 struct group {
-	uint32_t at, n;      // in order[]: first whiteouts and markers, then by age
-	uint32_t n_special;  // of these
-	uint32_t stands;     // the record that stands, or NONE
-	uint32_t kill;       // youngest record here that is no directory, or NONE: it removed what was below
+	uint32_t at, n;     // in order[]: first whiteouts and markers, then by age
+	uint32_t n_special; // of these
+	uint32_t stands;    // the record that stands, or NONE
+	uint32_t kill; // youngest record here that is no directory, or NONE: it removed what was
+	               // below
 	uint32_t youngest_below; // + 1; 0 if nothing is below
 	bool whiteout, marker;
 };
@@ -26,7 +27,8 @@ struct settle {
 	uint32_t *order;
 	struct group *groups;
 	size_t n_groups;
-	uint32_t *home; // of each record that is the source of hard links: the record that is the file now
+	uint32_t *home; // of each record that is the source of hard links: the record that is the
+	                // file now
 };
 
 static const char *path_of(const struct index_builder *b, uint32_t rec)
@@ -80,7 +82,7 @@ static void make_groups(struct settle *s)
 		struct group *g = &s->groups[s->n_groups++];
 		g->at = i;
 		while (i < n && (i == g->at || strcmp(path_of(s->b, s->order[g->at]),
-							path_of(s->b, s->order[i])) == 0))
+		                                       path_of(s->b, s->order[i])) == 0))
 			i++;
 		g->n = i - g->at;
 		make_group(s, g);
@@ -101,14 +103,15 @@ static void frame_close(struct settle *s, struct frame *f)
 		return;
 	struct index_record *r = &s->b->records[g->stands];
 	if (r->type == ENTRY_WHITEOUT) {
-		// Deleted below and made anew here, by what lies in it only: nothing of the lower layers shows.
+		// Deleted below and made anew here, by what lies in it only: nothing of the lower
+		// layers shows.
 		*r = (struct index_record){.path = r->path,
-			.path_len = r->path_len,
-			.link = INDEX_NO_LINK,
-			.type = ENTRY_DIR,
-			.flags = RECORD_OPAQUE,
-			.mode = 0755,
-			.offset = ENTRY_NO_OFFSET};
+		        .path_len = r->path_len,
+		        .link = INDEX_NO_LINK,
+		        .type = ENTRY_DIR,
+		        .flags = RECORD_OPAQUE,
+		        .mode = 0755,
+		        .offset = ENTRY_NO_OFFSET};
 	} else if (r->type != ENTRY_DIR && g->youngest_below - 1 > g->stands) {
 		g->stands = NONE;
 	}
@@ -122,8 +125,8 @@ static void frame_pop(struct settle *s, struct frame *stack, size_t *depth)
 		stack[*depth - 1].g->youngest_below = f->g->youngest_below;
 }
 
-// Only paths that are no directory can take something with them, so only these are on the stack. Its depth is
-// bounded by the number of components of a path.
+// Only paths that are no directory can take something with them, so only these are on the stack.
+// Its depth is bounded by the number of components of a path.
 static void settle_below(struct settle *s)
 {
 	size_t depth = 0, cap = 64;
@@ -136,7 +139,7 @@ static void settle_below(struct settle *s)
 		while (depth > 0) {
 			const struct frame *f = &stack[depth - 1];
 			if (len > f->path_len && path[f->path_len] == '/' &&
-				memcmp(path, path_of(s->b, s->order[f->g->at]), f->path_len) == 0)
+			        memcmp(path, path_of(s->b, s->order[f->g->at]), f->path_len) == 0)
 				break;
 			frame_pop(s, stack, &depth);
 		}
@@ -144,7 +147,7 @@ static void settle_below(struct settle *s)
 		if (g->stands != NONE && g->stands + 1 <= kill)
 			g->stands = NONE;
 		if (depth > 0 && g->stands != NONE &&
-			stack[depth - 1].g->youngest_below < g->stands + 1)
+		        stack[depth - 1].g->youngest_below < g->stands + 1)
 			stack[depth - 1].g->youngest_below = g->stands + 1;
 		if (g->kill == NONE && !g->whiteout)
 			continue;
@@ -191,8 +194,8 @@ static const struct group *find_group(const struct settle *s, const char *path)
 	return NULL;
 }
 
-// The record that the link `rec` meant: the last one of that path before it; a link that runs ahead of
-// its target means the last one.
+// The record that the link `rec` meant: the last one of that path before it; a link that runs ahead
+// of its target means the last one.
 static uint32_t link_target(const struct settle *s, uint32_t rec)
 {
 	const struct group *g = find_group(s, s->b->heap.p + s->b->records[rec].link);
@@ -215,12 +218,13 @@ static uint32_t link_target(const struct settle *s, uint32_t rec)
 static int link_fault(const struct settle *s, uint32_t rec, const char *what, struct err *e)
 {
 	return err_set(e, ERR_CORRUPT, "hard link '%s' to '%s': %s", path_of(s->b, rec),
-		s->b->heap.p + s->b->records[rec].link, what);
+	        s->b->heap.p + s->b->records[rec].link, what);
 }
 
 #define LINK_HOPS 40 // of links that run ahead of their targets
 
-// root[rec]: the record that the hard link rec is another name of. Links before rec have theirs already.
+// root[rec]: the record that the hard link rec is another name of. Links before rec have theirs
+// already.
 static void find_root(const struct settle *s, uint32_t rec, uint32_t *root)
 {
 	uint32_t t = link_target(s, rec);
@@ -277,8 +281,8 @@ static int settle_links(struct settle *s, struct err *e)
 		if (root[i] != NONE)
 			is_root[root[i]] = 1;
 	}
-	// In sorted order, so that the first path of a set of links is the file. The source of a set is
-	// turned like its links: what it says is the same for all of them.
+	// In sorted order, so that the first path of a set of links is the file. The source of a
+	// set is turned like its links: what it says is the same for all of them.
 	for (size_t i = 0; i < s->n_groups; i++) {
 		uint32_t rec = s->groups[i].stands;
 		if (rec == NONE)

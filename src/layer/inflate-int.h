@@ -26,7 +26,7 @@ extern const struct codec codec_gzip, codec_zstd, codec_bzip2, codec_xz;
 struct inflater {
 	int fd;
 	bool seekable, eof, failed;
-	bool open;  // inside a member or frame: the input may not end here
+	bool open; // inside a member or frame: the input may not end here
 	off_t offset;
 	uint8_t *in;
 	size_t in_at, in_n;
@@ -35,8 +35,8 @@ struct inflater {
 		struct {
 			z_stream s;
 			struct libdeflate_decompressor *whole; // for members that fit the buffers
-			bool ready, large;                   // s initialised; members do not fit
-			uint8_t *out;                        // of a whole member
+			bool ready, large;                     // s initialised; members do not fit
+			uint8_t *out;                          // of a whole member
 			size_t out_at, out_n;
 		} gz;
 		struct {
@@ -48,7 +48,8 @@ struct inflater {
 	} u;
 };
 
-// Makes `want` input bytes (at most INFLATE_INPUT) available unless the input ends before. False: *e is set.
+// Makes `want` input bytes (at most INFLATE_INPUT) available unless the input ends before. False:
+// *e is set.
 bool inflater_more(struct inflater *z, size_t want, struct err *e);
 int inflater_bad(struct inflater *z, const char *what, struct err *e);
 static inline void inflater_take(struct inflater *z, size_t n)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Streaming decompression, chosen by content: the front, which owns the input buffer and tells a
-// complete stream from one that was cut off. The formats are in inflate_codecs.c. A seekable input is
-// read from its start and its position is left alone; a pipe is read as it comes.
+// complete stream from one that was cut off. The formats are in inflate_codecs.c. A seekable input
+// is read from its start and its position is left alone; a pipe is read as it comes.
 #include "layer/inflate-int.h"
 
 #include "base/err.h"
@@ -58,12 +58,12 @@ static const struct codec *detect(const uint8_t *p, size_t n)
 		size_t n;
 		const struct codec *codec;
 	} known[] = {
-		{"\x1f\x8b\x08", 3, &codec_gzip},
-		{"\x28\xb5\x2f\xfd", 4, &codec_zstd},
-		{"BZh", 3, &codec_bzip2},
-		{"\xfd"
-		 "7zXZ",
-			6, &codec_xz},
+	        {"\x1f\x8b\x08", 3, &codec_gzip},
+	        {"\x28\xb5\x2f\xfd", 4, &codec_zstd},
+	        {"BZh", 3, &codec_bzip2},
+	        {"\xfd"
+	         "7zXZ",
+	                6, &codec_xz},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (n >= known[i].n && memcmp(p, known[i].magic, known[i].n) == 0)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The formats behind the inflater: gzip (RFC 1952, all members, zero padding at the end allowed), zstd
-// (RFC 8878, all frames, windows up to 128 MiB), bzip2 and xz (all streams). Memory is bounded
+// The formats behind the inflater: gzip (RFC 1952, all members, zero padding at the end allowed),
+// zstd (RFC 8878, all frames, windows up to 128 MiB), bzip2 and xz (all streams). Memory is bounded
 // whatever the stream asks for.
 //
-// gzip has two ways. A member that fits the buffers, as ours do, is inflated whole by libdeflate, three to four
-// times as fast as zlib; the first that does not fit sends the rest of the stream through zlib.
+// gzip has two ways. A member that fits the buffers, as ours do, is inflated whole by libdeflate,
+// three to four times as fast as zlib; the first that does not fit sends the rest of the stream
+// through zlib.
 #include "layer/inflate-int.h"
 
 #include "base/err.h"
@@ -55,8 +56,8 @@ static int gz_whole(struct inflater *z, struct err *e)
 	if (!inflater_more(z, INFLATE_INPUT, e))
 		return -1;
 	size_t used, made;
-	enum libdeflate_result r = libdeflate_gzip_decompress_ex(z->u.gz.whole, z->in + z->in_at,
-		z->in_n, z->u.gz.out, MEMBER_MAX, &used, &made);
+	enum libdeflate_result r = libdeflate_gzip_decompress_ex(
+	        z->u.gz.whole, z->in + z->in_at, z->in_n, z->u.gz.out, MEMBER_MAX, &used, &made);
 	if (r != LIBDEFLATE_SUCCESS)
 		return 0; // too large, cut off or damaged: zlib will tell
 	inflater_take(z, used);
@@ -136,9 +137,8 @@ const struct codec codec_gzip = {"gzip", gz_start, gz_read, gz_end};
 static int zstd_start(struct inflater *z, struct err *e)
 {
 	z->u.zstd = ZSTD_createDStream();
-	if (!z->u.zstd ||
-		ZSTD_isError(ZSTD_DCtx_setParameter(z->u.zstd, ZSTD_d_windowLogMax,
-			ZSTD_WINDOW_LOG)))
+	if (!z->u.zstd || ZSTD_isError(ZSTD_DCtx_setParameter(
+	                          z->u.zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG)))
 		return err_set(e, ERR_FAIL, "out of memory for a decompressor");
 	return 0;
 }

@@ -10,8 +10,8 @@ struct buf;
 struct err;
 
 #define TAR_BLOCK 512
-#define TAR_NAME_MAX 65535       // of a path or link target
-#define TAR_META_MAX (1u << 20)  // bytes of one pax header or GNU long name
+#define TAR_NAME_MAX 65535      // of a path or link target
+#define TAR_META_MAX (1u << 20) // bytes of one pax header or GNU long name
 
 struct tar_raw_header {
 	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], chksum[8], typeflag;
@@ -38,8 +38,8 @@ struct tar_reader *tar_reader_new(struct tar_input *in);
 void tar_reader_free(struct tar_reader *r);
 void tar_reader_free_ptr(struct tar_reader **r);
 #define auto_tar_reader __attribute__((cleanup(tar_reader_free_ptr)))
-// 1: a member, valid until the next call; 0: the end of the archive; -1: not a tar, damaged, or a kind of
-// member that no file can be made from (ERR_UNSUPPORTED).
+// 1: a member, valid until the next call; 0: the end of the archive; -1: not a tar, damaged, or a
+// kind of member that no file can be made from (ERR_UNSUPPORTED).
 int tar_reader_next(struct tar_reader *r, struct tar_member *ret, struct err *e);
 // The next piece of the member's bytes; *ret_n == 0 at their end. Need not be called to the end.
 int tar_reader_data(struct tar_reader *r, const uint8_t **ret, size_t *ret_n, struct err *e);
@@ -57,8 +57,8 @@ struct pax {
 // Ends the values with NUL where they stand.
 int pax_parse(char *text, size_t n, struct pax *ret, struct err *e);
 
-// Appends the header blocks of an entry. ENTRY_WHITEOUT gives the empty file `.wh.name`, a directory
-// ends with '/', en->link of a file gives a hard link.
+// Appends the header blocks of an entry. ENTRY_WHITEOUT gives the empty file `.wh.name`, a
+// directory ends with '/', en->link of a file gives a hard link.
 int tar_put_header(struct buf *out, const struct entry *en, struct err *e);
 // The marker that makes the directory opaque.
 int tar_put_opaque(struct buf *out, const char *dir, struct err *e);

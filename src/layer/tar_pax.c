@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading pax extended headers (POSIX.1-2008, pax, "Extended Header"): "%d key=value\n" records, the
-// number counting the whole record. Later records win. Only what an entry needs is kept.
+// Reading pax extended headers (POSIX.1-2008, pax, "Extended Header"): "%d key=value\n" records,
+// the number counting the whole record. Later records win. Only what an entry needs is kept.
 #include "layer/tar-int.h"
 
 #include "base/buf.h"
@@ -73,7 +73,7 @@ static int set(struct pax *x, const char *key, const char *value, size_t n, stru
 		return add_xattr(x, key + 13, value, n, e);
 	if (strncmp(key, "GNU.sparse.", 11) == 0)
 		return err_set(e, ERR_UNSUPPORTED,
-			"tar: sparse member; write the archive without --sparse");
+		        "tar: sparse member; write the archive without --sparse");
 	if (strlen(value) != n)
 		return bad(e, "a value has a NUL byte");
 	bool ok = true;
@@ -112,7 +112,7 @@ int pax_parse(char *text, size_t n, struct pax *ret, struct err *e)
 	for (size_t at = 0; at < n;) {
 		size_t len = 0, digits = 0;
 		while (at + digits < n && text[at + digits] >= '0' && text[at + digits] <= '9' &&
-			digits < 8)
+		        digits < 8)
 			len = len * 10 + (size_t)(text[at + digits++] - '0');
 		// A record is at least "5 k=\n".
 		if (digits == 0 || len < digits + 4 || len > n - at || text[at + digits] != ' ')

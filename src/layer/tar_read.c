@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading a tar that anybody may have made: ustar, pax, GNU long names and base-256 numbers, V7. In
-// doubt it reads what Go's archive/tar reads, because that is what every container runtime unpacks with:
-// global pax headers are checked but not applied, members without data have none whatever their
-// size says, an archive may end without its two zero blocks.
+// doubt it reads what Go's archive/tar reads, because that is what every container runtime unpacks
+// with: global pax headers are checked but not applied, members without data have none whatever
+// their size says, an archive may end without its two zero blocks.
 #include "layer/tar-int.h"
 
 #include "base/buf.h"
@@ -44,7 +44,7 @@ void tar_reader_free_ptr(struct tar_reader **r)
 static int ends_early(struct tar_reader *r, struct err *e)
 {
 	return err_set(e, ERR_CORRUPT, "tar: ends in the middle of a member at byte %llu",
-		(unsigned long long)r->in->pos);
+	        (unsigned long long)r->in->pos);
 }
 
 // 1 if there are bytes, 0 at the end.
@@ -107,7 +107,8 @@ static bool number(const char *field, size_t n, int64_t *ret)
 		bool negative = p[0] & 0x40;
 		uint64_t v = negative ? UINT64_MAX : 0;
 		for (size_t i = 0; i < n; i++) {
-			unsigned char c = i == 0 ? (unsigned char)(negative ? p[0] : p[0] & 0x7f) : p[i];
+			unsigned char c =
+			        i == 0 ? (unsigned char)(negative ? p[0] : p[0] & 0x7f) : p[i];
 			if (v >> 56 != (negative ? 0xff : 0))
 				return false;
 			v = v << 8 | c;
@@ -157,12 +158,13 @@ static int read_header(struct tar_reader *r, struct tar_raw_header *h, struct er
 		if (rc <= 0)
 			return rc;
 		return is_zero(h) ? 0
-				  : err_set(e, ERR_CORRUPT, "tar: one zero block, then more at byte %llu",
-					    (unsigned long long)at);
+		                  : err_set(e, ERR_CORRUPT,
+		                            "tar: one zero block, then more at byte %llu",
+		                            (unsigned long long)at);
 	}
 	if (!checksum_ok(h))
 		return err_set(e, ERR_CORRUPT, "tar: no valid header at byte %llu",
-			(unsigned long long)at);
+		        (unsigned long long)at);
 	return 1;
 }
 
@@ -181,15 +183,15 @@ static uint64_t padding(uint64_t size)
 }
 
 // The body of a header that only describes the next one.
-static int read_meta(struct tar_reader *r, const struct tar_raw_header *h, struct buf *ret,
-	struct err *e)
+static int read_meta(
+        struct tar_reader *r, const struct tar_raw_header *h, struct buf *ret, struct err *e)
 {
-	uint64_t size;
+	uint64_t size = 0;
 	if (header_size(h, &size, e) != 0)
 		return -1;
 	if (size > TAR_META_MAX)
 		return err_set(e, ERR_CORRUPT, "tar: an extended header of %llu bytes, at most %u",
-			(unsigned long long)size, TAR_META_MAX);
+		        (unsigned long long)size, TAR_META_MAX);
 	buf_reset(ret);
 	buf_reserve(ret, (size_t)size + 1);
 	uint64_t left = size;
@@ -305,31 +307,32 @@ static int member_type(struct tar_reader *r, char flag, struct tar_member *m, st
 		return 0;
 	case 'S':
 		return err_set(e, ERR_UNSUPPORTED,
-			"tar: '%s' is a sparse member; write the archive without --sparse", name);
+		        "tar: '%s' is a sparse member; write the archive without --sparse", name);
 	default:
 		return err_set(e, ERR_UNSUPPORTED, "tar: '%s' is of the unknown type 0x%02x", name,
-			(unsigned char)flag);
+		        (unsigned char)flag);
 	}
 }
 
-static int member_ids(struct tar_reader *r, const struct tar_raw_header *h, struct entry *en,
-	struct err *e)
+static int member_ids(
+        struct tar_reader *r, const struct tar_raw_header *h, struct entry *en, struct err *e)
 {
 	int64_t mode, uid, gid, major = 0, minor = 0;
 	bool ok = NUMBER(h->mode, &mode) && NUMBER(h->uid, &uid) && NUMBER(h->gid, &gid) &&
-		NUMBER(h->mtime, &en->mtime_sec);
+	          NUMBER(h->mtime, &en->mtime_sec);
 	if (en->type == ENTRY_CHAR || en->type == ENTRY_BLOCK)
 		ok = ok && NUMBER(h->devmajor, &major) && NUMBER(h->devminor, &minor);
 	if (!ok || major < 0 || major > UINT32_MAX || minor < 0 || minor > UINT32_MAX)
-		return err_set(e, ERR_CORRUPT, "tar: '%s': a number in its header is not valid",
-			en->path);
+		return err_set(
+		        e, ERR_CORRUPT, "tar: '%s': a number in its header is not valid", en->path);
 	if (r->has_pax && r->pax.has_uid)
 		uid = r->pax.uid > INT64_MAX ? -1 : (int64_t)r->pax.uid;
 	if (r->has_pax && r->pax.has_gid)
 		gid = r->pax.gid > INT64_MAX ? -1 : (int64_t)r->pax.gid;
 	// The largest 32-bit number means "no id" to the kernel.
 	if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX)
-		return err_set(e, ERR_CORRUPT, "tar: '%s': user or group id out of range", en->path);
+		return err_set(
+		        e, ERR_CORRUPT, "tar: '%s': user or group id out of range", en->path);
 	en->mode = (uint32_t)mode & 07777;
 	en->uid = (uint32_t)uid;
 	en->gid = (uint32_t)gid;
@@ -342,13 +345,13 @@ static int member_ids(struct tar_reader *r, const struct tar_raw_header *h, stru
 	return 0;
 }
 
-static int member_fill(struct tar_reader *r, const struct tar_raw_header *h, struct tar_member *m,
-	struct err *e)
+static int member_fill(
+        struct tar_reader *r, const struct tar_raw_header *h, struct tar_member *m, struct err *e)
 {
 	*m = (struct tar_member){0};
-	uint64_t size;
+	uint64_t size = 0;
 	if (member_names(r, h, e) != 0 || member_type(r, h->typeflag, m, e) != 0 ||
-		header_size(h, &size, e) != 0)
+	        header_size(h, &size, e) != 0)
 		return -1;
 	struct entry *en = &m->en;
 	en->path = buf_cstr(&r->name);

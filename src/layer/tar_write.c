@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bytes of tar headers. ustar where an entry fits it (a long path may be cut at a '/' into the prefix
-// field), else a pax header in front with just the records that are needed, sorted by key. No user or
-// group names, no access or change times: equal entries give equal bytes.
+// The bytes of tar headers. ustar where an entry fits it (a long path may be cut at a '/' into the
+// prefix field), else a pax header in front with just the records that are needed, sorted by key.
+// No user or group names, no access or change times: equal entries give equal bytes.
 #include "layer/tar-int.h"
 
 #include "base/buf.h"
@@ -56,7 +56,8 @@ static size_t split_at(const char *path, size_t len)
 		return 0;
 	size_t from = len - 1 - sizeof(h->name); // the first '/' that leaves a name short enough
 	const char *slash = memchr(path + from, '/', len - from);
-	if (!slash || slash == path || slash[1] == '\0' || (size_t)(slash - path) > sizeof(h->prefix))
+	if (!slash || slash == path || slash[1] == '\0' ||
+	        (size_t)(slash - path) > sizeof(h->prefix))
 		return 0;
 	return (size_t)(slash - path);
 }
@@ -124,8 +125,8 @@ static int pax_xattrs(struct buf *out, const struct entry *en, struct err *e)
 		const struct xattr *x = &en->xattrs[i];
 		if (strchr(x->name, '='))
 			return err_set(e, ERR_UNSUPPORTED,
-				"'%s': extended attribute '%s': a tar cannot hold a name with '='",
-				en->path, x->name);
+			        "'%s': extended attribute '%s': a tar cannot hold a name with '='",
+			        en->path, x->name);
 		auto_free char *key = xasprintf("SCHILY.xattr.%s", x->name);
 		pax_record(out, key, x->value, x->size);
 	}
@@ -149,8 +150,8 @@ static void put_pax(struct buf *out, const char *path, const struct buf *records
 	const char *base = memrchr(path, '/', len);
 	base = base ? base + 1 : path;
 	char name[sizeof(h.name) + 1];
-	int n = snprintf(name, sizeof(name), "PaxHeaders.0/%.*s",
-		(int)(len - (size_t)(base - path)), base);
+	int n = snprintf(
+	        name, sizeof(name), "PaxHeaders.0/%.*s", (int)(len - (size_t)(base - path)), base);
 	text(h.name, sizeof(h.name), name, (size_t)n < sizeof(h.name) ? (size_t)n : sizeof(h.name));
 	OCTAL(h.mode, 0);
 	OCTAL(h.uid, 0);
@@ -173,8 +174,8 @@ static int put_draft(struct buf *out, const struct draft *d, struct err *e)
 	uint64_t size = d->typeflag == '0' && en->type == ENTRY_FILE ? en->size : 0;
 	bool odd_time = en->mtime_sec < 0 || en->mtime_sec > (int64_t)OCTAL_SIZE_MAX;
 	if (en->dev_major > OCTAL_ID_MAX || en->dev_minor > OCTAL_ID_MAX)
-		return err_set(e, ERR_UNSUPPORTED, "'%s': device number too large for a tar",
-			en->path);
+		return err_set(
+		        e, ERR_UNSUPPORTED, "'%s': device number too large for a tar", en->path);
 	OCTAL(h.mode, en->mode & 07777);
 	OCTAL(h.uid, en->uid > OCTAL_ID_MAX ? 0 : en->uid);
 	OCTAL(h.gid, en->gid > OCTAL_ID_MAX ? 0 : en->gid);
@@ -213,13 +214,13 @@ static int put_draft(struct buf *out, const struct draft *d, struct err *e)
 static char typeflag_of(const struct entry *en)
 {
 	static const char flags[] = {
-		[ENTRY_DIR] = '5',
-		[ENTRY_FILE] = '0',
-		[ENTRY_SYMLINK] = '2',
-		[ENTRY_CHAR] = '3',
-		[ENTRY_BLOCK] = '4',
-		[ENTRY_FIFO] = '6',
-		[ENTRY_WHITEOUT] = '0',
+	        [ENTRY_DIR] = '5',
+	        [ENTRY_FILE] = '0',
+	        [ENTRY_SYMLINK] = '2',
+	        [ENTRY_CHAR] = '3',
+	        [ENTRY_BLOCK] = '4',
+	        [ENTRY_FIFO] = '6',
+	        [ENTRY_WHITEOUT] = '0',
 	};
 	return en->type == ENTRY_FILE && en->link ? '1' : flags[en->type];
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Making objects below a directory descriptor, for trees (tree.c) and exports (tree_export.c). Paths
-// come in the order of an index; the directories on the way to the current one stay open, every step is
-// taken with O_NOFOLLOW, and a directory gets its attributes when it is left.
+// Making objects below a directory descriptor, for trees (tree.c) and exports (tree_export.c).
+// Paths come in the order of an index; the directories on the way to the current one stay open,
+// every step is taken with O_NOFOLLOW, and a directory gets its attributes when it is left.
 #pragma once
 
 #include "layer/entry.h"
@@ -20,27 +20,28 @@ struct tree_level {
 struct tree {
 	int root_fd;
 	uid_t uid;
-	gid_t gid;         // what new objects get by themselves
-	bool chown;        // ids are set at all
-	bool merge;        // into directories that have something in them
+	gid_t gid;                // what new objects get by themselves
+	bool chown;               // ids are set at all
+	bool merge;               // into directories that have something in them
 	const char *opaque_xattr; // set on opaque directories; NULL: none
 	struct tree_level *levels;
 	size_t n_levels, cap;
-	char *path; // of the deepest level
+	char *path;    // of the deepest level
 	uint8_t *copy; // buffer for small files
 };
 
 int tree_init(struct tree *t, int root_fd, struct err *e);
 // Leaves all directories. Attributes are set only if rc is 0.
 int tree_finish(struct tree *t, int rc, struct err *e);
-// Makes the directories on the way to the entry. *ret_dirfd stays the tree's, *ret_name points into the path.
-int tree_reach(struct tree *t, const char *path, int *ret_dirfd, const char **ret_name,
-	struct err *e);
+// Makes the directories on the way to the entry. *ret_dirfd stays the tree's, *ret_name points into
+// the path.
+int tree_reach(
+        struct tree *t, const char *path, int *ret_dirfd, const char **ret_name, struct err *e);
 // The entry must stay valid until the directory is left.
 int tree_put_dir(struct tree *t, const struct entry *en, struct err *e);
 // A regular file of en->size bytes at `offset` of src_fd.
-int tree_put_file(struct tree *t, const struct entry *en, int src_fd, uint64_t offset,
-	struct err *e);
+int tree_put_file(
+        struct tree *t, const struct entry *en, int src_fd, uint64_t offset, struct err *e);
 int tree_put_link(struct tree *t, const struct entry *en, struct err *e); // hard link to en->link
 int tree_put_symlink(struct tree *t, const struct entry *en, struct err *e);
 // Devices and fifos. Where the kernel does not allow a device node it is left out.

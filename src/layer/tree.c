@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A layer as a directory that overlayfs takes as a lower (kernel documentation, overlayfs.rst): whiteouts
-// are 0:0 character devices, opaque directories carry an xattr. Entries are sorted and checked when
-// the index is opened: nothing lies below a link, a hard link's file comes first.
+// A layer as a directory that overlayfs takes as a lower (kernel documentation, overlayfs.rst):
+// whiteouts are 0:0 character devices, opaque directories carry an xattr. Entries are sorted and
+// checked when the index is opened: nothing lies below a link, a hard link's file comes first.
 #include "layer/tree.h"
 
 #include "base/cancel.h"
@@ -33,11 +33,12 @@ static int unpack_one(struct tree *t, const struct entry *en, int tar_fd, struct
 }
 
 int tree_unpack(const struct layer_index *ix, int tar_fd, int dirfd, enum tree_flavour flavour,
-	struct err *e)
+        struct err *e)
 {
 	struct tree t = {
-		.chown = true,
-		.opaque_xattr = flavour == TREE_USER ? "user.overlay.opaque" : "trusted.overlay.opaque",
+	        .chown = true,
+	        .opaque_xattr =
+	                flavour == TREE_USER ? "user.overlay.opaque" : "trusted.overlay.opaque",
 	};
 	if (tree_init(&t, dirfd, e) != 0)
 		return -1;

@@ -10,9 +10,9 @@ enum tree_flavour {
 	TREE_TRUSTED, // trusted.overlay.*, 0:0 character devices as whiteouts (root)
 	TREE_USER,    // user.overlay.* (mounted with userxattr)
 };
-// Unpacks into the empty directory dirfd. Ids are set as the image says (the caller runs where they are
-// valid). Never follows a link; nothing outside dirfd is touched.
+// Unpacks into the empty directory dirfd. Ids are set as the image says (the caller runs where they
+// are valid). Never follows a link; nothing outside dirfd is touched.
 int tree_unpack(const struct layer_index *ix, int tar_fd, int dirfd, enum tree_flavour flavour,
-	struct err *e);
+        struct err *e);
 // The plain files of a view into a directory (type=local): no whiteouts. chown only when as_root.
 int tree_export(struct view *v, int dirfd, bool as_root, struct err *e);

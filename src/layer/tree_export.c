@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plain files of a view in a directory that may already have some: files are replaced, directories
-// merged, nothing is followed and nothing else removed.
+// The plain files of a view in a directory that may already have some: files are replaced,
+// directories merged, nothing is followed and nothing else removed.
 #include "layer/tree.h"
 
 #include "base/cancel.h"
@@ -8,7 +8,8 @@
 #include "layer/tree-int.h"
 #include <string.h>
 
-struct export {
+struct export
+{
 	struct tree t;
 	struct view *v;
 };
@@ -21,9 +22,9 @@ static int link_holds(struct export *x, const struct entry *en, struct err *e)
 	if (rc <= 0)
 		return rc;
 	return to.type == ENTRY_FILE && !to.link && to.size == en->size &&
-		to.offset == en->offset && to.mode == en->mode && to.uid == en->uid &&
-		to.gid == en->gid && to.mtime_sec == en->mtime_sec &&
-		to.has_content == en->has_content && hash_eq(&to.content, &en->content);
+	       to.offset == en->offset && to.mode == en->mode && to.uid == en->uid &&
+	       to.gid == en->gid && to.mtime_sec == en->mtime_sec &&
+	       to.has_content == en->has_content && hash_eq(&to.content, &en->content);
 }
 
 static int export_file(struct export *x, const struct entry *en, struct err *e)

@@ -47,8 +47,8 @@ static bool needs_chown(const struct tree *t, const struct entry *en)
 	return t->chown && (en->uid != t->uid || en->gid != t->gid);
 }
 
-// Attributes that decide nothing about what a program may do can be left out where the kernel or the file
-// system refuses them; a file capability cannot.
+// Attributes that decide nothing about what a program may do can be left out where the kernel or
+// the file system refuses them; a file capability cannot.
 static bool may_lack(const char *name, int error)
 {
 	if (strcmp(name, "security.capability") == 0)
@@ -87,7 +87,8 @@ static int leave(struct tree *t, bool set, struct err *e)
 	struct tree_level *l = &t->levels[--t->n_levels];
 	int rc = 0;
 	if (set && l->explicit) {
-		if (l->en.opaque && t->opaque_xattr && fsetxattr(l->fd, t->opaque_xattr, "y", 1, 0) != 0)
+		if (l->en.opaque && t->opaque_xattr &&
+		        fsetxattr(l->fd, t->opaque_xattr, "y", 1, 0) != 0)
 			rc = fault(&l->en, "mark as opaque", e);
 		else
 			rc = set_attributes(t, &l->en, l->fd, e);
@@ -135,8 +136,8 @@ static size_t level_start(const struct tree *t)
 	return n > 0 ? n + 1 : 0;
 }
 
-static int enter(struct tree *t, const char *path, size_t len, const struct entry *en,
-	struct err *e)
+static int enter(
+        struct tree *t, const char *path, size_t len, const struct entry *en, struct err *e)
 {
 	size_t start = level_start(t);
 	auto_free char *name = xstrndup(path + start, len - start);
@@ -147,15 +148,17 @@ static int enter(struct tree *t, const char *path, size_t len, const struct entr
 		t->cap = t->cap ? t->cap * 2 : 32;
 		t->levels = xreallocarray(t->levels, t->cap, sizeof(*t->levels));
 	}
-	t->levels[t->n_levels++] = (struct tree_level){
-		.fd = fd, .path_len = len, .explicit = en != NULL, .en = en ? *en : (struct entry){0}};
+	t->levels[t->n_levels++] = (struct tree_level){.fd = fd,
+	        .path_len = len,
+	        .explicit = en != NULL,
+	        .en = en ? *en : (struct entry){0}};
 	free(t->path);
 	t->path = xstrndup(path, len);
 	return 0;
 }
 
-int tree_reach(struct tree *t, const char *path, int *ret_dirfd, const char **ret_name,
-	struct err *e)
+int tree_reach(
+        struct tree *t, const char *path, int *ret_dirfd, const char **ret_name, struct err *e)
 {
 	while (t->n_levels > 0) {
 		size_t n = t->levels[t->n_levels - 1].path_len;
@@ -183,7 +186,8 @@ int tree_put_dir(struct tree *t, const struct entry *en, struct err *e)
 		int fd = fcntl(t->root_fd, F_DUPFD_CLOEXEC, 0);
 		if (fd < 0)
 			return err_sys(e, "duplicate a descriptor");
-		t->levels[t->n_levels++] = (struct tree_level){.fd = fd, .explicit = true, .en = *en};
+		t->levels[t->n_levels++] =
+		        (struct tree_level){.fd = fd, .explicit = true, .en = *en};
 		return 0;
 	}
 	if (tree_reach(t, en->path, &dirfd, &name, e) != 0)
@@ -204,8 +208,8 @@ static bool cleared(const struct tree *t, int dirfd, const char *name)
 	return gone;
 }
 
-static int copy_bytes(const struct tree *t, int src, uint64_t offset, int dst, uint64_t size,
-	struct err *e)
+static int copy_bytes(
+        const struct tree *t, int src, uint64_t offset, int dst, uint64_t size, struct err *e)
 {
 	if (size > SMALL_FILE)
 		return fs_copy_range(src, (off_t)offset, dst, size, e);
@@ -216,8 +220,8 @@ static int copy_bytes(const struct tree *t, int src, uint64_t offset, int dst, u
 	return fs_write_all(dst, t->copy, (size_t)size, e);
 }
 
-int tree_put_file(struct tree *t, const struct entry *en, int src_fd, uint64_t offset,
-	struct err *e)
+int tree_put_file(
+        struct tree *t, const struct entry *en, int src_fd, uint64_t offset, struct err *e)
 {
 	int dirfd;
 	const char *name;
@@ -238,7 +242,8 @@ int tree_put_file(struct tree *t, const struct entry *en, int src_fd, uint64_t o
 static int open_parent(const struct tree *t, const char *path, struct err *e)
 {
 	const char *base = fs_base_name(path);
-	auto_free char *dir = base == path ? xstrdup(".") : xstrndup(path, (size_t)(base - path) - 1);
+	auto_free char *dir =
+	        base == path ? xstrdup(".") : xstrndup(path, (size_t)(base - path) - 1);
 	int fd = fs_open_beneath(t->root_fd, dir, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	if (fd < 0)
 		err_sys(e, "open the directory of '%s'", path);
@@ -256,17 +261,16 @@ int tree_put_link(struct tree *t, const struct entry *en, struct err *e)
 		return -1;
 	const char *base = fs_base_name(en->link);
 	if (linkat(from, base, dirfd, name, 0) == 0 ||
-		(cleared(t, dirfd, name) && linkat(from, base, dirfd, name, 0) == 0))
+	        (cleared(t, dirfd, name) && linkat(from, base, dirfd, name, 0) == 0))
 		return 0;
 	return err_sys(e, "link '%s' to '%s'", en->path, en->link);
 }
 
-static int set_by_name(const struct tree *t, const struct entry *en, int dirfd, const char *name,
-	struct err *e)
+static int set_by_name(
+        const struct tree *t, const struct entry *en, int dirfd, const char *name, struct err *e)
 {
 	struct timespec ts[2];
-	if (needs_chown(t, en) &&
-		fchownat(dirfd, name, en->uid, en->gid, AT_SYMLINK_NOFOLLOW) != 0)
+	if (needs_chown(t, en) && fchownat(dirfd, name, en->uid, en->gid, AT_SYMLINK_NOFOLLOW) != 0)
 		return err_sys(e, "give '%s' to %u:%u", en->path, en->uid, en->gid);
 	// The node is ours and new, and no link: chmod by name is safe.
 	if (en->type != ENTRY_SYMLINK && fchmodat(dirfd, name, en->mode & 07777, 0) != 0)
@@ -283,7 +287,7 @@ int tree_put_symlink(struct tree *t, const struct entry *en, struct err *e)
 	if (tree_reach(t, en->path, &dirfd, &name, e) != 0)
 		return -1;
 	if (symlinkat(en->link, dirfd, name) != 0 &&
-		!(cleared(t, dirfd, name) && symlinkat(en->link, dirfd, name) == 0))
+	        !(cleared(t, dirfd, name) && symlinkat(en->link, dirfd, name) == 0))
 		return fault(en, "make symbolic link", e);
 	return set_by_name(t, en, dirfd, name, e);
 }
@@ -299,8 +303,9 @@ int tree_put_node(struct tree *t, const struct entry *en, struct err *e)
 	dev_t dev = white || fifo ? 0 : makedev(en->dev_major, en->dev_minor);
 	mode_t mode = type | (white ? 0 : 0600);
 	if (mknodat(dirfd, name, mode, dev) != 0 &&
-		!(cleared(t, dirfd, name) && mknodat(dirfd, name, mode, dev) == 0)) {
-		// A user namespace may make whiteouts but no devices; nothing could open them there.
+	        !(cleared(t, dirfd, name) && mknodat(dirfd, name, mode, dev) == 0)) {
+		// A user namespace may make whiteouts but no devices; nothing could open them
+		// there.
 		if (errno == EPERM && !white && !fifo)
 			return 0;
 		return fault(en, "make node", e);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The upper directory of an overlay as a layer (kernel documentation, overlayfs.rst): a 0:0 character
-// device, or an empty file with the whiteout xattr, deletes; a directory with the opaque xattr "y" hides.
-// redirect_dir, metacopy and index are off, so an upper says everything by itself. The walk goes in the
-// order of the index, follows nothing, and leaves access times alone.
+// The upper directory of an overlay as a layer (kernel documentation, overlayfs.rst): a 0:0
+// character device, or an empty file with the whiteout xattr, deletes; a directory with the opaque
+// xattr "y" hides. redirect_dir, metacopy and index are off, so an upper says everything by itself.
+// The walk goes in the order of the index, follows nothing, and leaves access times alone.
 #include "layer/writer.h"
 
 #include "base/buf.h"
@@ -78,7 +78,7 @@ static int take_xattr(struct upper *u, int fd, const char *name, struct err *e)
 	}
 	if (u->n_xattrs == XATTR_MAX)
 		return err_set(e, ERR_UNSUPPORTED, "'%s' has more than %d extended attributes",
-			u->path.p, XATTR_MAX);
+		        u->path.p, XATTR_MAX);
 	// The buffer may still move: an offset for now.
 	u->xattrs[u->n_xattrs++] = (struct xattr){name, (void *)u->values.n, (uint32_t)n};
 	u->values.n += (size_t)n;
@@ -115,18 +115,18 @@ static int take_xattrs(struct upper *u, int fd, struct err *e)
 	return 0;
 }
 
-static void fill(const struct upper *u, const struct stat *st, enum entry_type type,
-	struct entry *ret)
+static void fill(
+        const struct upper *u, const struct stat *st, enum entry_type type, struct entry *ret)
 {
 	*ret = (struct entry){
-		.path = u->path.p,
-		.type = type,
-		.mode = st->st_mode & 07777,
-		.uid = st->st_uid,
-		.gid = st->st_gid,
-		.mtime_sec = st->st_mtim.tv_sec,
-		.mtime_nsec = (uint32_t)st->st_mtim.tv_nsec,
-		.offset = ENTRY_NO_OFFSET,
+	        .path = u->path.p,
+	        .type = type,
+	        .mode = st->st_mode & 07777,
+	        .uid = st->st_uid,
+	        .gid = st->st_gid,
+	        .mtime_sec = st->st_mtim.tv_sec,
+	        .mtime_nsec = (uint32_t)st->st_mtim.tv_nsec,
+	        .offset = ENTRY_NO_OFFSET,
 	};
 }
 
@@ -151,7 +151,7 @@ static const char *linked_to(struct upper *u, const struct stat *st)
 		return NULL;
 	char key[64];
 	snprintf(key, sizeof(key), "%llu:%llu", (unsigned long long)st->st_dev,
-		(unsigned long long)st->st_ino);
+	        (unsigned long long)st->st_ino);
 	const char *first = map_get(&u->inodes, key);
 	if (!first)
 		map_set(&u->inodes, key, arena_strdup(&u->arena, u->path.p));
@@ -181,8 +181,8 @@ static int put_file(struct upper *u, int dirfd, const char *name, struct stat *s
 	return layer_writer_add(u->w, &en, en.link ? NULL : &c, e);
 }
 
-static int put_symlink(struct upper *u, int dirfd, const char *name, const struct stat *st,
-	struct err *e)
+static int put_symlink(
+        struct upper *u, int dirfd, const char *name, const struct stat *st, struct err *e)
 {
 	char target[PATH_MAX + 1];
 	ssize_t n = readlinkat(dirfd, name, target, sizeof(target) - 1);
@@ -208,8 +208,8 @@ static int put_special(struct upper *u, const struct stat *st, enum entry_type t
 
 static int walk_dir(struct upper *u, int dirfd, struct err *e);
 
-static int put_dir(struct upper *u, int dirfd, const char *name, const struct stat *st,
-	struct err *e)
+static int put_dir(
+        struct upper *u, int dirfd, const char *name, const struct stat *st, struct err *e)
 {
 	auto_fd int fd = open_quietly(dirfd, name, O_DIRECTORY);
 	if (fd < 0)
@@ -268,7 +268,7 @@ static int walk_dir(struct upper *u, int dirfd, struct err *e)
 }
 
 int layer_write_upper(int upper_fd, int tar_fd, const struct upper_options *o,
-	struct layer_result *ret, struct err *e)
+        struct layer_result *ret, struct err *e)
 {
 	static const struct upper_options none;
 	auto_layer_writer struct layer_writer *w = layer_writer_new(tar_fd, o ? &o->writer : NULL);

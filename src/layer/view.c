@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every view can do with its operations alone: resolving symlinks inside the root, reading a
-// small file. ".." is physical: it leaves the directory that the path has led to, as in a kernel's walk.
+// small file. ".." is physical: it leaves the directory that the path has led to, as in a kernel's
+// walk.
 #include "layer/view.h"
 
 #include "base/buf.h"
@@ -43,10 +44,11 @@ struct resolve {
 
 static void step_up(struct buf *path)
 {
-	const char *slash = path->n > 0 ? memrchr(path->p, '/', path->n) : NULL;
+	if (path->n == 0)
+		return;
+	const char *slash = memrchr(path->p, '/', path->n);
 	path->n = slash ? (size_t)(slash - path->p) : 0;
-	if (path->p)
-		path->p[path->n] = '\0';
+	path->p[path->n] = '\0';
 }
 
 static int follow(struct resolve *r, const char *after, size_t parent_len, struct err *e)
@@ -54,7 +56,7 @@ static int follow(struct resolve *r, const char *after, size_t parent_len, struc
 	const char *target = r->last.link;
 	if (++r->links > LINKS_MAX)
 		return err_set(e, ERR_CONTEXT, "'%s': more than %d symbolic links (a loop?)",
-			r->asked, LINKS_MAX);
+		        r->asked, LINKS_MAX);
 	if (strlen(target) + strlen(after) > RESOLVE_MAX)
 		return err_set(e, ERR_CONTEXT, "'%s': symbolic links make it too long", r->asked);
 	char *rest = xasprintf("%s/%s", target, after);
@@ -72,8 +74,8 @@ static bool only_dots(const char *rest)
 }
 
 // One component that is a name. `after` is what follows it.
-static int step_down(struct resolve *r, const char *name, size_t n, const char *after,
-	struct err *e)
+static int step_down(
+        struct resolve *r, const char *name, size_t n, const char *after, struct err *e)
 {
 	size_t parent_len = r->done.n;
 	if (r->done.n + n + 1 > RESOLVE_MAX)
@@ -92,7 +94,7 @@ static int step_down(struct resolve *r, const char *name, size_t n, const char *
 		return follow(r, after, parent_len, e);
 	if (r->last.type != ENTRY_DIR && !last)
 		return err_set(e, ERR_CONTEXT, "'%s': '%s' is not a directory", r->asked,
-			buf_cstr(&r->done));
+		        buf_cstr(&r->done));
 	return 0;
 }
 
@@ -126,7 +128,7 @@ static int resolve_walk(struct resolve *r, struct err *e)
 }
 
 int view_resolve(struct view *v, const char *path, int flags, char **ret_path, struct entry *ret,
-	struct err *e)
+        struct err *e)
 {
 	struct resolve r = {.v = v, .asked = path, .flags = flags, .rest = xstrdup(path)};
 	int rc = resolve_walk(&r, e);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One pass over the entries of a layer: headers and bytes go into a buffer, which is hashed and
-// written when it is full; the bytes of a file are hashed on their way through the same buffer. Read
-// once, copied once. Nothing here starts a thread: a holder process writes layers too.
+// written when it is full; the bytes of a file are hashed on their way through the same buffer.
+// Read once, copied once. Nothing here starts a thread: a holder process writes layers too.
 #include "layer/writer.h"
 
 #include "base/buf.h"
@@ -83,8 +83,8 @@ static int changed(const struct entry *en, struct err *e)
 	return err_set(e, ERR_CONTEXT, "'%s' changed while it was copied; build again", en->path);
 }
 
-static int read_some(const struct content *c, uint64_t at, char *p, size_t n, const struct entry *en,
-	struct err *e)
+static int read_some(const struct content *c, uint64_t at, char *p, size_t n,
+        const struct entry *en, struct err *e)
 {
 	while (n > 0) {
 		ssize_t got = pread(c->fd, p, n, (off_t)(c->offset + at));
@@ -108,8 +108,8 @@ static void pad(struct layer_writer *w)
 }
 
 // The bytes go straight into the output buffer and are hashed there.
-static int copy_content(struct layer_writer *w, struct entry *en, const struct content *c,
-	struct err *e)
+static int copy_content(
+        struct layer_writer *w, struct entry *en, const struct content *c, struct err *e)
 {
 	struct hash want = en->content;
 	for (uint64_t at = 0; at < en->size;) {
@@ -142,15 +142,15 @@ static int check_entry(const struct entry *en, const struct content *content, st
 {
 	if (reserved_name(en->path))
 		return err_set(e, ERR_CONTEXT,
-			"'%s': names that begin with '.wh.' mean deletion in an image; rename it",
-			en->path);
+		        "'%s': names that begin with '.wh.' mean deletion in an image; rename it",
+		        en->path);
 	if (en->type == ENTRY_FILE && !en->link && en->size > 0 && (!content || content->fd < 0))
 		return err_set(e, ERR_FAIL, "'%s': no content to write", en->path);
 	return 0;
 }
 
-// A capability that a user namespace wrote carries the host's id of its root (version 3). In a layer it
-// must count wherever it is unpacked: version 2, the same without that id.
+// A capability that a user namespace wrote carries the host's id of its root (version 3). In a
+// layer it must count wherever it is unpacked: version 2, the same without that id.
 static struct xattr portable_capability(const struct xattr *x, uint8_t out[static 20])
 {
 	const uint8_t *p = x->value;
@@ -168,7 +168,7 @@ static uint32_t portable_xattrs(const struct entry *en, struct xattr *out, uint8
 	for (uint32_t i = 0; i < en->n_xattrs && n < XATTR_MAX; i++) {
 		const struct xattr *x = &en->xattrs[i];
 		if (strncmp(x->name, "trusted.overlay.", 16) == 0 ||
-			strncmp(x->name, "user.overlay.", 13) == 0)
+		        strncmp(x->name, "user.overlay.", 13) == 0)
 			continue;
 		bool is_cap = strcmp(x->name, "security.capability") == 0;
 		out[n++] = is_cap ? portable_capability(x, cap) : *x;
@@ -176,8 +176,8 @@ static uint32_t portable_xattrs(const struct entry *en, struct xattr *out, uint8
 	return n;
 }
 
-static int writer_put(struct layer_writer *w, struct entry *en, const struct content *content,
-	struct err *e)
+static int writer_put(
+        struct layer_writer *w, struct entry *en, const struct content *content, struct err *e)
 {
 	if (w->out.n >= WRITE_CHUNK && flush(w, e) != 0)
 		return -1;
@@ -195,7 +195,7 @@ static int writer_put(struct layer_writer *w, struct entry *en, const struct con
 }
 
 int layer_writer_add(struct layer_writer *w, const struct entry *en, const struct content *content,
-	struct err *e)
+        struct err *e)
 {
 	if (en->type == ENTRY_SOCKET)
 		return 0;
@@ -223,10 +223,10 @@ int layer_writer_finish(struct layer_writer *w, struct layer_result *ret, struct
 	if (!ix)
 		return -1;
 	*ret = (struct layer_result){
-		.diff_id.h = hasher_end(w->tar_hash),
-		.tar_size = w->written,
-		.content_id = layer_index_content_id(ix),
-		.index = ix,
+	        .diff_id.h = hasher_end(w->tar_hash),
+	        .tar_size = w->written,
+	        .content_id = layer_index_content_id(ix),
+	        .index = ix,
 	};
 	return 0;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes a layer: tar, index, diffID and content id in one pass. ustar with PAX records where needed
-// (long names, large ids, mtime nanoseconds, SCHILY.xattr.*), fixed fields zero, so that equal
-// entries give equal bytes. Refuses names .wh.* from a context; whiteouts come as ENTRY_WHITEOUT.
+// Writes a layer: tar, index, diffID and content id in one pass. ustar with PAX records where
+// needed (long names, large ids, mtime nanoseconds, SCHILY.xattr.*), fixed fields zero, so that
+// equal entries give equal bytes. Refuses names .wh.* from a context; whiteouts come as
+// ENTRY_WHITEOUT.
 #pragma once
 
 #include "image/digest.h"
@@ -27,19 +28,20 @@ struct layer_writer *layer_writer_new(int tar_fd, const struct layer_writer_opti
 void layer_writer_free(struct layer_writer *w);
 void layer_writer_free_ptr(struct layer_writer **w);
 #define auto_layer_writer __attribute__((cleanup(layer_writer_free_ptr)))
-// content: bytes of a regular file without link, else NULL. If en->has_content, the bytes are hashed while
-// they are copied and must agree; if they do not, or the file ends early: ERR_CONTEXT naming the file.
-// Xattrs *.overlay.* are dropped. Sockets are skipped.
+// content: bytes of a regular file without link, else NULL. If en->has_content, the bytes are
+// hashed while they are copied and must agree; if they do not, or the file ends early: ERR_CONTEXT
+// naming the file. Xattrs *.overlay.* are dropped. Sockets are skipped.
 int layer_writer_add(struct layer_writer *w, const struct entry *en, const struct content *content,
-	struct err *e);
+        struct err *e);
 int layer_writer_finish(struct layer_writer *w, struct layer_result *ret, struct err *e);
 
-// The changes that a mounted overlay left in its upper directory, as a layer. Ids are mapped back by the
-// caller's process (it runs where the ids are the image's).
+// The changes that a mounted overlay left in its upper directory, as a layer. Ids are mapped back
+// by the caller's process (it runs where the ids are the image's).
 struct upper_options {
 	struct layer_writer_options writer;
-	const char *const *skip; // paths (relative, clean) that are not the step's: mount stubs; with all below
+	const char *const *skip; // paths (relative, clean) that are not the step's: mount stubs;
+	                         // with all below
 	size_t n_skip;
 };
-int layer_write_upper(int upper_fd, int tar_fd, const struct upper_options *o, struct layer_result *ret,
-	struct err *e);
+int layer_write_upper(int upper_fd, int tar_fd, const struct upper_options *o,
+        struct layer_result *ret, struct err *e);
