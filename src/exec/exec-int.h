@@ -142,6 +142,8 @@ struct view *source_view(struct exec *x, const struct file_source *from, int ste
 // ---- resolve.c
 struct graph_resolver *resolver_new(struct exec *x);
 void resolver_free(struct graph_resolver *r);
+// A stored image by the digest of its manifest; its layers become known.
+int resolver_load(struct exec *x, const struct digest *manifest, struct graph_image *ret, struct err *e);
 
 // ---- schedule.c
 int schedule(struct exec *x, struct err *e);

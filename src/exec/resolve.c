@@ -137,7 +137,7 @@ static int resolve(struct graph_resolver *self, const char *text, const struct p
 	}
 	if (found < 0 || (!found && from_registry(x, &ref, p, &manifest, e)))
 		return err_wrap(e, "%s", text);
-	return load_image(x, &manifest, ret, e) ? err_wrap(e, "%s", text) : 0;
+	return resolver_load(x, &manifest, ret, e) ? err_wrap(e, "%s", text) : 0;
 }
 
 static const char *named_context(struct graph_resolver *self, const char *name, bool *ret_files)

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: Apache-2.0
+// hew build: options into a build request, outputs after it, the closing line.
+#include "exec/build.h"
+#include "base/cancel.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/timefmt.h"
+#include "cmd/session.h"
+#include "cmd/verbs.h"
+#include "image/reference.h"
+#include "output/output.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct build_options {
+	struct strv tags, build_args, labels, outputs, secrets, contexts, no_cache_filter;
+	const char *file, *target, *progress, *network, *iidfile, *metadata_file, *platform,
+	        *timestamp;
+	bool no_cache, pull, push, load, quiet, insecure;
+	int64_t jobs;
+};
+
+#define AT(member) offsetof(struct build_options, member)
+static const struct option options[] = {
+        {"build-arg", 0, OPT_LIST, AT(build_args), "KEY[=VALUE]",
+                "Set a build argument (without a value: from the environment)"},
+        {"build-context", 0, OPT_LIST, AT(contexts), "NAME=PATH",
+                "Another folder or image to copy from, by name"},
+        {"file", 'f', OPT_STRING, AT(file), "PATH",
+                "Dockerfile (default: PATH/Dockerfile; -: standard input)"},
+        {"iidfile", 0, OPT_STRING, AT(iidfile), "FILE", "Write the image id to a file"},
+        {"insecure", 0, OPT_FLAG, AT(insecure), NULL,
+                "Allow plain http and unverified certificates"},
+        {"jobs", 'j', OPT_INT, AT(jobs), "N", "Steps to run at once (default: one a processor)"},
+        {"label", 0, OPT_LIST, AT(labels), "KEY=VALUE", "Add a label to the image"},
+        {"load", 0, OPT_FLAG, AT(load), NULL, "Keep the image in the local store (always done)"},
+        {"metadata-file", 0, OPT_STRING, AT(metadata_file), "FILE",
+                "Write digests and names as JSON"},
+        {"network", 0, OPT_STRING, AT(network), "MODE",
+                "Network of RUN: host, none or default (host)"},
+        {"no-cache", 0, OPT_FLAG, AT(no_cache), NULL, "Run every step again"},
+        {"no-cache-filter", 0, OPT_LIST, AT(no_cache_filter), "STAGE",
+                "Run the steps of these stages again"},
+        {"output", 'o', OPT_LIST, AT(outputs), "SPEC",
+                "type=image|registry|oci|docker|local|tar,dest=..., or a folder"},
+        {"platform", 0, OPT_STRING, AT(platform), "OS/ARCH",
+                "Platform to build for (default: this machine's)"},
+        {"progress", 0, OPT_STRING, AT(progress), "KIND", "auto, tty, plain, rawjson or quiet"},
+        {"pull", 0, OPT_FLAG, AT(pull), NULL,
+                "Ask the registry for base images even if they are here"},
+        {"push", 0, OPT_FLAG, AT(push), NULL, "Push the image under its names (-o type=registry)"},
+        {"quiet", 'q', OPT_FLAG, AT(quiet), NULL, "Print only the image id"},
+        {"secret", 0, OPT_LIST, AT(secrets), "id=ID[,src=FILE|env=VAR]",
+                "A secret for RUN --mount=type=secret"},
+        {"tag", 't', OPT_LIST, AT(tags), "NAME[:TAG]", "Name of the image; may be given again"},
+        {"target", 0, OPT_STRING, AT(target), "STAGE", "Stage to build (default: the last)"},
+        {"timestamp", 0, OPT_STRING, AT(timestamp), "SECONDS",
+                "Make the image reproducible: no time in it is later (also: SOURCE_DATE_EPOCH)"},
+        {"builder", 0, OPT_NOTE, 0, "NAME", NULL},
+        {"rm", 0, OPT_NOTE, 0, NULL, NULL},
+        {"force-rm", 0, OPT_NOTE, 0, NULL, NULL},
+        {"memory", 'm', OPT_NOTE, 0, "BYTES", NULL},
+        {"provenance", 0, OPT_NOTE, 0, "SPEC", NULL},
+        {"sbom", 0, OPT_NOTE, 0, "SPEC", NULL},
+        OPTION_END,
+};
+
+static void release(void *p)
+{
+	struct build_options *o = p;
+	struct strv *lists[] = {&o->tags, &o->build_args, &o->labels, &o->outputs, &o->secrets,
+	        &o->contexts, &o->no_cache_filter};
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		strv_release(lists[i]);
+}
+
+// ---- options into a request
+
+static void take_build_args(const struct build_options *o, struct build_request *r)
+{
+	for (size_t i = 0; i < o->build_args.n; i++) {
+		const char *kv = o->build_args.v[i];
+		if (strchr(kv, '='))
+			strv_add(&r->build_args, kv);
+		else if (getenv(kv))
+			strv_addf(&r->build_args, "%s=%s", kv, getenv(kv));
+	}
+}
+
+static int take_tags(const struct build_options *o, struct build_request *r, struct err *e)
+{
+	for (size_t i = 0; i < o->tags.n; i++) {
+		char *name = full_name(o->tags.v[i], e);
+		if (!name)
+			return err_wrap(e, "invalid tag \"%s\"", o->tags.v[i]);
+		strv_take(&r->tags, name);
+	}
+	return 0;
+}
+
+static int read_secret(
+        const char *id, const char *src, const char *env, struct build_secret *ret, struct err *e)
+{
+	auto_buf struct buf data = {0};
+	if (env) {
+		const char *value = getenv(env);
+		if (!value)
+			return err_set(e, ERR_USAGE,
+			        "secret %s: the environment variable %s is not set", id, env);
+		buf_puts(&data, value);
+	} else if (fs_read_file(AT_FDCWD, src, 500 << 10, &data, e)) {
+		return err_wrap(e, "secret %s", id);
+	}
+	ret->id = xstrdup(id);
+	ret->len = data.n;
+	ret->data = buf_steal(&data);
+	return 0;
+}
+
+static int take_secret(const char *spec, struct build_request *r, struct err *e)
+{
+	auto_strv struct strv parts = {0};
+	const char *id = NULL, *src = NULL, *env = NULL, *type = NULL;
+	strv_split(&parts, spec, ',');
+	for (size_t i = 0; i < parts.n; i++) {
+		char *eq = strchr(parts.v[i], '=');
+		if (!eq)
+			return err_set(e, ERR_USAGE,
+			        "invalid secret \"%s\": id=ID[,src=FILE|env=VAR] is expected",
+			        spec);
+		*eq = '\0';
+		const char *key = parts.v[i], *value = eq + 1;
+		if (!strcmp(key, "id"))
+			id = value;
+		else if (!strcmp(key, "src") || !strcmp(key, "source"))
+			src = value;
+		else if (!strcmp(key, "env"))
+			env = value;
+		else if (!strcmp(key, "type"))
+			type = value;
+		else
+			return err_set(
+			        e, ERR_USAGE, "invalid secret \"%s\": unknown key %s", spec, key);
+	}
+	if (!id || !*id)
+		return err_set(e, ERR_USAGE, "invalid secret \"%s\": id is missing", spec);
+	if (!env && ((type && !strcmp(type, "env")) || (!src && getenv(id))))
+		env = src ? src : id;
+	r->secrets = xreallocarray(r->secrets, r->n_secrets + 1, sizeof(*r->secrets));
+	if (read_secret(id, src ? src : id, env, &r->secrets[r->n_secrets], e))
+		return -1;
+	r->n_secrets++;
+	return 0;
+}
+
+static int take_network(const char *mode, struct build_request *r, struct err *e)
+{
+	if (!mode || !strcmp(mode, "default"))
+		return 0;
+	r->network_none = !strcmp(mode, "none");
+	r->network_host = !strcmp(mode, "host");
+	return r->network_none || r->network_host
+	               ? 0
+	               : err_set(e, ERR_USAGE, "invalid network \"%s\": host, none or default",
+	                         mode);
+}
+
+// -f -: the Dockerfile from standard input; "-" as the context: no context but that Dockerfile.
+static int take_dockerfile(const struct build_options *o, const char *context, struct buf *text,
+        struct build_request *r, struct err *e)
+{
+	bool no_context = !strcmp(context, "-");
+	struct stat st;
+	r->context = no_context ? NULL : context;
+	if (!no_context && stat(context, &st))
+		return err_set(e, ERR_CONTEXT,
+		        "path \"%s\" not found: the build context must be a folder", context);
+	if (!no_context && !S_ISDIR(st.st_mode))
+		return err_set(e, ERR_CONTEXT,
+		        "path \"%s\" is not a folder: the build context must be one", context);
+	if (!no_context && (!o->file || strcmp(o->file, "-"))) {
+		r->dockerfile = o->file;
+		return 0;
+	}
+	if (fs_read_fd(0, 10 << 20, text, e))
+		return err_wrap(e, "read the Dockerfile from standard input");
+	r->dockerfile_text = buf_cstr(text);
+	r->dockerfile_len = text->n;
+	return 0;
+}
+
+static int take_options(const struct build_options *o, struct build_request *r, struct err *e)
+{
+	int64_t epoch = 0;
+	int has_epoch = epoch_of(o->timestamp, &epoch, e);
+	if (has_epoch < 0 || take_tags(o, r, e) || take_network(o->network, r, e))
+		return -1;
+	for (size_t i = 0; i < o->secrets.n; i++)
+		if (take_secret(o->secrets.v[i], r, e))
+			return -1;
+	r->platform = platform_host();
+	const char *platform = o->platform ? o->platform : getenv("DOCKER_DEFAULT_PLATFORM");
+	if (platform && *platform && platform_parse(platform, &r->platform, e))
+		return -1;
+	take_build_args(o, r);
+	if (has_epoch && !strv_env_get(&r->build_args, "SOURCE_DATE_EPOCH"))
+		strv_addf(&r->build_args, "SOURCE_DATE_EPOCH=%lld", (long long)epoch);
+	strv_copy(&r->labels, &o->labels);
+	strv_copy(&r->build_contexts, &o->contexts);
+	for (size_t i = 0; i < o->no_cache_filter.n; i++)
+		strv_split(&r->no_cache_stages, o->no_cache_filter.v[i], ',');
+	r->target = o->target;
+	r->no_cache = o->no_cache;
+	r->pull = o->pull;
+	r->jobs = (int)o->jobs;
+	r->has_epoch = has_epoch;
+	r->epoch = epoch;
+	return 0;
+}
+
+// ---- outputs
+
+static int parse_outputs(
+        const struct build_options *o, struct output_spec **ret, size_t *ret_n, struct err *e)
+{
+	struct output_spec *specs = xcalloc(o->outputs.n + 1, sizeof(*specs));
+	size_t n = 0;
+	int r = 0;
+	for (size_t i = 0; !r && i < o->outputs.n; i++) {
+		r = output_spec_parse(o->outputs.v[i], &specs[n], e);
+		n += !r;
+	}
+	if (!r && o->push)
+		r = output_spec_parse("type=registry", &specs[n], e) ? -1 : (n++, 0);
+	*ret = specs;
+	*ret_n = n;
+	return r;
+}
+
+static int run_outputs(struct session *s, const struct build_request *r,
+        const struct build_result *built, struct output_spec *specs, size_t n,
+        struct descriptor *pushed, struct err *e)
+{
+	struct output_request q = {.store = s->store,
+	        .manifest = built->manifest,
+	        .names = &r->tags,
+	        .sink = session_sink(s),
+	        .registry = session_registry,
+	        .registry_arg = s,
+	        .has_epoch = r->has_epoch,
+	        .epoch = r->epoch};
+	for (size_t i = 0; i < n; i++) {
+		struct output_result result = {0};
+		if (output_run(&q, &specs[i], &result, e))
+			return -1;
+		if (!digest_is_zero(&result.pushed.digest))
+			descriptor_copy(pushed, &result.pushed);
+		output_result_release(&result);
+	}
+	return 0;
+}
+
+// ---- what is told at the end
+
+static int write_metadata(const char *path, const struct build_request *r,
+        const struct build_result *b, const struct descriptor *pushed, struct err *e)
+{
+	auto_buf struct buf out = {0};
+	struct jw w;
+	char id[DIGEST_TEXT], digest[DIGEST_TEXT];
+	digest_text(&b->image_id, id);
+	digest_text(pushed->media_type ? &pushed->digest : &b->manifest, digest);
+	jw_begin(&w, &out, 2);
+	jw_object(&w);
+	jw_kv(&w, "containerimage.config.digest", id);
+	if (pushed->media_type) {
+		jw_key(&w, "containerimage.descriptor");
+		jw_object(&w);
+		jw_kv(&w, "mediaType", pushed->media_type);
+		jw_kv(&w, "digest", digest);
+		jw_kv_int(&w, "size", (int64_t)pushed->size);
+		jw_object_end(&w);
+	}
+	jw_kv(&w, "containerimage.digest", digest);
+	if (r->tags.n) {
+		auto_buf struct buf names = {0};
+		for (size_t i = 0; i < r->tags.n; i++)
+			buf_printf(&names, "%s%s", i ? "," : "", r->tags.v[i]);
+		jw_kv(&w, "image.name", buf_cstr(&names));
+	}
+	jw_object_end(&w);
+	buf_putc(&out, '\n');
+	return fs_replace_file(AT_FDCWD, path, out.p, out.n, 0644, e);
+}
+
+static void tell(struct session *s, const struct build_request *r, const struct build_result *b)
+{
+	char id[DIGEST_TEXT], size[24];
+	digest_text(&b->image_id, id);
+	size_format(b->size, size);
+	event_note(session_sink(s), "built %s  %s in %zu layer%s  %.2fs  %zu of %zu steps cached",
+	        id, size, b->n_layers, b->n_layers == 1 ? "" : "s", (double)b->duration_ns / 1e9,
+	        b->n_cached, b->n_steps);
+	for (size_t i = 0; i < r->tags.n; i++)
+		event_note(session_sink(s), "named %s", r->tags.v[i]);
+}
+
+static int finish(struct session *s, const struct build_options *o, const struct build_request *r,
+        const struct build_result *b, struct output_spec *specs, size_t n, struct err *e)
+{
+	struct descriptor pushed = {0};
+	char id[DIGEST_TEXT];
+	int status = run_outputs(s, r, b, specs, n, &pushed, e);
+	digest_text(&b->image_id, id);
+	if (!status && o->iidfile)
+		status = fs_replace_file(AT_FDCWD, o->iidfile, id, strlen(id), 0644, e);
+	if (!status && o->metadata_file)
+		status = write_metadata(o->metadata_file, r, b, &pushed, e);
+	descriptor_release(&pushed);
+	if (status)
+		return -1;
+	tell(s, r, b);
+	bool stdout_taken = false;
+	for (size_t i = 0; i < n; i++)
+		stdout_taken |= specs[i].dest && !strcmp(specs[i].dest, "-");
+	if (!stdout_taken)
+		printf("%s\n", id);
+	return 0;
+}
+
+static int run(void *opts, const struct strv *args, struct err *e)
+{
+	struct build_options *o = opts;
+	enum ui_progress kind;
+	auto_session struct session s = {.insecure = o->insecure};
+	struct build_request r = {.registry = session_registry, .registry_arg = &s};
+	auto_buf struct buf text = {0};
+	struct output_spec *specs = NULL;
+	size_t n_specs = 0;
+	if (need_args(args, 1, 1, "build [OPTIONS] PATH", e) ||
+	        ui_progress_parse(o->progress, &kind, e))
+		return -1;
+	if (o->iidfile)
+		unlink(o->iidfile);
+	int status = take_options(o, &r, e) || take_dockerfile(o, args->v[0], &text, &r, e) ||
+	                             parse_outputs(o, &specs, &n_specs, e) ||
+	                             session_open(&s, true, e)
+	                     ? -1
+	                     : 0;
+	if (!status) {
+		struct build_result built = {0};
+		s.ui = ui_new(o->quiet ? UI_QUIET : kind);
+		r.sink = session_sink(&s);
+		status = build_run(s.store, &r, &built, e);
+		if (!status)
+			status = finish(&s, o, &r, &built, specs, n_specs, e);
+		ui_finish(s.ui, status != 0);
+		build_result_release(&built);
+	}
+	for (size_t i = 0; i < n_specs; i++)
+		output_spec_release(&specs[i]);
+	free(specs);
+	build_request_release(&r);
+	return status;
+}
+
+const struct command cmd_build = {
+        .name = "build",
+        .args = "[OPTIONS] PATH",
+        .summary = "Build an image from a Dockerfile",
+        .details = "PATH is the build context: the folder that COPY takes files from. \"-\" reads "
+                   "a Dockerfile\n"
+                   "from standard input and builds without a context. The image id goes to "
+                   "standard output,\n"
+                   "progress to standard error.\n",
+        .options = options,
+        .size = sizeof(struct build_options),
+        .run = run,
+        .release = release,
+};

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/session.h"
+
+#include "base/cancel.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "image/config.h"
+#include "image/reference.h"
+#include "registry/registry.h"
+#include <stdlib.h>
+#include <string.h>
+
+int session_open(struct session *s, bool create, struct err *e)
+{
+	auto_free char *root = store_default_root();
+	if (cancel_fd() < 0 && cancel_install(e))
+		return -1;
+	s->store = store_open(root, create ? STORE_CREATE : 0, e);
+	return s->store ? 0 : -1;
+}
+
+void session_close(struct session *s)
+{
+	registry_free(s->registry);
+	store_close(s->store);
+	ui_free(s->ui);
+	*s = (struct session){0};
+}
+
+struct event_sink *session_sink(struct session *s)
+{
+	return s->ui ? ui_sink(s->ui) : NULL;
+}
+
+struct registry *session_registry(void *session, struct err *e)
+{
+	struct session *s = session;
+	struct registry_options o = {.insecure = s->insecure, .sink = session_sink(s)};
+	if (!s->registry)
+		s->registry = registry_new(s->store, &o, e);
+	return s->registry;
+}
+
+char *full_name(const char *text, struct err *e)
+{
+	auto_reference struct reference r = {0};
+	return reference_parse(text, &r, e) ? NULL : reference_text(&r);
+}
+
+char *short_name(const char *full)
+{
+	auto_reference struct reference r = {0};
+	struct err ignored = ERR_INIT;
+	return reference_parse(full, &r, &ignored) ? xstrdup(full) : reference_familiar(&r);
+}
+
+int find_image(struct store *s, const char *text, struct image_row *ret, struct err *e)
+{
+	struct err as_name = ERR_INIT;
+	auto_free char *name = full_name(text, &as_name);
+	if (name && store_image_find(s, name, ret, e) == 0)
+		return 0;
+	if (name && e->kind != ERR_NOT_FOUND)
+		return -1;
+	if (store_image_find(s, text, ret, e) == 0)
+		return 0;
+	if (e->kind != ERR_NOT_FOUND)
+		return -1;
+	return err_set(e, ERR_NOT_FOUND,
+	        "no such image: %s (hew images lists what is here, hew pull fetches)", text);
+}
+
+// The manifest of this machine's platform that a row stands for.
+static int platform_manifest(
+        struct store *s, const struct image_row *row, struct digest *ret, struct err *e)
+{
+	*ret = row->manifest;
+	if (!row->is_index)
+		return 0;
+	auto_buf struct buf text = {0};
+	auto_index struct image_index ix = {0};
+	struct platform host = platform_host();
+	if (store_blob_read(s, &row->manifest, MANIFEST_MAX, &text, e) ||
+	        image_index_parse(text.p, text.n, row->media_type, &ix, e))
+		return -1;
+	const struct descriptor *d = image_index_select(&ix, &host);
+	if (!d)
+		return err_set(
+		        e, ERR_NOT_FOUND, "image has no manifest for this machine's platform");
+	*ret = d->digest;
+	return 0;
+}
+
+int load_config(struct store *s, const struct image_row *row, struct image_config *ret,
+        struct manifest *ret_manifest, struct err *e)
+{
+	auto_buf struct buf text = {0}, config = {0};
+	struct manifest m = {0};
+	struct digest d;
+	if (platform_manifest(s, row, &d, e) || store_blob_read(s, &d, MANIFEST_MAX, &text, e) ||
+	        manifest_parse(text.p, text.n, NULL, &m, e))
+		return -1;
+	int r = store_blob_read(s, &m.config.digest, CONFIG_MAX, &config, e);
+	if (!r)
+		r = image_config_parse(config.p, config.n, ret, e);
+	if (!r && ret_manifest)
+		*ret_manifest = m;
+	else
+		manifest_release(&m);
+	return r;
+}
+
+int format_is_json(const char *format, struct err *e)
+{
+	if (!format || !strcmp(format, "table"))
+		return 0;
+	if (!strcmp(format, "json"))
+		return 1;
+	return err_set(e, ERR_USAGE, "unknown format \"%s\": table or json", format);
+}
+
+int epoch_of(const char *option, int64_t *ret, struct err *e)
+{
+	const char *text = option ? option : getenv("SOURCE_DATE_EPOCH");
+	if (!text || !*text)
+		return 0;
+	if (!str_to_i64(text, ret) || *ret < 0)
+		return err_set(e, ERR_USAGE, "invalid %s \"%s\": seconds since 1970 are expected",
+		        option ? "timestamp" : "SOURCE_DATE_EPOCH", text);
+	return 1;
+}
+
+int need_args(const struct strv *args, size_t least, size_t most, const char *usage, struct err *e)
+{
+	if (args->n >= least && args->n <= most)
+		return 0;
+	return err_set(e, ERR_USAGE, "%s argument: usage: hew %s",
+	        args->n < least ? "missing" : "unexpected", usage);
+}

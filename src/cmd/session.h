@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What verbs open and close around their work: store, registry client, progress.
+#pragma once
+
+#include "store/store.h"
+#include "ui/ui.h"
+#include <stdbool.h>
+
+struct registry;
+
+struct session {
+	struct store *store;
+	struct registry *registry; // opened by the first session_registry
+	struct ui *ui;
+	bool insecure;
+};
+#define auto_session __attribute__((cleanup(session_close)))
+// create: make the store if there is none. Otherwise a missing store is ERR_NOT_FOUND.
+int session_open(struct session *s, bool create, struct err *e);
+void session_close(struct session *s);
+struct registry *session_registry(void *session, struct err *e); // NULL on failure; the session's
+struct event_sink *session_sink(struct session *s);
+
+// Full reference of what a person typed. Caller frees; NULL on failure (ERR_USAGE).
+char *full_name(const char *text, struct err *e);
+// As people write it: docker.io/library/node:20 -> node:20. Caller frees.
+char *short_name(const char *full);
+// Finds by name (short or full), id or digest, with a helpful message.
+int find_image(struct store *s, const char *text, struct image_row *ret, struct err *e);
+// The config (and manifest, if not NULL) of a stored image; of an index, that of this machine's platform.
+struct image_config;
+int load_config(struct store *s, const struct image_row *row, struct image_config *ret, struct manifest *ret_manifest,
+	struct err *e);
+// "json" or a table: 1 json, 0 table, -1 anything else.
+int format_is_json(const char *format, struct err *e);
+// SOURCE_DATE_EPOCH or the option. 1 set, 0 not, -1.
+int epoch_of(const char *option, int64_t *ret, struct err *e);
+int need_args(const struct strv *args, size_t least, size_t most, const char *usage, struct err *e);

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// hew run: a stored (or pulled) image as the root filesystem of one process, in the same sandbox as
+// RUN. What it writes lands in a throw-away upper directory; signals that reach hew are passed on.
+#include "base/fs.h"
+#include "exec/exec-int.h"
+#include "image/reference.h"
+#include "registry/registry.h"
+#include "sandbox/step.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void run_request_release(struct run_request *r)
+{
+	strv_release(&r->command);
+	strv_release(&r->env);
+	strv_release(&r->volumes);
+	strv_release(&r->tmpfs);
+}
+
+struct image_process {
+	struct exec x;
+	const struct run_request *r;
+	struct image_config config;
+	struct rootfs root;
+	struct user_ids user;
+	struct strv argv, env;
+	char *cwd;
+	int *lowers;
+	size_t n_lowers;
+	char *scratch;
+	int upper, work;
+	struct step_mount *mounts;
+	size_t n_mounts;
+	int *binds;
+	size_t n_binds;
+};
+
+// ---- the image
+
+static int find_stored(struct image_process *p, struct image_row *row, struct err *e)
+{
+	auto_reference struct reference ref = {0};
+	struct err bad = ERR_INIT;
+	bool named = reference_parse(p->r->image, &ref, &bad) == 0;
+	auto_free char *full = named ? reference_text(&ref) : NULL;
+	if (full && store_image_find(p->x.store, full, row, e) == 0)
+		return 0;
+	if (store_image_find(p->x.store, p->r->image, row, e) == 0)
+		return 0;
+	if (!named || e->kind != ERR_NOT_FOUND)
+		return -1;
+	event_note(p->r->sink, "%s is not in the store: pulling it", p->r->image);
+	struct registry *registry = exec_registry(&p->x, e);
+	struct platform host = platform_host();
+	return registry ? registry_pull(registry, &ref, &host, row, e) : -1;
+}
+
+static int read_image(struct image_process *p, struct err *e)
+{
+	struct image_row row = {0};
+	struct graph_image image = {0};
+	struct platform host = platform_host();
+	struct graph_resolver *resolver = resolver_new(&p->x);
+	int status = find_stored(p, &row, e);
+	if (!status && row.name)
+		status = resolver->resolve(resolver, row.name, &host, &image, e);
+	else if (!status)
+		status = resolver_load(&p->x, &row.manifest, &image, e);
+	resolver_free(resolver);
+	image_row_release(&row);
+	if (!status) {
+		image_config_copy(&p->config, &image.config);
+		status = rootfs_of_image(&p->x, &p->config, &p->root, e);
+	}
+	graph_image_release(&image);
+	return status;
+}
+
+// ---- the process
+
+static void make_command(struct image_process *p)
+{
+	const struct run_request *r = p->r;
+	if (r->has_entrypoint && *r->entrypoint)
+		strv_add(&p->argv, r->entrypoint);
+	if (!r->has_entrypoint)
+		for (size_t i = 0; i < p->config.entrypoint.n; i++)
+			strv_add(&p->argv, p->config.entrypoint.v[i]);
+	const struct strv *rest = r->command.n || r->has_entrypoint ? &r->command : &p->config.cmd;
+	for (size_t i = 0; i < rest->n; i++)
+		strv_add(&p->argv, rest->v[i]);
+}
+
+static void make_env(struct image_process *p)
+{
+	strv_copy(&p->env, &p->config.env);
+	for (size_t i = 0; i < p->r->env.n; i++) {
+		const char *kv = p->r->env.v[i], *eq = strchr(kv, '=');
+		auto_free char *key = eq ? xstrndup(kv, (size_t)(eq - kv)) : xstrdup(kv);
+		const char *value = eq ? eq + 1 : getenv(key);
+		if (value)
+			strv_env_set(&p->env, key, value);
+	}
+	if (!strv_env_get(&p->env, "PATH"))
+		strv_env_set(&p->env, "PATH",
+		        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	if (!strv_env_get(&p->env, "HOME") && p->user.uid == 0)
+		strv_env_set(&p->env, "HOME", "/root");
+	if (p->r->tty && !strv_env_get(&p->env, "TERM"))
+		strv_env_set(&p->env, "TERM", getenv("TERM") ? getenv("TERM") : "xterm");
+}
+
+static int prepare(struct image_process *p, struct err *e)
+{
+	const char *user = p->r->user ? p->r->user : p->config.user ? p->config.user : "";
+	auto_view struct view *root = rootfs_view(&p->x, &p->root, -1, e);
+	if (!root || user_lookup(root, user, &p->user, e))
+		return -1;
+	make_command(p);
+	make_env(p);
+	const char *cwd =
+	        p->config.working_dir && *p->config.working_dir ? p->config.working_dir : "/";
+	p->cwd = p->r->workdir ? fs_join_abs(cwd, p->r->workdir) : xstrdup(cwd);
+	if (!p->argv.n)
+		return err_set(e, ERR_USAGE,
+		        "no command: the image has neither CMD nor ENTRYPOINT; give one after its "
+		        "name");
+	return 0;
+}
+
+static int open_root(struct image_process *p, struct err *e)
+{
+	p->lowers = xcalloc(p->root.n + 1, sizeof(*p->lowers));
+	for (size_t i = p->root.n; i-- > 0;) {
+		int fd = layer_need_tree(&p->x, &p->root.layers[i], -1, e);
+		if (fd < 0)
+			return -1;
+		p->lowers[p->n_lowers++] = fd;
+	}
+	auto_fd int dir = store_temp_dir(p->x.store, &p->scratch, e);
+	if (dir < 0)
+		return -1;
+	if (mkdirat(dir, "upper", 0755) || mkdirat(dir, "work", 0700) ||
+	        fchmodat(dir, "upper", 0755, 0))
+		return err_sys(e, "make the process's directories");
+	p->upper = openat(dir, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	p->work = openat(dir, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return p->upper < 0 || p->work < 0 ? err_sys(e, "open the process's directories") : 0;
+}
+
+static struct step_mount *add_mount(struct image_process *p, const char *target)
+{
+	p->mounts = xreallocarray(p->mounts, p->n_mounts + 1, sizeof(*p->mounts));
+	struct step_mount *m = &p->mounts[p->n_mounts++];
+	*m = (struct step_mount){.target = target, .source_fd = -1};
+	return m;
+}
+
+// HOST:PATH[:ro|rw]
+static int add_volume(struct image_process *p, char *spec, struct err *e)
+{
+	char *target = strchr(spec, ':');
+	if (!target || target[1] != '/')
+		return err_set(
+		        e, ERR_USAGE, "invalid volume \"%s\": HOST:PATH[:ro] is expected", spec);
+	*target++ = '\0';
+	char *mode = strchr(target, ':');
+	if (mode)
+		*mode++ = '\0';
+	if (mode && strcmp(mode, "ro") && strcmp(mode, "rw"))
+		return err_set(e, ERR_USAGE, "invalid volume mode \"%s\": ro or rw", mode);
+	int fd = open(spec, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "volume '%s'", spec);
+	p->binds = xreallocarray(p->binds, p->n_binds + 1, sizeof(*p->binds));
+	p->binds[p->n_binds] = fd;
+	struct step_mount *m = add_mount(p, target);
+	m->type = STEP_BIND;
+	m->read_only = mode && !strcmp(mode, "ro");
+	m->source_fd = (int)p->n_binds++;
+	return 0;
+}
+
+static int add_mounts(struct image_process *p, struct err *e)
+{
+	for (size_t i = 0; i < p->r->tmpfs.n; i++) {
+		const char *path = p->r->tmpfs.v[i];
+		if (*path != '/')
+			return err_set(e, ERR_USAGE,
+			        "invalid tmpfs \"%s\": an absolute path is expected", path);
+		add_mount(p, path)->type = STEP_TMPFS;
+	}
+	for (size_t i = 0; i < p->r->volumes.n; i++)
+		if (add_volume(p, p->r->volumes.v[i], e))
+			return -1;
+	return 0;
+}
+
+// ---- signals: written by handlers into a pipe whose other end the step's init reads
+
+static int signal_pipe = -1;
+
+static void on_signal(int sig)
+{
+	int saved = errno;
+	(void)!write(signal_pipe, &sig, sizeof(sig));
+	errno = saved;
+}
+
+static void forward_signals(int to)
+{
+	static const int signals[] = {
+	        SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
+	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+	signal_pipe = to;
+	sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		sigaction(signals[i], &sa, NULL);
+}
+
+static int execute(struct image_process *p, int *ret_status, struct err *e)
+{
+	struct holder *h = exec_holder(&p->x, e);
+	int signals[2];
+	if (!h)
+		return -1;
+	if (pipe2(signals, O_CLOEXEC | O_NONBLOCK))
+		return err_sys(e, "make a pipe");
+	forward_signals(signals[1]);
+	struct step_spec spec = {
+	        .lowers = p->lowers,
+	        .n_lowers = p->n_lowers,
+	        .upper = p->upper,
+	        .work = p->work,
+	        .volatile_overlay = true,
+	        .etc_writable = true,
+	        .argv = (const char *const *)p->argv.v,
+	        .env = (const char *const *)p->env.v,
+	        .cwd = p->cwd,
+	        .hostname = p->r->hostname ? p->r->hostname : "hew",
+	        .uid = p->user.uid,
+	        .gid = p->user.gid,
+	        .groups = p->user.groups,
+	        .n_groups = p->user.n_groups,
+	        .network = p->r->network_none ? STEP_NET_NONE : STEP_NET_HOST,
+	        .mounts = p->mounts,
+	        .n_mounts = p->n_mounts,
+	        .bind_fds = p->binds,
+	        .n_bind_fds = p->n_binds,
+	        .stdin_fd = 0,
+	        .stdout_fd = 1,
+	        .stderr_fd = 2,
+	        .tty = p->r->tty && isatty(0),
+	        .forward_signals = true,
+	        .signal_fd = signals[0],
+	};
+	struct step_result result = {0};
+	int status = step_run(h, &spec, -1, &result, e);
+	*ret_status = result.exit_status;
+	step_result_release(&result);
+	close(signals[0]);
+	return status;
+}
+
+static void release(struct image_process *p)
+{
+	holder_stop(p->x.holder);
+	for (size_t i = 0; i < p->n_lowers; i++)
+		close_fd(&p->lowers[i]);
+	for (size_t i = 0; i < p->n_binds; i++)
+		close_fd(&p->binds[i]);
+	close_fd(&p->upper);
+	close_fd(&p->work);
+	if (p->scratch)
+		store_trash(p->x.store, p->scratch);
+	free(p->scratch);
+	free(p->lowers);
+	free(p->binds);
+	free(p->mounts);
+	free(p->cwd);
+	strv_release(&p->argv);
+	strv_release(&p->env);
+	rootfs_release(&p->root);
+	image_config_release(&p->config);
+	pthread_mutex_destroy(&p->x.lazy_lock);
+}
+
+int image_run(struct store *s, const struct run_request *r, int *ret_status, struct err *e)
+{
+	struct build_request q = {
+	        .sink = r->sink, .registry = r->registry, .registry_arg = r->registry_arg};
+	struct image_process p = {
+	        .x = {.store = s, .req = &q, .stop_fd = -1}, .r = r, .upper = -1, .work = -1};
+	pthread_mutex_init(&p.x.lazy_lock, NULL);
+	int status = read_image(&p, e) || prepare(&p, e) || open_root(&p, e) || add_mounts(&p, e) ||
+	                             execute(&p, ret_status, e)
+	                     ? -1
+	                     : 0;
+	release(&p);
+	return status;
+}

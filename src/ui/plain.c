@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plain progress, line by line, as buildx prints it into a pipe: #N name, #N 0.123 output, #N CACHED.
+#include "base/mem.h"
+#include "ui/ui-int.h"
+#include <stdio.h>
+#include <string.h>
+
+#define LINE_MAX_BYTES 8192 // a longer line without an end is printed in pieces
+
+static void show(struct ui *u, struct ui_step *s)
+{
+	if (s->shown)
+		return;
+	s->shown = ++u->shown;
+	fprintf(stderr, "#%d %s\n", s->shown, s->name ? s->name : "");
+}
+
+static void print_line(struct ui_step *s, const char *p, size_t n)
+{
+	auto_buf struct buf text = {0};
+	ui_clean_line(p, n, &text);
+	fprintf(stderr, "#%d %.3f %s\n", s->shown, (double)(clock_ns() - s->begun_ns) / 1e9, buf_cstr(&text));
+}
+
+static void log_output(struct ui_step *s, const char *p, size_t n)
+{
+	while (n) {
+		const char *end = memchr(p, '\n', n);
+		size_t len = end ? (size_t)(end - p) : n;
+		buf_add(&s->line, p, len);
+		if (end || s->line.n > LINE_MAX_BYTES) {
+			print_line(s, s->line.p, s->line.n);
+			buf_reset(&s->line);
+		}
+		p += len + (end != NULL);
+		n -= len + (end != NULL);
+	}
+}
+
+static void flush_line(struct ui_step *s)
+{
+	if (s->line.n)
+		print_line(s, s->line.p, s->line.n);
+	buf_reset(&s->line);
+}
+
+static void free_text(const struct event *ev, const char *prefix)
+{
+	const char *p = ev->text, *end = ev->text + ev->len;
+	while (p < end) {
+		const char *stop = memchr(p, '\n', (size_t)(end - p));
+		size_t n = stop ? (size_t)(stop - p) : (size_t)(end - p);
+		auto_buf struct buf line = {0};
+		ui_clean_line(p, n, &line);
+		fprintf(stderr, "%s%s\n", prefix, buf_cstr(&line));
+		p += n + 1;
+	}
+}
+
+void plain_event(struct ui *u, const struct event *ev)
+{
+	struct ui_step *s = ui_step_of(u, ev->step);
+	if (ev->kind == EVENT_NOTE || ev->kind == EVENT_WARN) {
+		free_text(ev, ev->kind == EVENT_WARN ? "WARN: " : "");
+		return;
+	}
+	if (!s || ev->kind == EVENT_STEP_PLANNED || ev->kind == EVENT_PROGRESS)
+		return;
+	show(u, s);
+	switch (ev->kind) {
+	case EVENT_STEP_LOG:
+		log_output(s, ev->text, ev->len);
+		return;
+	case EVENT_STEP_CACHED:
+		fprintf(stderr, "#%d CACHED\n\n", s->shown);
+		return;
+	case EVENT_STEP_DONE:
+		flush_line(s);
+		fprintf(stderr, "#%d DONE %.1fs\n\n", s->shown, (double)ev->duration_ns / 1e9);
+		return;
+	case EVENT_STEP_FAILED:
+		flush_line(s);
+		fprintf(stderr, "#%d ERROR: ", s->shown);
+		free_text(ev, "");
+		return;
+	case EVENT_STEP_CANCELLED:
+		flush_line(s);
+		fprintf(stderr, "#%d CANCELED\n", s->shown);
+		return;
+	default:
+		return;
+	}
+}

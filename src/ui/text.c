@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text made safe to print, errors and tables.
+#include "base/err.h"
+#include "base/mem.h"
+#include "ui/ui-int.h"
+#include <stdio.h>
+#include <string.h>
+
+void ui_escape(const char *s, size_t n, struct buf *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i];
+		if (c < 0x20 || c == 0x7f)
+			buf_printf(out, "\\x%02x", c);
+		else
+			buf_putc(out, (char)c);
+	}
+}
+
+// Length of the escape sequence at s; 0 if it is none.
+static size_t escape_length(const char *s, size_t n)
+{
+	size_t i = 2;
+	if (n < 2 || s[0] != '\033')
+		return 0;
+	if (s[1] == '[') {
+		while (i < n && (unsigned char)s[i] >= 0x20 && (unsigned char)s[i] < 0x40)
+			i++;
+		return i < n ? i + 1 : n;
+	}
+	if (s[1] == ']') {
+		while (i < n && s[i] != '\a' && s[i] != '\033')
+			i++;
+		return i < n ? i + 1 : n;
+	}
+	return 2;
+}
+
+// Colours and cursor movements go; of a line rewritten by carriage returns the last state stays.
+void ui_clean_line(const char *s, size_t n, struct buf *out)
+{
+	size_t start = out->n;
+	while (n && s[n - 1] == '\r')
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		size_t skip = escape_length(s + i, n - i);
+		unsigned char c = (unsigned char)s[i];
+		if (skip) {
+			i += skip - 1;
+		} else if (c == '\r') {
+			out->n = start;
+		} else if (c == '\t') {
+			buf_puts(out, "    ");
+		} else if (c >= 0x20 && c != 0x7f) {
+			buf_putc(out, (char)c);
+		}
+	}
+	buf_add(out, "", 0);
+}
+
+void ui_error(const struct err *e)
+{
+	auto_buf struct buf text = {0};
+	for (const char *p = e->msg; *p;) { // one line: what is broken into lines is joined
+		size_t n = strcspn(p, "\n");
+		ui_escape(p, n, &text);
+		p += n;
+		if (*p)
+			buf_putc(&text, ' ');
+		p += strspn(p, "\n");
+	}
+	fflush(stdout);
+	fprintf(stderr, "ERROR: %s\n", text.n ? buf_cstr(&text) : "failed");
+}
+
+struct ui_table {
+	size_t columns, rows;
+	char **cells;
+};
+
+struct ui_table *ui_table_new(const char *const *heads, size_t n)
+{
+	struct ui_table *t = xcalloc(1, sizeof(*t));
+	t->columns = n;
+	ui_table_row(t, heads);
+	return t;
+}
+
+void ui_table_row(struct ui_table *t, const char *const *cells)
+{
+	t->cells = xreallocarray(t->cells, (t->rows + 1) * t->columns, sizeof(*t->cells));
+	for (size_t i = 0; i < t->columns; i++) {
+		struct buf cell = {0};
+		const char *s = cells[i] ? cells[i] : "";
+		ui_escape(s, strlen(s), &cell);
+		t->cells[t->rows * t->columns + i] = buf_steal(&cell);
+	}
+	t->rows++;
+}
+
+void ui_table_print(struct ui_table *t)
+{
+	auto_free size_t *width = xcalloc(t->columns, sizeof(*width));
+	for (size_t i = 0; i < t->rows * t->columns; i++) {
+		size_t n = strlen(t->cells[i]);
+		if (n > width[i % t->columns])
+			width[i % t->columns] = n;
+	}
+	for (size_t r = 0; r < t->rows; r++)
+		for (size_t c = 0; c < t->columns; c++) {
+			bool last = c + 1 == t->columns;
+			printf("%-*s%s", last ? 0 : (int)width[c], t->cells[r * t->columns + c],
+				last ? "\n" : "   ");
+		}
+}
+
+void ui_table_free(struct ui_table *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->rows * t->columns; i++)
+		free(t->cells[i]);
+	free(t->cells);
+	free(t);
+}

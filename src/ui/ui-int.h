@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the renderers share.
+#pragma once
+
+#include "ui/ui.h"
+#include <pthread.h>
+
+struct ui_step {
+	char *name;
+	enum { STEP_PENDING, STEP_STARTED, STEP_ENDED } state;
+	enum event_kind how; // of the end
+	int64_t begun_ns, took_ns;
+	struct buf line;     // output not yet ended by a newline
+	struct buf tail;     // last output, for a failure
+	uint64_t current, total;
+	char *progress;
+	int shown;           // number that people see; 0: not shown yet
+};
+
+#define UI_TAIL_MAX (16u << 10)
+
+struct ui {
+	struct event_sink sink;
+	enum ui_progress kind;
+	pthread_mutex_t lock;
+	struct ui_step *steps;
+	size_t n_steps;
+	int shown;
+	int64_t begun_ns;
+	// tty
+	int drawn; // lines of the live part on the screen
+	bool colour;
+	pthread_t ticker;
+	bool ticking, closing;
+	pthread_cond_t wake;
+	size_t next_done; // steps below are printed for good
+};
+
+struct ui_step *ui_step_of(struct ui *u, int id);
+void plain_event(struct ui *u, const struct event *ev);
+void raw_event(struct ui *u, const struct event *ev);
+void tty_event(struct ui *u, const struct event *ev);
+void tty_draw(struct ui *u);
+void tty_finish(struct ui *u);
+// One line of a step's output made safe to print.
+void ui_clean_line(const char *s, size_t n, struct buf *out);
+void ui_tail_add(struct ui_step *s, const char *p, size_t n);
