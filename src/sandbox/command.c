@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -49,6 +50,9 @@ static int set_ids(const struct step_spec *s, struct err *e)
 	// Leaving uid 0 empties the permitted and effective sets; the bounding set stays docker's.
 	if (syscall(SYS_setresuid, s->uid, s->uid, s->uid) < 0)
 		return err_sys(e, "become user %u", s->uid);
+	// The memory is still shared with process 1, and changing ids may have opened it
+	// (fs.suid_dumpable).
+	prctl(PR_SET_DUMPABLE, 0);
 	return 0;
 }
 

@@ -203,9 +203,20 @@ int root_pivot(const struct mounts *m, struct err *e)
 		return err_set(e, ERR_SANDBOX, "make the new root the root: %s%s", strerror(errno),
 		        errno == EINVAL ? "; the host's own root may be a chroot or an initramfs"
 		                        : "");
-	// The old root lies over the new one now. Once detached it goes away with the descriptors
-	// on it.
-	if (fchdir(old) < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+	// The old root lies over the new one now, and the scratch file system over the old one. "."
+	// means the topmost of what is stacked there (umount looks it up so), hence again until
+	// nothing of it is in this namespace: the descriptor then leads nowhere, which is EINVAL.
+	if (fchdir(old) < 0)
+		return err_sys(e, "go to the host's root");
+	int n = 0;
+	while (umount2(".", MNT_DETACH) == 0)
+		n++;
+	if (n == 0 || errno != EINVAL || chdir("/") < 0)
 		return err_sys(e, "detach the host's root");
+	// Bolt and bar: "/.." would step into anything that still lies over the root.
+	struct statx sx;
+	if (statx(AT_FDCWD, "/..", 0, STATX_MNT_ID, &sx) < 0 || sx.stx_mnt_id != m->root_mnt_id)
+		return err_set(
+		        e, ERR_SANDBOX, "the host's root is still there after the change of root");
 	return 0;
 }
