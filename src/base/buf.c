@@ -21,14 +21,16 @@ void buf_reset(struct buf *b)
 
 void buf_reserve(struct buf *b, size_t more)
 {
-	size_t need = b->n + more + 1;
-	if (need <= b->cap)
+	if (more < b->cap - b->n) // also false for the empty buffer
 		return;
-	size_t cap = b->cap ? b->cap : 64;
+	if (more > SIZE_MAX / 2 - b->n - 1)
+		abort(); // a length from outside that nobody bounded
+	size_t need = b->n + more + 1, cap = b->cap ? b->cap : 64;
 	while (cap < need)
 		cap *= 2;
 	b->p = xrealloc(b->p, cap);
 	b->cap = cap;
+	b->p[b->n] = '\0';
 }
 
 void buf_add(struct buf *b, const void *p, size_t n)

@@ -9,7 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t signal_number;
+static sig_atomic_t signal_number; // only the first one, and only atomically: workers ask too
 static int event_fd = -1;
 
 static void on_signal(int sig)
@@ -22,10 +22,19 @@ static void on_signal(int sig)
 void cancel_trigger(int sig)
 {
 	uint64_t one = 1;
-	if (!signal_number)
-		signal_number = sig;
+	sig_atomic_t none = 0;
+	__atomic_compare_exchange_n(
+	        &signal_number, &none, sig, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	if (event_fd >= 0)
 		(void)!write(event_fd, &one, sizeof(one));
+}
+
+// A signal that is ignored from the start stays so: nohup means it.
+static void install_one(int sig, const struct sigaction *sa)
+{
+	struct sigaction old;
+	if (sigaction(sig, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(sig, sa, NULL);
 }
 
 int cancel_install(struct err *e)
@@ -37,7 +46,7 @@ int cancel_install(struct err *e)
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 	sigemptyset(&sa.sa_mask);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaction(signals[i], &sa, NULL);
+		install_one(signals[i], &sa);
 	sa.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &sa, NULL);
 	return 0;
@@ -45,7 +54,7 @@ int cancel_install(struct err *e)
 
 bool cancel_requested(void)
 {
-	return signal_number != 0;
+	return cancel_signal() != 0;
 }
 
 int cancel_fd(void)
@@ -55,7 +64,7 @@ int cancel_fd(void)
 
 int cancel_signal(void)
 {
-	return signal_number;
+	return __atomic_load_n(&signal_number, __ATOMIC_RELAXED);
 }
 
 int cancel_check(struct err *e)

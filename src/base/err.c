@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Construction of struct err; the table of kinds is in err.h.
+// Construction of struct err; the table of kinds is in err.h. Every text is formatted beside *e
+// before *e changes, so that the arguments may point into the old message.
 #include "base/err.h"
 
 #include <errno.h>
@@ -7,76 +8,98 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MSG_SIZE sizeof(((struct err *)0)->msg)
+
 int err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
 {
+	struct err fresh = {.kind = kind};
 	va_list ap;
-	*e = (struct err){.kind = kind};
 	va_start(ap, fmt);
-	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+	vsnprintf(fresh.msg, MSG_SIZE, fmt, ap);
 	va_end(ap);
+	*e = fresh;
 	return -1;
 }
 
 int err_at(struct err *e, struct pos pos, const char *fmt, ...)
 {
+	struct err fresh = {.kind = ERR_DOCKERFILE, .pos = pos};
 	va_list ap;
-	*e = (struct err){.kind = ERR_DOCKERFILE, .pos = pos};
 	va_start(ap, fmt);
-	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+	vsnprintf(fresh.msg, MSG_SIZE, fmt, ap);
 	va_end(ap);
+	*e = fresh;
 	return -1;
+}
+
+// e->msg becomes "<head>: <tail>". If both do not fit the head is cut: the cause matters more than
+// the way to it.
+static void join(char msg[static MSG_SIZE], const char *head, const char *tail)
+{
+	size_t h = strlen(head), t = strlen(tail);
+	if (!t) {
+		snprintf(msg, MSG_SIZE, "%s", head);
+		return;
+	}
+	size_t room = t + 3 < MSG_SIZE ? MSG_SIZE - 3 - t : 0;
+	if (h > room)
+		h = room;
+	snprintf(msg, MSG_SIZE, "%.*s%s%s", (int)h, head, h ? ": " : "", tail);
 }
 
 int err_sys(struct err *e, const char *fmt, ...)
 {
 	int saved = errno;
+	struct err fresh = {.kind = ERR_FAIL, .sys = saved};
+	if (saved == ENOSPC || saved == EDQUOT)
+		fresh.kind = ERR_SPACE;
+	char head[MSG_SIZE], text[128];
 	va_list ap;
-	*e = (struct err){
-	        .kind = saved == ENOSPC || saved == EDQUOT ? ERR_SPACE : ERR_FAIL, .sys = saved};
 	va_start(ap, fmt);
-	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+	vsnprintf(head, sizeof(head), fmt, ap);
 	va_end(ap);
-	size_t n = strlen(e->msg);
-	char text[128];
-	snprintf(e->msg + n, sizeof(e->msg) - n, ": %s", strerror_r(saved, text, sizeof(text)));
+	join(fresh.msg, head, strerror_r(saved, text, sizeof(text)));
+	*e = fresh;
 	errno = saved;
 	return -1;
 }
 
 int err_wrap(struct err *e, const char *fmt, ...)
 {
-	char inner[sizeof(e->msg)];
+	char head[MSG_SIZE], tail[MSG_SIZE];
 	va_list ap;
-	memcpy(inner, e->msg, sizeof(inner));
 	va_start(ap, fmt);
-	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+	vsnprintf(head, sizeof(head), fmt, ap);
 	va_end(ap);
-	size_t n = strlen(e->msg), room = sizeof(e->msg) - 3, keep = strlen(inner);
-	if (n + keep > room) // the cause matters more than the way to it
-		n = keep < room ? room - keep : 0;
-	if (n)
-		n += (size_t)snprintf(e->msg + n, 3, ": ");
-	memcpy(e->msg + n, inner, keep < room - n + 3 ? keep + 1 : room - n + 3);
-	e->msg[sizeof(e->msg) - 1] = '\0';
+	memcpy(tail, e->msg, sizeof(tail));
+	tail[sizeof(tail) - 1] = '\0'; // *e may come from another process
+	join(e->msg, head, tail);
 	return -1;
+}
+
+static const struct {
+	int status;
+	const char *code;
+} kinds[] = {
+#define X(name, exit_status, text) [name] = {exit_status, text},
+        ERR_KINDS(X)
+#undef X
+};
+
+// The kind may come through a pipe from another process: whatever is not in the table is a failure.
+static size_t kind_index(const struct err *e)
+{
+	size_t k = (size_t)e->kind;
+	return k < sizeof(kinds) / sizeof(kinds[0]) && kinds[k].code ? k : ERR_FAIL;
 }
 
 int err_exit_status(const struct err *e)
 {
-	static const int status[] = {
-#define X(name, exit_status, code) [name] = exit_status,
-	        ERR_KINDS(X)
-#undef X
-	};
-	return status[e->kind] ? status[e->kind] : 1;
+	int status = kinds[kind_index(e)].status;
+	return status ? status : 1;
 }
 
 const char *err_code(const struct err *e)
 {
-	static const char *const codes[] = {
-#define X(name, exit_status, code) [name] = code,
-	        ERR_KINDS(X)
-#undef X
-	};
-	return codes[e->kind];
+	return kinds[kind_index(e)].code;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Filling in what every event carries (time, length of the text), and the two clocks.
 #include "base/event.h"
 
 #include <stdarg.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Fault points. The environment is read at the first pass; without the variables a pass is one load
+// and a branch.
 #include "base/fault.h"
 
 #include <errno.h>

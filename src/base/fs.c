@@ -5,14 +5,13 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 int fs_write_all(int fd, const void *p, size_t n, struct err *e)
@@ -64,23 +63,36 @@ int fs_pread_full(int fd, void *p, size_t n, off_t off, struct err *e)
 	return 0;
 }
 
+static size_t size_hint(int fd, size_t max)
+{
+	struct stat st;
+	size_t size = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (size_t)st.st_size : 0;
+	return size < max ? size + 1 : 1; // one more, to see the end without growing
+}
+
 int fs_read_fd(int fd, size_t max, struct buf *ret, struct err *e)
 {
+	size_t start = ret->n, hint = size_hint(fd, max);
+	buf_reserve(ret, hint < 4096 ? 4096 : hint);
 	for (;;) {
-		buf_reserve(ret, 64 << 10);
+		if (ret->cap - ret->n < 2)
+			buf_reserve(ret, ret->n - start); // doubles
 		ssize_t r = read(fd, ret->p + ret->n, ret->cap - ret->n - 1);
 		if (r < 0 && errno == EINTR)
 			continue;
+		if (r > 0 && (size_t)r <= max - (ret->n - start)) {
+			ret->n += (size_t)r;
+			continue;
+		}
 		if (r < 0)
-			return err_sys(e, "read");
-		if (r == 0)
-			break;
-		ret->n += (size_t)r;
-		if (ret->n > max)
-			return err_set(e, ERR_CORRUPT, "larger than %zu bytes", max);
+			err_sys(e, "read");
+		else if (r > 0)
+			err_set(e, ERR_CORRUPT, "larger than %zu bytes", max);
+		if (r)
+			ret->n = start;
+		ret->p[ret->n] = '\0';
+		return r ? -1 : 0;
 	}
-	ret->p[ret->n] = '\0';
-	return 0;
 }
 
 int fs_read_file(int dirfd, const char *path, size_t max, struct buf *ret, struct err *e)
@@ -91,21 +103,33 @@ int fs_read_file(int dirfd, const char *path, size_t max, struct buf *ret, struc
 	return fs_read_fd(fd, max, ret, e) ? err_wrap(e, "'%s'", path) : 0;
 }
 
+static int write_new(int dirfd, const char *name, struct str data, mode_t mode, struct err *e)
+{
+	auto_fd int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0)
+		return err_sys(e, "create '%s'", name);
+	if (fs_write_all(fd, data.p, data.n, e))
+		return err_wrap(e, "'%s'", name);
+	if (close(steal_fd(&fd))) // where a network file system tells that it is full
+		return err_sys(e, "write '%s'", name);
+	return 0;
+}
+
 int fs_replace_file(
         int dirfd, const char *path, const void *p, size_t n, mode_t mode, struct err *e)
 {
 	uint64_t random = 0;
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		random = (uint64_t)getpid();
-	auto_free char *temp = xasprintf("%s.%016llx", path, (unsigned long long)random);
-	auto_fd int fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	if (fd < 0)
-		return err_sys(e, "create '%s'", temp);
-	if (fs_write_all(fd, p, n, e)) {
+	// a short name of its own: path may be as long as names can be
+	int folder = (int)(fs_base_name(path) - path);
+	auto_free char *temp =
+	        xasprintf("%.*s.new-%016llx", folder, path, (unsigned long long)random);
+	if (write_new(dirfd, temp, (struct str){p, n}, mode, e)) {
 		unlinkat(dirfd, temp, 0);
-		return err_wrap(e, "'%s'", path);
+		return -1;
 	}
-	if (renameat(dirfd, temp, dirfd, path)) {
+	if (fault_point("fs.replace") || renameat(dirfd, temp, dirfd, path)) {
 		err_sys(e, "replace '%s'", path);
 		unlinkat(dirfd, temp, 0);
 		return -1;
@@ -155,46 +179,34 @@ int fs_copy_range(int src, off_t off, int dst, uint64_t n, struct err *e)
 	return 0;
 }
 
+static bool is_folder(int dirfd, const char *path)
+{
+	struct stat st;
+	return fstatat(dirfd, path, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
 int fs_mkdir_p(int dirfd, const char *path, mode_t mode, struct err *e)
 {
 	auto_free char *part = xstrdup(path);
-	for (char *s = part + (*part == '/');; s++) {
+	if (!*path || mkdirat(dirfd, path, mode) == 0)
+		return 0;
+	for (char *s = part + (*part == '/'); errno == ENOENT; s++) {
 		if (*s && *s != '/')
 			continue;
 		char saved = *s;
 		*s = '\0';
-		if (*part && mkdirat(dirfd, part, mode) && errno != EEXIST)
-			return err_sys(e, "make folder '%s'", part);
-		if (!saved)
+		if (mkdirat(dirfd, part, mode) && errno != EEXIST)
 			break;
+		if (!saved)
+			return 0;
 		*s = saved;
+		errno = ENOENT;
 	}
-	return 0;
-}
-
-static int open2(int rootfd, const char *path, int flags, mode_t mode, uint64_t resolve)
-{
-	struct open_how how = {
-	        .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
-	        .mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0,
-	        .resolve = resolve,
-	};
-	int fd;
-	do {
-		fd = (int)syscall(SYS_openat2, rootfd, *path ? path : ".", &how, sizeof(how));
-	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-	return fd;
-}
-
-int fs_open_in_root(int rootfd, const char *path, int flags, mode_t mode)
-{
-	return open2(rootfd, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-}
-
-int fs_open_beneath(int rootfd, const char *path, int flags, mode_t mode)
-{
-	return open2(rootfd, path, flags, mode,
-	        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+	if (errno == EEXIST && is_folder(dirfd, path))
+		return 0;
+	if (errno == EEXIST)
+		errno = ENOTDIR;
+	return err_sys(e, "make folder '%s'", path);
 }
 
 // ---- paths as text

@@ -4,10 +4,15 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/event.h"
+#include "base/fs-int.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 void dir_close_ptr(DIR **d)
@@ -55,52 +60,124 @@ int fs_list_dir(int dirfd, struct strv *ret, struct err *e)
 	return 0;
 }
 
-// One level is emptied by moving what is nested into the top first: depth never costs descriptors.
+// ---- removing
+//
+// The recursion holds one descriptor a level, so it goes down only so far; what is nested deeper is
+// first moved up into the top folder and removed from there.
+
+enum { DEEP = 32, PASSES_MAX = 1 << 20 };
+
 struct remover {
-	int top; // descriptor of the tree's root, where nested folders are moved to
+	int top;
+	uint64_t tag; // of the names in the top folder, so that the tree cannot have taken them
 	unsigned long moved;
 };
 
-static int remove_level(struct remover *r, int fd, struct err *e);
+static int empty_folder(struct remover *r, int fd, int depth, struct err *e);
 
-static int remove_one(struct remover *r, int fd, const char *name, struct err *e)
+// Folders that even their owner may not change are common in images. True if that was it.
+static bool grant(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && (st.st_mode & 0700) != 0700 && fchmod(fd, 0700) == 0;
+}
+
+static int open_top(int dirfd, const char *name)
+{
+	return openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static int open_folder(int fd, const char *name)
+{
+	const uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+	// never into a mount: what a lost sandbox left mounted here belongs to somebody
+	int sub = fs_openat2(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, resolve);
+	if (sub < 0 && (errno == ENOSYS || errno == EPERM))
+		sub = open_top(fd, name);
+	return sub;
+}
+
+static int open_granted(int fd, const char *name, int (*open_it)(int, const char *))
+{
+	int sub = open_it(fd, name);
+	if (sub < 0 && errno == EACCES && fchmodat(fd, name, 0700, AT_SYMLINK_NOFOLLOW) == 0)
+		sub = open_it(fd, name);
+	return sub;
+}
+
+static bool lift(struct remover *r, int fd, const char *name)
+{
+	char lifted[64];
+	snprintf(lifted, sizeof(lifted), ".%016llx-%lu", (unsigned long long)r->tag, r->moved++);
+	if (renameat(fd, name, r->top, lifted) == 0)
+		return true;
+	auto_fd int sub = errno == EACCES ? open_granted(fd, name, open_folder) : -1;
+	return sub >= 0 && (grant(sub), renameat(fd, name, r->top, lifted) == 0);
+}
+
+static int remove_folder(struct remover *r, int fd, const char *name, int depth, struct err *e)
+{
+	if (depth >= DEEP)
+		return lift(r, fd, name) ? 0 : err_sys(e, "remove '%s'", name);
+	for (int tries = 0; tries < 8; tries++) { // somebody may still be writing into it
+		auto_fd int sub = open_granted(fd, name, open_folder);
+		if (sub < 0)
+			return errno == ENOENT ? 0 : err_sys(e, "remove '%s'", name);
+		if (empty_folder(r, sub, depth, e))
+			return -1;
+		if (unlinkat(fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			return 0;
+		if (errno != ENOTEMPTY && errno != EEXIST)
+			break;
+	}
+	return err_sys(e, "remove '%s'", name);
+}
+
+static int remove_entry(struct remover *r, int fd, const char *name, int depth, struct err *e)
 {
 	if (unlinkat(fd, name, 0) == 0 || errno == ENOENT)
 		return 0;
+	if (errno == EACCES && grant(fd))
+		return remove_entry(r, fd, name, depth, e);
 	if (errno != EISDIR && errno != EPERM)
 		return err_sys(e, "remove '%s'", name);
 	if (unlinkat(fd, name, AT_REMOVEDIR) == 0)
 		return 0;
+	if (errno == ENOTDIR) // so the first answer was about a file
+		errno = EPERM;
 	if (errno != ENOTEMPTY && errno != EEXIST)
 		return err_sys(e, "remove '%s'", name);
-	if (fd != r->top) { // lift it: it is emptied as a child of the top
-		auto_free char *lifted = xasprintf(".lifted-%lu", r->moved++);
-		if (renameat(fd, name, r->top, lifted) == 0)
-			return 0;
-	}
-	auto_fd int sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (sub < 0)
-		return err_sys(e, "remove '%s'", name);
-	if (remove_level(r, sub, e))
+	return remove_folder(r, fd, name, depth, e);
+}
+
+static int empty_folder(struct remover *r, int fd, int depth, struct err *e)
+{
+	auto_strv struct strv names = {0};
+	if (fs_list_dir(fd, &names, e))
 		return -1;
-	if (unlinkat(fd, name, AT_REMOVEDIR))
-		return err_sys(e, "remove '%s'", name);
+	for (size_t i = 0; i < names.n; i++)
+		if (remove_entry(r, fd, names.v[i], depth + 1, e))
+			return -1;
 	return 0;
 }
 
-static int remove_level(struct remover *r, int fd, struct err *e)
+static int remove_top(int dirfd, const char *name, struct err *e)
 {
-	for (int round = 0; round < 100000; round++) {
-		auto_strv struct strv names = {0};
-		if (fs_list_dir(fd, &names, e))
+	auto_fd int fd = open_granted(dirfd, name, open_top);
+	if (fd < 0)
+		return err_sys(e, "open");
+	struct remover r = {.top = fd};
+	if (getrandom(&r.tag, sizeof(r.tag), GRND_NONBLOCK) != sizeof(r.tag))
+		r.tag = (uint64_t)clock_ns();
+	for (int pass = 0; pass < PASSES_MAX; pass++) { // what was lifted is there in the next one
+		if (empty_folder(&r, fd, 0, e))
 			return -1;
-		if (!names.n)
+		if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 			return 0;
-		for (size_t i = 0; i < names.n; i++)
-			if (remove_one(r, fd, names.v[i], e))
-				return -1;
+		if (errno != ENOTEMPTY && errno != EEXIST)
+			break;
 	}
-	return err_set(e, ERR_FAIL, "folder fills faster than it can be emptied");
+	return err_sys(e, "remove folder");
 }
 
 int fs_remove_tree(int dirfd, const char *name, struct err *e)
@@ -109,11 +186,5 @@ int fs_remove_tree(int dirfd, const char *name, struct err *e)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return err_sys(e, "remove '%s'", name);
-	auto_fd int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, "remove '%s'", name);
-	struct remover r = {.top = fd};
-	if (remove_level(&r, fd, e))
-		return err_wrap(e, "'%s'", name);
-	return unlinkat(dirfd, name, AT_REMOVEDIR) ? err_sys(e, "remove '%s'", name) : 0;
+	return remove_top(dirfd, name, e) ? err_wrap(e, "remove '%s'", name) : 0;
 }

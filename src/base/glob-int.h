@@ -1,40 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-// A compiled pattern: tokens run as a nondeterministic automaton over the runes of a path, all states at
-// once, so that no input makes it slow.
+// Patterns compiled for many paths, in the dialect of moby/patternmatcher. Shared by glob*.c and
+// ignore.c.
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum glob_kind {
-	GLOB_RUNE,   // exactly this rune
-	GLOB_ANY,    // ?  one rune but '/'
-	GLOB_CLASS,  // [...]
-	GLOB_STAR,   // *  any number of runes but '/'
-	GLOB_ALL,    // ** at the end: anything
-	GLOB_OPTION, // **/ : skip the next token, or enter it
-	GLOB_DIRS,   // inside **/ : anything up to and with a '/'
-};
+#define GLOB_PATTERN_MAX 4096
+#define GLOB_INVALID 0x110000u // plus the byte: what is not UTF-8 stands for itself
 
-struct glob_token {
-	enum glob_kind kind;
-	bool negated;
-	uint32_t rune;
-	const char *class_text; // between the brackets, in the pattern's text
-	size_t class_len;
-};
+size_t glob_rune(
+        const char *s, uint32_t *ret); // bytes of the rune at s, which must not be at the end
+// p: after a '['. Returns what follows the ']' and whether rune is in the class; NULL: bad pattern.
+const char *glob_class(const char *p, const char *end, uint32_t rune, bool *ret_in);
+bool glob_valid(const char *pattern);
 
-#define GLOB_TOKENS_MAX 4096
+enum glob_shape {
+	GLOB_EXACT,  // text
+	GLOB_PREFIX, // text**
+	GLOB_SUFFIX, // **text
+	GLOB_STATES, // anything else: an automaton
+};
 
 struct glob_program {
+	enum glob_shape shape;
+	const char *text; // in the pattern, which must outlive the program
+	size_t text_len;
 	struct glob_token *v;
 	size_t n;
 };
 
-// -1: bad pattern. pattern must outlive the program. deep: `**` crosses slashes.
-int glob_compile(const char *pattern, bool deep, struct glob_program *ret);
+int glob_compile(const char *pattern, struct glob_program *ret); // -1: bad pattern
 void glob_program_release(struct glob_program *p);
-// parents: also true if a leading part of name that ends at a slash matches.
-bool glob_run(const struct glob_program *p, const char *name, bool parents);
-size_t glob_rune(const char *s, uint32_t *ret); // bytes of the rune at s; invalid bytes stand for themselves
+bool glob_run(const struct glob_program *p, const char *path);
+// Could a path below dir match? Never false if one could.
+bool glob_may_match_below(const struct glob_program *p, const char *dir);

@@ -1,273 +1,155 @@
 // SPDX-License-Identifier: Apache-2.0
-// Patterns as Go's path/filepath.Match, with `**` on request.
+// Go's path/filepath.Match, bug for bug: a pattern is a row of chunks between stars, each chunk is
+// tried where the last one ended and then, after a star, byte by byte up to the next '/'. The first
+// place that fits is kept, so there is nothing to backtrack.
 #include "base/glob.h"
 
+#include "base/buf.h"
 #include "base/glob-int.h"
-#include "base/mem.h"
-#include <stdlib.h>
 #include <string.h>
 
 size_t glob_rune(const char *s, uint32_t *ret)
 {
+	static const unsigned char mask[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
 	const unsigned char *p = (const unsigned char *)s;
-	size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc2 ? 2 : 1;
-	uint32_t v = n == 4 ? p[0] & 7u : n == 3 ? p[0] & 15u : n == 2 ? p[0] & 31u : p[0];
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80) {
-			*ret = p[0];
-			return 1;
-		}
-		v = v << 6 | (p[i] & 63u);
+	size_t n = str_utf8_len(s, strnlen(s, 4));
+	if (!n) {
+		*ret = GLOB_INVALID + p[0];
+		return 1;
 	}
-	*ret = v;
+	*ret = p[0] & mask[n];
+	for (size_t i = 1; i < n; i++)
+		*ret = *ret << 6 | (p[i] & 0x3fu);
 	return n;
 }
 
-static struct glob_token *add(struct glob_program *p, enum glob_kind kind)
+// A rune of a class, escaped or not. False if none may stand here or nothing follows it.
+static bool class_rune(const char **p, const char *end, uint32_t *ret)
 {
-	struct glob_token *t = &p->v[p->n++];
-	*t = (struct glob_token){.kind = kind};
-	return t;
+	if (*p >= end || **p == '-' || **p == ']')
+		return false;
+	if (**p == '\\' && ++*p >= end)
+		return false;
+	*p += glob_rune(*p, ret);
+	return *ret < GLOB_INVALID && *p < end;
 }
 
-// One rune of a class, with its escape. 0 on a bad class.
-static size_t class_rune(const char *s, const char *end, uint32_t *ret)
+const char *glob_class(const char *p, const char *end, uint32_t rune, bool *ret_in)
 {
-	size_t skip = 0;
-	if (s >= end || *s == '-' || *s == ']')
-		return 0;
-	if (*s == '\\') {
-		skip = 1;
-		if (s + 1 >= end)
-			return 0;
-	}
-	return skip + glob_rune(s + skip, ret);
-}
-
-// Checks a class and returns the length up to and with ']', 0 if bad.
-static size_t class_length(const char *s)
-{
-	const char *end = s + strlen(s), *p = s;
-	uint32_t r;
-	bool any = false;
-	if (*p == '^')
-		p++;
-	while (!(*p == ']' && any)) {
-		size_t n = class_rune(p, end, &r);
-		if (!n)
-			return 0;
-		p += n;
-		if (*p == '-') {
-			n = class_rune(p + 1, end, &r);
-			if (!n)
-				return 0;
-			p += 1 + n;
-		}
-		any = true;
-	}
-	return (size_t)(p - s) + 1;
-}
-
-static const char *compile_star(struct glob_program *p, const char *s, bool deep)
-{
-	if (!deep || s[1] != '*') {
-		add(p, GLOB_STAR);
-		return s + 1;
-	}
-	s += 2;
-	if (*s == '/')
-		s++;
-	if (!*s) {
-		add(p, GLOB_ALL);
-		return s;
-	}
-	add(p, GLOB_OPTION);
-	add(p, GLOB_DIRS);
-	return s;
-}
-
-int glob_compile(const char *pattern, bool deep, struct glob_program *ret)
-{
-	size_t len = strlen(pattern);
-	if (len > GLOB_TOKENS_MAX)
-		return -1;
-	struct glob_program p = {.v = xcalloc(2 * len + 1, sizeof(struct glob_token))};
-	for (const char *s = pattern; *s;) {
-		size_t n = 0;
-		if (*s == '*') {
-			s = compile_star(&p, s, deep);
-			continue;
-		}
-		if (*s == '?') {
-			add(&p, GLOB_ANY);
-			s++;
-			continue;
-		}
-		if (*s == '[') {
-			n = class_length(s + 1);
-			if (!n) {
-				free(p.v);
-				return -1;
-			}
-			struct glob_token *t = add(&p, GLOB_CLASS);
-			t->negated = s[1] == '^';
-			t->class_text = s + 1 + t->negated;
-			t->class_len = n - 1 - t->negated;
-			s += 1 + n;
-			continue;
-		}
-		if (*s == '\\' && !*++s) {
-			free(p.v);
-			return -1;
-		}
-		s += glob_rune(s, &add(&p, GLOB_RUNE)->rune);
-	}
-	*ret = p;
-	return 0;
-}
-
-void glob_program_release(struct glob_program *p)
-{
-	free(p->v);
-	*p = (struct glob_program){0};
-}
-
-static bool in_class(const struct glob_token *t, uint32_t rune)
-{
-	const char *s = t->class_text, *end = s + t->class_len;
-	bool found = false;
-	while (s < end) {
-		uint32_t lo = 0, hi;
-		s += class_rune(s, end, &lo);
+	bool negated = p < end && *p == '^', found = false;
+	p += negated;
+	for (bool any = false; !any || *p != ']'; any = true) {
+		uint32_t lo, hi;
+		if (!class_rune(&p, end, &lo))
+			return NULL;
 		hi = lo;
-		if (s < end && *s == '-')
-			s += 1 + class_rune(s + 1, end, &hi);
+		if (*p == '-') {
+			p++;
+			if (!class_rune(&p, end, &hi))
+				return NULL;
+		}
 		found = found || (lo <= rune && rune <= hi);
 	}
-	return found != t->negated;
+	*ret_in = found != negated;
+	return p + 1;
 }
 
-struct states {
-	uint16_t *list;
-	bool *in;
-	size_t n;
-};
-
-// Adds a state and all it leads to without input.
-static void enter(const struct glob_program *p, struct states *s, size_t i)
+// One element of a chunk at *p against the text at *s; both advance. s may be NULL: then only the
+// syntax counts. 1, 0 or -1 for a bad pattern.
+static int match_one(const char **p, const char *end, const char **s)
 {
-	for (;;) {
-		if (s->in[i])
-			return;
-		s->in[i] = true;
-		s->list[s->n++] = (uint16_t)i;
-		if (i == p->n)
-			return;
-		if (p->v[i].kind == GLOB_OPTION)
-			enter(p, s, i + 2);
-		else if (p->v[i].kind != GLOB_STAR && p->v[i].kind != GLOB_ALL)
-			return;
-		i++;
+	uint32_t rune = 0;
+	size_t width = s ? glob_rune(*s, &rune) : 0;
+	if (**p == '[') {
+		bool in;
+		*p = glob_class(*p + 1, end, rune, &in);
+		if (!*p)
+			return -1;
+		if (s)
+			*s += width;
+		return s && in;
 	}
-}
-
-static void step(const struct glob_program *p, size_t i, uint32_t rune, struct states *next)
-{
-	const struct glob_token *t = &p->v[i];
-	switch (t->kind) {
-	case GLOB_RUNE:
-		if (rune == t->rune)
-			enter(p, next, i + 1);
-		break;
-	case GLOB_ANY:
-		if (rune != '/')
-			enter(p, next, i + 1);
-		break;
-	case GLOB_CLASS:
-		if (in_class(t, rune))
-			enter(p, next, i + 1);
-		break;
-	case GLOB_STAR:
-		if (rune != '/')
-			enter(p, next, i);
-		break;
-	case GLOB_ALL:
-		enter(p, next, i);
-		break;
-	case GLOB_DIRS:
-		enter(p, next, i);
-		if (rune == '/')
-			enter(p, next, i + 1);
-		break;
-	case GLOB_OPTION:
-		break;
+	if (**p == '?') {
+		++*p;
+		if (s)
+			*s += width;
+		return s && rune != '/';
 	}
-}
-
-static void clear(struct states *s)
-{
-	for (size_t i = 0; i < s->n; i++)
-		s->in[s->list[i]] = false;
-	s->n = 0;
-}
-
-bool glob_run(const struct glob_program *p, const char *name, bool parents)
-{
-	size_t n = p->n + 1;
-	char small[4 * 64 * 2];
-	size_t need = 2 * n * (sizeof(uint16_t) + sizeof(bool));
-	auto_free char *large = need > sizeof(small) ? xmalloc(need) : NULL;
-	uint16_t *lists = (void *)(large ? large : small);
-	bool *in = (bool *)(lists + 2 * n);
-	memset(in, 0, 2 * n * sizeof(bool));
-	struct states now = {lists, in, 0}, next = {lists + n, in + n, 0};
-	bool hit = false;
-	enter(p, &now, 0);
-	while (*name && now.n && !hit) {
-		uint32_t rune;
-		if (parents && *name == '/' && now.in[p->n]) {
-			hit = true;
-			break;
-		}
-		name += glob_rune(name, &rune);
-		for (size_t i = 0; i < now.n; i++)
-			if (now.list[i] < p->n)
-				step(p, now.list[i], rune, &next);
-		clear(&now);
-		struct states swap = now;
-		now = next;
-		next = swap;
-	}
-	return hit || (!*name && now.in[p->n]);
-}
-
-static int match(const char *pattern, const char *name, bool deep)
-{
-	struct glob_program p;
-	if (glob_compile(pattern, deep, &p))
+	if (**p == '\\' && ++*p >= end)
 		return -1;
-	bool hit = glob_run(&p, name, false);
-	glob_program_release(&p);
-	return hit;
+	char c = *(*p)++;
+	return s && *(*s)++ == c;
+}
+
+bool glob_valid(const char *pattern)
+{
+	const char *end = pattern + strlen(pattern);
+	while (*pattern) {
+		if (*pattern == '*')
+			pattern++;
+		else if (match_one(&pattern, end, NULL) < 0)
+			return false;
+	}
+	return true;
+}
+
+// Where the chunk that starts at p ends: at a star outside of a class, or at the end.
+static const char *chunk_end(const char *p)
+{
+	bool in_class = false;
+	for (; *p && (*p != '*' || in_class); p++) {
+		if (*p == '\\' && p[1])
+			p++;
+		else if (*p == '[')
+			in_class = true;
+		else if (*p == ']')
+			in_class = false;
+	}
+	return p;
+}
+
+static bool match_chunk(const char *p, const char *end, const char **name)
+{
+	const char *s = *name;
+	while (p < end)
+		if (!*s || match_one(&p, end, &s) != 1)
+			return false;
+	*name = s;
+	return true;
+}
+
+// Finds the first place for a chunk; the last chunk must end with the name.
+static bool place_chunk(const char *p, const char *end, bool after_star, const char **name)
+{
+	for (const char *at = *name;; at++) {
+		const char *s = at;
+		if (match_chunk(p, end, &s) && (*end || !*s)) {
+			*name = s;
+			return true;
+		}
+		if (!after_star || !*at || *at == '/')
+			return false;
+	}
 }
 
 int glob_match(const char *pattern, const char *name)
 {
-	return match(pattern, name, false);
-}
-
-int glob_match_deep(const char *pattern, const char *path)
-{
-	return match(pattern, path, true);
+	if (!glob_valid(pattern))
+		return -1;
+	while (*pattern) {
+		bool star = *pattern == '*';
+		pattern += strspn(pattern, "*");
+		if (star && !*pattern)
+			return !strchr(name, '/');
+		const char *end = chunk_end(pattern);
+		if (!place_chunk(pattern, end, star, &name))
+			return 0;
+		pattern = end;
+	}
+	return !*name;
 }
 
 bool glob_has_meta(const char *s)
 {
-	for (; *s; s++) {
-		if (*s == '*' || *s == '?' || *s == '[')
-			return true;
-		if (*s == '\\' && s[1])
-			return true;
-	}
-	return false;
+	return strpbrk(s, "*?[\\") != NULL;
 }

@@ -9,10 +9,10 @@
 struct err;
 struct str;
 
-// 1 match, 0 no match, -1 bad pattern. Linear in time for hostile input (no exponential backtracking).
+// 1 match, 0 no match, -1 bad pattern. Time is at most length times length, whatever the input.
 int glob_match(const char *pattern, const char *name);
 bool glob_has_meta(const char *s); // any of * ? [ (and \ as an escape)
-// As glob_match, and `**` crosses slashes.
+// One pattern of moby/patternmatcher: as glob_match, and `**` crosses slashes.
 int glob_match_deep(const char *pattern, const char *path);
 
 struct ignore; // a compiled ignore file
@@ -21,8 +21,9 @@ struct ignore; // a compiled ignore file
 struct ignore *ignore_parse(const char *text, size_t n, struct err *e);
 struct ignore *ignore_from_patterns(const char *const *patterns, size_t n, struct err *e);
 void ignore_free(struct ignore *ig);
-// path: relative and clean. Parents are taken into account. *ret_line (may be NULL) gets the line of the
-// deciding pattern, 0 if none.
+// path: relative and clean. Parents are taken into account as BuildKit's walk does. *ret_line (may be
+// NULL) gets the line of the deciding pattern, 0 if none. Any thread may ask; asking in the order of a
+// walk is fastest, because what holds for the parents is remembered.
 bool ignore_excludes(const struct ignore *ig, const char *path, int *ret_line);
 // True if nothing below the excluded directory `dir` can be re-included: the walk need not enter it.
 bool ignore_prunes(const struct ignore *ig, const char *dir);

@@ -66,7 +66,7 @@ void hasher_reset(struct hasher *h)
 
 void hasher_add(struct hasher *h, const void *p, size_t n)
 {
-	if (EVP_DigestUpdate(h->ctx, p, n) != 1)
+	if (n && EVP_DigestUpdate(h->ctx, p, n) != 1)
 		abort();
 }
 
@@ -79,31 +79,46 @@ struct hash hasher_end(struct hasher *h)
 	return r;
 }
 
-void hasher_u64(struct hasher *h, uint64_t v)
+// Little-endian at p; n bytes follow it.
+static void put_length(uint8_t *p, uint64_t n)
 {
-	uint8_t b[8];
 	for (int i = 0; i < 8; i++)
-		b[i] = (uint8_t)(v >> (8 * i));
-	hasher_add(h, b, sizeof(b));
+		p[i] = (uint8_t)(n >> (8 * i));
 }
 
 void hasher_field(struct hasher *h, const void *p, size_t n)
 {
-	hasher_u64(h, n);
+	uint8_t both[8 + 64]; // one call of OpenSSL is dearer than the copy of a short field
+	put_length(both, n);
+	if (n <= sizeof(both) - 8) {
+		if (n)
+			memcpy(both + 8, p, n);
+		hasher_add(h, both, 8 + n);
+		return;
+	}
+	hasher_add(h, both, 8);
 	hasher_add(h, p, n);
+}
+
+void hasher_u64(struct hasher *h, uint64_t v)
+{
+	uint8_t b[8];
+	put_length(b, v);
+	hasher_field(h, b, sizeof(b));
 }
 
 void hasher_str(struct hasher *h, const char *s)
 {
+	static const uint8_t no_length[8] = {255, 255, 255, 255, 255, 255, 255, 255};
 	if (s)
 		hasher_field(h, s, strlen(s));
 	else
-		hasher_u64(h, UINT64_MAX); // no string is that long
+		hasher_add(h, no_length, sizeof(no_length)); // no string is that long
 }
 
 void hasher_hash(struct hasher *h, const struct hash *v)
 {
-	hasher_add(h, v->b, HASH_SIZE);
+	hasher_field(h, v->b, HASH_SIZE);
 }
 
 struct hash hash_bytes(const void *p, size_t n)

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ignore files as moby/patternmatcher reads them: the last pattern that matches a path or one of
-// its parents decides.
-#include "base/glob.h"
-
+// Ignore files as BuildKit's walk applies them (moby/patternmatcher, MatchesUsingParentResults). At
+// each level of a path the patterns are asked in order: one that held for the parent holds; an
+// excluding one is asked only while the path is included, an exception only while it is excluded;
+// the last that holds decides. What was not asked does not hold for the children: after `**/*.md`
+// and `!docs` the file docs/a.md stays excluded, because at docs there was nothing to make an
+// exception from.
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/glob-int.h"
+#include "base/glob.h"
 #include "base/mem.h"
+#include <pthread.h>
 #include <string.h>
 
 #define PATTERNS_MAX 20000
@@ -15,16 +19,40 @@
 struct pattern {
 	char *text; // as written, for messages
 	char *clean;
-	bool negated, literal;
+	bool negated;
 	int line;
 	struct glob_program program;
+};
+
+// The last path asked for, and which patterns held at each of its levels.
+struct trail {
+	struct buf path;
+	size_t *ends; // length of the path's first i + 1 components
+	bool *held;   // levels * patterns
+	size_t levels, cap;
 };
 
 struct ignore {
 	struct pattern *v;
 	size_t n, cap;
 	bool has_exceptions;
+	pthread_mutex_t lock; // of the trail; whoever finds it taken uses a trail of his own
+	struct trail trail;
 };
+
+static void trail_release(struct trail *t)
+{
+	buf_release(&t->path);
+	free(t->ends);
+	free(t->held);
+}
+
+static struct ignore *ignore_new(void)
+{
+	struct ignore *ig = xcalloc(1, sizeof(*ig));
+	pthread_mutex_init(&ig->lock, NULL);
+	return ig;
+}
 
 void ignore_free(struct ignore *ig)
 {
@@ -35,37 +63,50 @@ void ignore_free(struct ignore *ig)
 		free(ig->v[i].text);
 		free(ig->v[i].clean);
 	}
+	trail_release(&ig->trail);
+	pthread_mutex_destroy(&ig->lock);
 	free(ig->v);
 	free(ig);
 }
 
+// ---- reading
+
+// Does a relative path lead out of its start, as "a/../../b" does?
+static bool climbs_out(const char *s)
+{
+	long depth = 0;
+	if (*s == '/')
+		return false;
+	while (*s && depth >= 0) {
+		size_t n = strcspn(s, "/");
+		if (n == 2 && s[0] == '.' && s[1] == '.')
+			depth--;
+		else if (n && !(n == 1 && s[0] == '.'))
+			depth++;
+		s += n + (s[n] == '/');
+	}
+	return depth < 0;
+}
+
 static int add_pattern(struct ignore *ig, const char *text, int line, struct err *e)
 {
-	const char *s = text;
-	bool negated = *s == '!';
-	if (negated)
-		s++;
-	while (*s == ' ' || *s == '\t')
-		s++;
+	bool negated = *text == '!';
+	const char *s = text + negated;
+	s += strspn(s, " \t");
 	if (!*s)
 		return err_set(e, ERR_CONTEXT, "line %d: illegal exclusion pattern: \"!\"", line);
 	if (ig->n == PATTERNS_MAX)
 		return err_set(
 		        e, ERR_CONTEXT, "line %d: more than %d patterns", line, PATTERNS_MAX);
-	struct pattern p = {
-	        .negated = negated, .line = line, .text = xstrdup(text), .clean = fs_clean_rel(s)};
-	p.literal = !glob_has_meta(p.clean);
-	if (!*p.clean) { // "." or "/" says nothing about any path below
-		free(p.text);
-		free(p.clean);
-		return 0;
-	}
-	if (glob_compile(p.clean, true, &p.program)) {
-		free(p.text);
-		free(p.clean);
+	auto_free char *clean = fs_clean_rel(s);
+	struct pattern p = {.negated = negated, .line = line};
+	if (glob_compile(clean, &p.program))
 		return err_set(
 		        e, ERR_CONTEXT, "line %d: syntax error in pattern \"%s\"", line, text);
-	}
+	if (!*clean || climbs_out(s)) // ".", "/" and "../x" name nothing below the root
+		return glob_program_release(&p.program), 0;
+	p.text = xstrdup(text);
+	p.clean = steal_ptr(&clean);
 	if (ig->n == ig->cap) {
 		ig->cap = ig->cap ? 2 * ig->cap : 16;
 		ig->v = xreallocarray(ig->v, ig->cap, sizeof(*ig->v));
@@ -87,8 +128,8 @@ static char *trim(char *s)
 
 struct ignore *ignore_parse(const char *text, size_t n, struct err *e)
 {
-	struct ignore *ig = xcalloc(1, sizeof(*ig));
-	auto_free char *copy = xstrndup(text, n);
+	struct ignore *ig = ignore_new();
+	auto_free char *copy = xstrndup(text ? text : "", n);
 	char *rest = copy, *line;
 	int number = 0;
 	if (str_has_prefix(rest, "\xef\xbb\xbf"))
@@ -108,7 +149,7 @@ struct ignore *ignore_parse(const char *text, size_t n, struct err *e)
 
 struct ignore *ignore_from_patterns(const char *const *patterns, size_t n, struct err *e)
 {
-	struct ignore *ig = xcalloc(1, sizeof(*ig));
+	struct ignore *ig = ignore_new();
 	for (size_t i = 0; i < n; i++) {
 		auto_free char *copy = xstrdup(patterns[i]);
 		char *text = trim(copy);
@@ -120,47 +161,95 @@ struct ignore *ignore_from_patterns(const char *const *patterns, size_t n, struc
 	return ig;
 }
 
-static bool pattern_matches(const struct pattern *p, const char *path)
+// ---- asking
+
+static void decide(const struct ignore *ig, const char *path, const bool *above, bool *here)
 {
-	return p->literal ? fs_path_within(path, p->clean) : glob_run(&p->program, path, true);
+	bool excluded = false;
+	for (size_t i = 0; i < ig->n; i++) {
+		const struct pattern *p = &ig->v[i];
+		here[i] = above && above[i];
+		if (!here[i] && p->negated == excluded)
+			here[i] = glob_run(&p->program, path);
+		if (here[i])
+			excluded = !p->negated;
+	}
+}
+
+// Levels of the trail that are levels of path too.
+static size_t shared_levels(const struct trail *t, const char *path)
+{
+	size_t k = 0, same = 0;
+	while (path[same] && path[same] == t->path.p[same])
+		same++;
+	while (k < t->levels && t->ends[k] <= same) {
+		char after = path[t->ends[k]];
+		if (after && after != '/')
+			break;
+		k++;
+	}
+	return k;
+}
+
+// Follows path to its end; returns what holds there.
+static const bool *trail_follow(struct trail *t, const struct ignore *ig, const char *path)
+{
+	size_t k = t->levels ? shared_levels(t, path) : 0;
+	size_t at = k ? t->ends[k - 1] + (path[t->ends[k - 1]] == '/') : 0;
+	buf_reset(&t->path);
+	buf_puts(&t->path, path);
+	while (path[at]) {
+		if (k == t->cap) {
+			t->cap = t->cap ? 2 * t->cap : 16;
+			t->ends = xreallocarray(t->ends, t->cap, sizeof(*t->ends));
+			t->held = xreallocarray(t->held, t->cap, ig->n);
+		}
+		at += strcspn(path + at, "/");
+		t->ends[k] = at;
+		t->path.p[at] = '\0';
+		decide(ig, t->path.p, k ? t->held + (k - 1) * ig->n : NULL, t->held + k * ig->n);
+		t->path.p[at] = path[at];
+		at += path[at] == '/';
+		k++;
+	}
+	t->levels = k;
+	return t->held + (k - 1) * ig->n;
+}
+
+// The pattern that decides about path; ig->n if none.
+static size_t deciding(const struct ignore *ig, const char *path)
+{
+	struct ignore *mutable = (struct ignore *)(uintptr_t)ig; // the trail is a cache
+	if (!*path || !ig->n)
+		return ig->n;
+	struct trail own = {0};
+	bool locked = pthread_mutex_trylock(&mutable->lock) == 0;
+	const bool *held = trail_follow(locked ? &mutable->trail : &own, ig, path);
+	size_t i = ig->n;
+	while (i > 0 && !held[i - 1])
+		i--;
+	if (locked)
+		pthread_mutex_unlock(&mutable->lock);
+	trail_release(&own);
+	return i > 0 ? i - 1 : ig->n;
 }
 
 bool ignore_excludes(const struct ignore *ig, const char *path, int *ret_line)
 {
-	for (size_t i = ig->n; i-- > 0;) {
-		if (!pattern_matches(&ig->v[i], path))
-			continue;
-		if (ret_line)
-			*ret_line = ig->v[i].line;
-		return !ig->v[i].negated;
-	}
+	size_t i = deciding(ig, path);
 	if (ret_line)
-		*ret_line = 0;
-	return false;
-}
-
-// Could the exception match something below dir? Only a literal start can rule that out.
-static bool may_reach(const struct pattern *p, const char *dir)
-{
-	size_t n = strcspn(p->clean, "*?[\\");
-	while (n && n < strlen(p->clean) && p->clean[n - 1] != '/')
-		n--;
-	size_t d = strlen(dir);
-	auto_free char *start = xstrndup(p->clean, n);
-	if (p->literal)
-		return fs_path_within(p->clean, dir) && strlen(p->clean) > d;
-	if (n <= d) // the wildcard lies at or above dir
-		return !n || fs_path_within(dir,
-		                     start[n - 1] == '/' ? (start[n - 1] = '\0', start) : start);
-	return !strncmp(start, dir, d) && start[d] == '/';
+		*ret_line = i < ig->n ? ig->v[i].line : 0;
+	return i < ig->n && !ig->v[i].negated;
 }
 
 bool ignore_prunes(const struct ignore *ig, const char *dir)
 {
-	if (!ignore_excludes(ig, dir, NULL))
+	size_t i = deciding(ig, dir);
+	if (i == ig->n || ig->v[i].negated)
 		return false;
-	for (size_t i = 0; i < ig->n; i++)
-		if (ig->v[i].negated && may_reach(&ig->v[i], dir))
+	// whatever is below is excluded by i too, so only a later exception can take it back
+	for (i++; i < ig->n; i++)
+		if (ig->v[i].negated && glob_may_match_below(&ig->v[i].program, dir))
 			return false;
 	return true;
 }

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading JSON: thin, null-tolerant access to jansson's tree. A struct jn is a json_t.
+// Reading JSON: thin, null-tolerant access to jansson's tree. A struct jn is a json_t, and a struct jdoc is
+// the one that owns all others. jansson bounds the depth (2048) and refuses what is not UTF-8.
 #include "base/json.h"
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
-struct jdoc {
-	json_t *root;
-};
+static unsigned long generation; // grows when a document goes: addresses are used again
 
 static json_t *of(const struct jn *n)
 {
@@ -35,6 +36,9 @@ struct jdoc *jdoc_parse(const char *p, size_t n, struct err *e)
 
 void jdoc_free(struct jdoc *d)
 {
+	if (!d)
+		return;
+	__atomic_add_fetch(&generation, 1, __ATOMIC_RELAXED);
 	json_decref((json_t *)d);
 }
 
@@ -103,28 +107,45 @@ bool jn_is_string(const struct jn *n)
 	return n && json_is_string(of(n));
 }
 
+// jansson has no access by position, only iterators. Each thread remembers where its last walks
+// were, so that a loop inside a loop does not start over: members come from outside, and quadratic
+// is too slow.
+struct walk {
+	const struct jn *o;
+	size_t at;
+	void *iter;
+};
+static _Thread_local struct {
+	struct walk v[8];
+	unsigned next;
+	unsigned long generation;
+} walks;
+
+static struct walk *walk_of(const struct jn *o)
+{
+	unsigned long now = __atomic_load_n(&generation, __ATOMIC_RELAXED);
+	if (walks.generation != now)
+		memset(&walks, 0, sizeof(walks));
+	walks.generation = now;
+	for (size_t i = 0; i < ARRAY_LEN(walks.v); i++)
+		if (walks.v[i].o == o)
+			return &walks.v[i];
+	struct walk *w = &walks.v[walks.next++ % ARRAY_LEN(walks.v)];
+	*w = (struct walk){.o = o, .iter = json_object_iter(of(o))};
+	return w;
+}
+
 bool jn_member(const struct jn *o, size_t i, const char **key, const struct jn **value)
 {
-	// jansson has no access by position: continue from where the last call on this object
-	// stopped
-	static _Thread_local const struct jn *last;
-	static _Thread_local size_t at;
-	static _Thread_local void *iter;
-	if (!jn_is_object(o))
+	if (!jn_is_object(o) || i >= json_object_size(of(o)))
 		return false;
-	if (i == 0 || o != last || i != at + 1) {
-		iter = json_object_iter(of(o));
-		for (size_t k = 0; k < i && iter; k++)
-			iter = json_object_iter_next(of(o), iter);
-	} else {
-		iter = json_object_iter_next(of(o), iter);
-	}
-	last = iter ? o : NULL;
-	at = i;
-	if (!iter)
-		return false;
-	*key = json_object_iter_key(iter);
-	*value = (const struct jn *)json_object_iter_value(iter);
+	struct walk *w = walk_of(o);
+	if (i < w->at)
+		*w = (struct walk){.o = o, .iter = json_object_iter(of(o))};
+	for (; w->at < i; w->at++)
+		w->iter = json_object_iter_next(of(o), w->iter);
+	*key = json_object_iter_key(w->iter);
+	*value = (const struct jn *)json_object_iter_value(w->iter);
 	return true;
 }
 
@@ -135,14 +156,85 @@ void jn_str_list(const struct jn *a, struct strv *ret)
 			strv_add(ret, jn_str(jn_at(a, i)));
 }
 
-static int dump_to(const char *p, size_t n, void *out)
+// The shortest decimal that reads back as the same number, so that a number survives being copied.
+static void dump_real(double v, struct buf *out)
 {
-	buf_add(out, p, n);
-	return 0;
+	char text[32];
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, v);
+		if (strtod(text, NULL) == v)
+			break;
+	}
+	buf_puts(out, text);
+	if (!strpbrk(text, ".e"))
+		buf_puts(out, ".0"); // it was no integer and stays none
+}
+
+static void dump(json_t *n, struct buf *out);
+
+static void dump_object(json_t *o, struct buf *out)
+{
+	const char *key;
+	json_t *value;
+	bool first = true;
+	buf_putc(out, '{');
+	json_object_foreach(o, key, value)
+	{
+		if (!first)
+			buf_putc(out, ',');
+		first = false;
+		jw_quote(out, key, true);
+		buf_putc(out, ':');
+		dump(value, out);
+	}
+	buf_putc(out, '}');
+}
+
+static void dump_array(json_t *a, struct buf *out)
+{
+	buf_putc(out, '[');
+	for (size_t i = 0; i < json_array_size(a); i++) {
+		if (i)
+			buf_putc(out, ',');
+		dump(json_array_get(a, i), out);
+	}
+	buf_putc(out, ']');
+}
+
+// Quoted as the writer quotes, so that copied members look like written ones. As deep as was
+// parsed.
+static void dump(json_t *n, struct buf *out)
+{
+	switch (json_typeof(n)) {
+	case JSON_OBJECT:
+		dump_object(n, out);
+		break;
+	case JSON_ARRAY:
+		dump_array(n, out);
+		break;
+	case JSON_STRING:
+		jw_quote(out, json_string_value(n), true);
+		break;
+	case JSON_INTEGER:
+		buf_printf(out, "%lld", (long long)json_integer_value(n));
+		break;
+	case JSON_REAL:
+		dump_real(json_real_value(n), out);
+		break;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		buf_puts(out, json_is_true(n) ? "true" : "false");
+		break;
+	case JSON_NULL:
+		buf_puts(out, "null");
+		break;
+	}
 }
 
 void jn_dump(const struct jn *n, struct buf *out)
 {
-	if (!n || json_dump_callback(of(n), dump_to, out, JSON_COMPACT | JSON_ENCODE_ANY))
+	if (n)
+		dump(of(n), out);
+	else
 		buf_puts(out, "null");
 }

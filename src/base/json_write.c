@@ -5,28 +5,6 @@
 #include "base/buf.h"
 #include <string.h>
 
-// Length of the valid UTF-8 sequence at p (of n bytes), 0 if there is none.
-static size_t utf8_len(const unsigned char *p, size_t n)
-{
-	static const unsigned char lead[] = {0xc0, 0xe0, 0xf0}, mask[] = {0xe0, 0xf0, 0xf8};
-	for (size_t k = 0; k < 3; k++) {
-		if ((p[0] & mask[k]) != lead[k])
-			continue;
-		if (n < k + 2)
-			return 0;
-		for (size_t i = 1; i < k + 2; i++)
-			if ((p[i] & 0xc0) != 0x80)
-				return 0;
-		unsigned second = p[1];
-		if (p[0] < 0xc2 || p[0] > 0xf4 || (p[0] == 0xe0 && second < 0xa0) ||
-		        (p[0] == 0xed && second > 0x9f) || (p[0] == 0xf0 && second < 0x90) ||
-		        (p[0] == 0xf4 && second > 0x8f))
-			return 0;
-		return k + 2;
-	}
-	return 0;
-}
-
 static void quote_ascii(struct buf *out, unsigned char c, bool html)
 {
 	static const char escaped[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
@@ -48,7 +26,7 @@ void jw_quote(struct buf *out, const char *s, bool html)
 		size_t len = 1;
 		if (*p < 0x80) {
 			quote_ascii(out, *p, html);
-		} else if ((len = utf8_len(p, n)) == 0) {
+		} else if ((len = str_utf8_len((const char *)p, n)) == 0) {
 			buf_puts(out, "\\ufffd");
 			len = 1;
 		} else if (len == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] | 1) == 0xa9) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Open addressing with linear probing; FNV-1a over a per-process seed, so that hostile keys cannot
-// be chosen to collide.
+// Open addressing with linear probing, never more than three quarters full. SipHash-1-3 with a
+// secret of the process (Aumasson and Bernstein, 2012), so that hostile keys cannot be chosen to
+// collide.
 #include "base/map.h"
 
 #include "base/mem.h"
+#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/random.h>
@@ -14,27 +16,52 @@ struct map_slot {
 	uint64_t hash;
 };
 
-static uint64_t seed(void)
+static uint64_t secret[2];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void make_secret(void)
 {
-	static uint64_t s;
-	uint64_t v = __atomic_load_n(&s, __ATOMIC_RELAXED);
-	if (!v) {
-		if (getrandom(&v, sizeof(v), GRND_NONBLOCK) != sizeof(v) || !v)
-			v = (uintptr_t)&s | 1;
-		uint64_t zero = 0;
-		if (!__atomic_compare_exchange_n(
-		            &s, &zero, v, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-			v = zero;
+	if (getrandom(secret, sizeof(secret), GRND_NONBLOCK) != sizeof(secret)) {
+		secret[0] = (uintptr_t)&once; // early boot: address randomization must do
+		secret[1] = (uintptr_t)secret * 0x9e3779b97f4a7c15u;
 	}
-	return v;
+}
+
+static void sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[1] = (v[1] << 13 | v[1] >> 51) ^ v[0];
+	v[0] = v[0] << 32 | v[0] >> 32;
+	v[2] += v[3];
+	v[3] = (v[3] << 16 | v[3] >> 48) ^ v[2];
+	v[0] += v[3];
+	v[3] = (v[3] << 21 | v[3] >> 43) ^ v[0];
+	v[2] += v[1];
+	v[1] = (v[1] << 17 | v[1] >> 47) ^ v[2];
+	v[2] = v[2] << 32 | v[2] >> 32;
 }
 
 static uint64_t hash_of(const char *key)
 {
-	uint64_t h = 14695981039346656037ull ^ seed();
-	for (; *key; key++)
-		h = (h ^ (unsigned char)*key) * 1099511628211ull;
-	return h ^ h >> 29;
+	pthread_once(&once, make_secret);
+	uint64_t v[4] = {secret[0] ^ 0x736f6d6570736575u, secret[1] ^ 0x646f72616e646f6du,
+	        secret[0] ^ 0x6c7967656e657261u, secret[1] ^ 0x7465646279746573u};
+	size_t n = strlen(key), left = n;
+	for (;; key += 8, left -= 8) {
+		uint64_t m = left < 8 ? (uint64_t)n << 56 : 0;
+		memcpy(&m, key,
+		        left < 8 ? left : 8); // the table never leaves the process: any byte order
+		v[3] ^= m;
+		sip_round(v);
+		v[0] ^= m;
+		if (left < 8)
+			break;
+	}
+	v[2] ^= 0xff;
+	sip_round(v);
+	sip_round(v);
+	sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
 static size_t find(const struct map *m, const char *key, uint64_t h)

@@ -77,7 +77,7 @@ void *arena_alloc(struct arena *a, size_t n)
 {
 	size_t need = (n + 15) & ~(size_t)15;
 	struct arena_chunk *c = a->head;
-	if (need < n)
+	if (need < n || need > SIZE_MAX / 2)
 		check(NULL);
 	if (!c || c->size - c->used < need) {
 		size_t size = a->total < 4096 ? 4096 : a->total < (1u << 20) ? a->total : 1u << 20;
@@ -95,8 +95,10 @@ void *arena_alloc(struct arena *a, size_t n)
 
 char *arena_strndup(struct arena *a, const char *s, size_t n)
 {
+	check(n == SIZE_MAX ? NULL : a);
 	char *p = arena_alloc(a, n + 1);
-	memcpy(p, s, n);
+	if (n)
+		memcpy(p, s, n);
 	return p;
 }
 
@@ -111,6 +113,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
+	check(n < 0 ? NULL : a);
 	char *p = arena_alloc(a, (size_t)n + 1);
 	va_start(ap, fmt);
 	vsnprintf(p, (size_t)n + 1, fmt, ap);

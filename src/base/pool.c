@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One queue, one lock, two conditions.
+// One queue, one lock, two conditions. Workers take no signals: these belong to the main thread.
+// The ordered map keeps a ring of `window` flags; whoever calls it is the one thread that calls
+// done().
 #include "base/pool.h"
 
 #include "base/cancel.h"
@@ -7,6 +9,8 @@
 #include "base/mem.h"
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
+#include <unistd.h>
 
 struct job {
 	struct job *next;
@@ -27,9 +31,9 @@ struct pool {
 size_t cpu_count(void)
 {
 	cpu_set_t set;
-	if (sched_getaffinity(0, sizeof(set), &set))
-		return 1;
-	int n = CPU_COUNT(&set);
+	if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0)
+		return (size_t)CPU_COUNT(&set);
+	long n = sysconf(_SC_NPROCESSORS_ONLN); // more processors than the set holds
 	return n < 1 ? 1 : (size_t)n;
 }
 
@@ -65,9 +69,13 @@ struct pool *pool_new(size_t threads)
 	pthread_cond_init(&p->work, NULL);
 	pthread_cond_init(&p->idle, NULL);
 	p->tail = &p->head;
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (size_t i = 0; i < n; i++)
 		if (pthread_create(&p->threads[p->n], NULL, work, p) == 0)
 			p->n++;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!p->n)
 		abort(); // no thread at all: nothing could ever run
 	return p;
@@ -118,11 +126,13 @@ size_t pool_size(const struct pool *p)
 
 struct ordered {
 	const struct pool_ordered *o;
+	size_t window;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool *finished; // ring of `window`
 	size_t started, done, running;
 	bool failed;
+	size_t failed_at; // of several failures the first in order is told
 	struct err err;
 };
 
@@ -131,10 +141,12 @@ struct ordered_job {
 	size_t i;
 };
 
-static void fail(struct ordered *r, const struct err *e)
+static void fail(struct ordered *r, size_t i, const struct err *e)
 {
-	if (!r->failed)
+	if (!r->failed || i < r->failed_at) {
 		r->err = *e;
+		r->failed_at = i;
+	}
 	r->failed = true;
 }
 
@@ -143,54 +155,64 @@ static void run_one(void *arg)
 	struct ordered_job *j = arg;
 	struct ordered *r = j->r;
 	struct err e = ERR_INIT;
-	int result = cancel_check(&e) || r->o->fn(r->o->arg, j->i, &e) ? -1 : 0;
+	pthread_mutex_lock(&r->lock);
+	bool skip = r->failed && r->failed_at < j->i;
+	pthread_mutex_unlock(&r->lock);
+	int result = skip ? 0 : cancel_check(&e) || r->o->fn(r->o->arg, j->i, &e) ? -1 : 0;
 	pthread_mutex_lock(&r->lock);
 	if (result)
-		fail(r, &e);
-	r->finished[j->i % r->o->window] = true;
+		fail(r, j->i, &e);
+	r->finished[j->i % r->window] = true;
 	r->running--;
-	pthread_cond_broadcast(&r->changed);
+	pthread_cond_signal(&r->changed);
 	pthread_mutex_unlock(&r->lock);
 	free(j);
 }
 
 static void start_more(struct pool *p, struct ordered *r)
 {
-	while (!r->failed && r->started < r->o->n && r->started - r->done < r->o->window) {
+	while (!r->failed && r->started < r->o->n && r->started - r->done < r->window) {
 		struct ordered_job *j = xmalloc(sizeof(*j));
 		*j = (struct ordered_job){r, r->started};
-		r->finished[r->started % r->o->window] = false;
+		r->finished[r->started % r->window] = false;
 		r->started++;
 		r->running++;
 		pool_add(p, run_one, j);
 	}
 }
 
+// In order up to the first failure; what comes before it is done even if it was slower.
+static void collect(struct pool *p, struct ordered *r)
+{
+	while (r->done < (r->failed ? r->failed_at : r->o->n)) {
+		struct err e = ERR_INIT;
+		size_t i = r->done;
+		start_more(p, r);
+		if (!r->finished[i % r->window]) {
+			pthread_cond_wait(&r->changed, &r->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&r->lock);
+		int result = r->o->done(r->o->arg, i, &e);
+		pthread_mutex_lock(&r->lock);
+		if (result)
+			fail(r, i, &e);
+		r->done++;
+	}
+	while (r->running) // they use r
+		pthread_cond_wait(&r->changed, &r->lock);
+}
+
 int pool_run_ordered(struct pool *p, const struct pool_ordered *o, struct err *e)
 {
-	struct ordered r = {.o = o};
-	struct err done_err = ERR_INIT;
-	r.finished = xcalloc(o->window, sizeof(bool));
+	struct ordered r = {.o = o, .window = o->window ? o->window : 1};
+	if (r.window > o->n)
+		r.window = o->n ? o->n : 1;
+	r.finished = xcalloc(r.window, sizeof(bool));
 	pthread_mutex_init(&r.lock, NULL);
 	pthread_cond_init(&r.changed, NULL);
 	pthread_mutex_lock(&r.lock);
-	start_more(p, &r);
-	while (r.done < o->n && !r.failed) {
-		if (!r.finished[r.done % o->window]) {
-			pthread_cond_wait(&r.changed, &r.lock);
-			continue;
-		}
-		pthread_mutex_unlock(&r.lock);
-		int result = o->done(o->arg, r.done, &done_err);
-		pthread_mutex_lock(&r.lock);
-		if (result)
-			fail(&r, &done_err);
-		r.finished[r.done % o->window] = false;
-		r.done++;
-		start_more(p, &r);
-	}
-	while (r.running)
-		pthread_cond_wait(&r.changed, &r.lock);
+	collect(p, &r);
 	pthread_mutex_unlock(&r.lock);
 	pthread_mutex_destroy(&r.lock);
 	pthread_cond_destroy(&r.changed);

@@ -15,7 +15,7 @@ struct str str_of(const char *s)
 
 bool str_eq(struct str a, const char *b)
 {
-	return strlen(b) == a.n && !memcmp(a.p, b, a.n);
+	return strlen(b) == a.n && (!a.n || !memcmp(a.p, b, a.n));
 }
 
 bool str_has_prefix(const char *s, const char *prefix)
@@ -32,6 +32,33 @@ bool str_has_suffix(const char *s, const char *suffix)
 bool str_ieq(const char *a, const char *b)
 {
 	return !strcasecmp(a, b);
+}
+
+size_t str_utf8_len(const char *text, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	unsigned char lo = 0x80, hi = 0xbf; // of the second byte: no overlong forms, no surrogates
+	if (!n)
+		return 0;
+	if (p[0] < 0x80)
+		return 1;
+	size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+	if (p[0] < 0xc2 || p[0] > 0xf4 || n < len)
+		return 0;
+	if (p[0] == 0xe0)
+		lo = 0xa0;
+	else if (p[0] == 0xed)
+		hi = 0x9f;
+	else if (p[0] == 0xf0)
+		lo = 0x90;
+	else if (p[0] == 0xf4)
+		hi = 0x8f;
+	if (p[1] < lo || p[1] > hi)
+		return 0;
+	for (size_t i = 2; i < len; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
 }
 
 static bool to_number(const char *s, uint64_t base, uint64_t max, uint64_t *ret)
@@ -115,7 +142,10 @@ const char *str_nearest(const char *word, const char *const *candidates, size_t 
 	const char *found = NULL;
 	for (size_t i = 0; i < n; i++) {
 		size_t d = distance(word, candidates[i]);
-		if (d < best && d <= limit && d > 0) {
+		if (!strcmp(word, candidates[i])) // it is spelled right; only "Builder" for
+		                                  // "builder" is not
+			return NULL;
+		if (d < best && d <= limit) {
 			best = d;
 			found = candidates[i];
 		}

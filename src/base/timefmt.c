@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Times and sizes as text: RFC 3339 as Go writes it (fraction without trailing zeros, UTC as Z),
+// ages and decimal sizes as docker prints them.
 #include "base/timefmt.h"
 
 #include <stdio.h>
@@ -9,13 +11,18 @@ void time_format(struct timestamp t, char out[static TIME_TEXT])
 {
 	struct tm tm;
 	time_t sec = t.sec;
-	if (!gmtime_r(&sec, &tm) || tm.tm_year + 1900 > 9999 || tm.tm_year + 1900 < 0) {
-		snprintf(out, TIME_TEXT, "0001-01-01T00:00:00Z");
+	if (!gmtime_r(&sec, &tm) || tm.tm_year < -1900 || tm.tm_year > 9999 - 1900) {
+		snprintf(out, TIME_TEXT, "0001-01-01T00:00:00Z"); // as Go's zero time
 		return;
 	}
-	size_t n = strftime(out, TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (t.nsec) {
-		n += (size_t)snprintf(out + n, TIME_TEXT - n, ".%09d", (int)t.nsec);
+	// strftime would not pad a year below 1000
+	size_t n = (size_t)snprintf(out, TIME_TEXT, "%04u-%02u-%02uT%02u:%02u:%02u",
+	        (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)(tm.tm_mon + 1) % 100,
+	        (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
+	        (unsigned)tm.tm_sec % 100);
+	if (t.nsec > 0) {
+		n += (size_t)snprintf(
+		        out + n, TIME_TEXT - n, ".%09u", (unsigned)t.nsec % 1000000000);
 		while (out[n - 1] == '0')
 			n--;
 	}
@@ -68,15 +75,13 @@ bool time_parse(const char *s, struct timestamp *ret)
 	s++;
 	if (sign && (!digits(&s, 2, &oh) || !literal(&s, ':') || !digits(&s, 2, &om)))
 		return false;
-	if (*s || mon < 1 || mon > 12 || day < 1 || day > 31 || hour > 23 || min > 59 || sec > 60)
+	if (*s || mon < 1 || mon > 12 || day < 1 || day > 31 || hour > 23 || min > 59 || sec > 60 ||
+	        oh > 23 || om > 59)
 		return false;
-	struct tm tm = {.tm_year = year - 1900,
-	        .tm_mon = mon - 1,
-	        .tm_mday = day,
-	        .tm_hour = hour,
-	        .tm_min = min,
-	        .tm_sec = sec};
-	t.sec = timegm(&tm) + sign * (oh * 3600 + om * 60);
+	struct tm tm = {.tm_year = year - 1900, .tm_mon = mon - 1, .tm_mday = day, .tm_hour = hour};
+	t.sec = timegm(&tm) + min * 60 + sec + sign * (oh * 3600 + om * 60);
+	if (tm.tm_mday != day) // 30 February was normalized
+		return false;
 	*ret = t;
 	return true;
 }
@@ -88,33 +93,37 @@ struct timestamp time_now(void)
 	return (struct timestamp){t.tv_sec, (int32_t)t.tv_nsec};
 }
 
+// The words and roundings of docker's "ago" column: hours are rounded, larger units cut.
 void time_age(struct timestamp t, char out[static TIME_TEXT])
 {
 	static const struct {
-		int64_t limit, unit;
-		const char *one, *many;
-	} steps[] = {
-	        {60, 1, "1 second ago", "seconds"},
-	        {3600, 60, "About a minute ago", "minutes"},
-	        {48 * 3600, 3600, "About an hour ago", "hours"},
-	        {14 * 86400, 86400, "1 day ago", "days"},
-	        {60 * 86400, 7 * 86400, "1 week ago", "weeks"},
-	        {2 * 365 * 86400, 30 * 86400, "1 month ago", "months"},
-	        {INT64_MAX, 365 * 86400, "1 year ago", "years"},
+		int64_t below, divide; // in hours
+		const char *unit;
+	} spans[] = {
+	        {48, 1, "hours"},
+	        {14 * 24, 24, "days"},
+	        {60 * 24, 7 * 24, "weeks"},
+	        {2 * 365 * 24, 30 * 24, "months"},
+	        {INT64_MAX, 365 * 24, "years"},
 	};
-	int64_t d = time_now().sec - t.sec;
-	if (d < 1) {
+	int64_t sec = time_now().sec - t.sec, hours = sec / 3600 + (sec % 3600 >= 1800);
+	if (sec < 1)
 		snprintf(out, TIME_TEXT, "Less than a second ago");
-		return;
-	}
-	size_t i = 0;
-	while (d >= steps[i].limit)
-		i++;
-	if (d / steps[i].unit == 1)
-		snprintf(out, TIME_TEXT, "%s", steps[i].one);
+	else if (sec < 60)
+		snprintf(out, TIME_TEXT, "%d second%s ago", (int)sec, sec == 1 ? "" : "s");
+	else if (sec < 120)
+		snprintf(out, TIME_TEXT, "About a minute ago");
+	else if (sec < 3600)
+		snprintf(out, TIME_TEXT, "%d minutes ago", (int)(sec / 60));
+	else if (hours == 1)
+		snprintf(out, TIME_TEXT, "About an hour ago");
 	else
-		snprintf(out, TIME_TEXT, "%lld %s ago", (long long)(d / steps[i].unit),
-		        steps[i].many);
+		for (size_t i = 0;; i++)
+			if (hours < spans[i].below) {
+				long long n = hours / spans[i].divide;
+				snprintf(out, TIME_TEXT, "%lld %s ago", n, spans[i].unit);
+				return;
+			}
 }
 
 void size_format(uint64_t bytes, char out[static 24])
@@ -122,11 +131,12 @@ void size_format(uint64_t bytes, char out[static 24])
 	static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
 	double v = (double)bytes;
 	size_t i = 0;
-	while (v >= 1000 && i + 1 < sizeof(units) / sizeof(units[0])) {
+	while (v >= 999.5 && i + 1 < sizeof(units) / sizeof(units[0])) { // three digits: no "1e+03"
 		v /= 1000;
 		i++;
 	}
-	snprintf(out, 24, "%.3g%s", v, units[i]);
-	if (v >= 999.5) // %.3g would turn to an exponent
-		snprintf(out, 24, "%.0f%s", v, units[i]);
+	if (i == 0)
+		snprintf(out, 24, "%uB", (unsigned)bytes);
+	else
+		snprintf(out, 24, "%.3g%s", v, units[i]);
 }

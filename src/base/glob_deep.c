@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// The patterns of moby/patternmatcher. It turns most of them into a regular expression, but
+// compares `text`, `text**` and `**text` as strings; the last differs: `**x` matches "ax", `**x*`
+// does not. Here the expressions are a nondeterministic automaton over the runes of a path, in all
+// its states at once: time is at most length times length.
+#include "base/glob-int.h"
+#include "base/glob.h"
+#include "base/mem.h"
+#include <string.h>
+
+enum token_kind {
+	RUNE,   // exactly this rune
+	ANY,    // ?  one rune but '/'
+	CLASS,  // [...]
+	STAR,   // *  any number of runes but '/'
+	ALL,    // ** at the end: anything
+	OPTION, // **/ : skip the next token, or enter it
+	DIRS,   // inside **/ : anything up to and with a '/'
+};
+
+struct glob_token {
+	enum token_kind kind;
+	uint32_t rune;
+	const char *class_text; // after the '['
+};
+
+static struct glob_token *add(struct glob_program *p, enum token_kind kind)
+{
+	struct glob_token *t = &p->v[p->n++];
+	*t = (struct glob_token){.kind = kind};
+	return t;
+}
+
+static const char *compile_star(struct glob_program *p, const char *s)
+{
+	if (s[1] != '*') {
+		add(p, STAR);
+		return s + 1;
+	}
+	s += 2;
+	if (*s == '/')
+		s++;
+	if (!*s) {
+		add(p, ALL);
+		return s;
+	}
+	add(p, OPTION);
+	add(p, DIRS);
+	return s;
+}
+
+static void compile_states(struct glob_program *p, const char *s)
+{
+	const char *end = s + strlen(s);
+	p->v = xcalloc(2 * strlen(s) + 1, sizeof(struct glob_token));
+	while (*s) {
+		bool in;
+		if (*s == '*') {
+			s = compile_star(p, s);
+		} else if (*s == '?') {
+			add(p, ANY);
+			s++;
+		} else if (*s == '[') {
+			add(p, CLASS)->class_text = s + 1;
+			s = glob_class(s + 1, end, 0, &in);
+		} else {
+			s += *s == '\\';
+			s += glob_rune(s, &add(p, RUNE)->rune);
+		}
+	}
+}
+
+int glob_compile(const char *pattern, struct glob_program *ret)
+{
+	static const char special[] = "*?[]\\";
+	size_t len = strlen(pattern), plain = strcspn(pattern, special);
+	if (len > GLOB_PATTERN_MAX || !glob_valid(pattern))
+		return -1;
+	struct glob_program p = {.shape = GLOB_STATES, .text = pattern, .text_len = plain};
+	bool deep = plain + 2 <= len && pattern[plain] == '*' && pattern[plain + 1] == '*';
+	if (plain == len) {
+		p.shape = GLOB_EXACT;
+	} else if (deep && plain + 2 == len) {
+		p.shape = GLOB_PREFIX;
+	} else if (deep && !plain && !strpbrk(pattern + 2, special) &&
+	           strcmp(pattern, "**/") != 0) {
+		p.shape = GLOB_SUFFIX;
+		p.text = pattern + 2;
+		p.text_len = len - 2;
+	} else {
+		compile_states(&p, pattern);
+	}
+	*ret = p;
+	return 0;
+}
+
+void glob_program_release(struct glob_program *p)
+{
+	free(p->v);
+	*p = (struct glob_program){0};
+}
+
+// ---- the automaton
+
+struct states {
+	uint16_t *list;
+	bool *in;
+	size_t n;
+};
+
+// Adds a state and all it leads to without input.
+static void enter(const struct glob_program *p, struct states *s, size_t i)
+{
+	for (; !s->in[i]; i++) {
+		s->in[i] = true;
+		s->list[s->n++] = (uint16_t)i;
+		if (i == p->n)
+			return;
+		if (p->v[i].kind == OPTION)
+			enter(p, s, i + 2);
+		else if (p->v[i].kind != STAR && p->v[i].kind != ALL)
+			return;
+	}
+}
+
+static bool takes(const struct glob_token *t, const struct glob_program *p, uint32_t rune)
+{
+	bool in = false;
+	if (t->kind == CLASS)
+		glob_class(t->class_text, p->text + strlen(p->text), rune, &in);
+	return t->kind == RUNE ? rune == t->rune : t->kind == ANY ? rune != '/' : in;
+}
+
+static void step(const struct glob_program *p, size_t i, uint32_t rune, struct states *next)
+{
+	const struct glob_token *t = &p->v[i];
+	switch (t->kind) {
+	case RUNE:
+	case ANY:
+	case CLASS:
+		if (takes(t, p, rune))
+			enter(p, next, i + 1);
+		break;
+	case STAR:
+		if (rune != '/')
+			enter(p, next, i);
+		break;
+	case ALL:
+		enter(p, next, i);
+		break;
+	case DIRS:
+		enter(p, next, i);
+		if (rune == '/')
+			enter(p, next, i + 1);
+		break;
+	case OPTION:
+		break;
+	}
+}
+
+static void advance(
+        const struct glob_program *p, struct states *now, struct states *next, uint32_t rune)
+{
+	for (size_t i = 0; i < now->n; i++)
+		if (now->list[i] < p->n)
+			step(p, now->list[i], rune, next);
+	for (size_t i = 0; i < now->n; i++)
+		now->in[now->list[i]] = false;
+	now->n = 0;
+	struct states swap = *now;
+	*now = *next;
+	*next = swap;
+}
+
+// Runs the automaton over path. below: is it still alive after a '/' that follows? Else: does it
+// accept?
+static bool run_states(const struct glob_program *p, const char *path, bool below)
+{
+	enum { SMALL = 64 };
+	size_t n = p->n + 1;
+	uint16_t small_lists[2 * SMALL];
+	bool small_in[2 * SMALL] = {0};
+	bool large = n > SMALL;
+	auto_free uint16_t *large_lists = large ? xcalloc(2 * n, sizeof(uint16_t)) : NULL;
+	auto_free bool *large_in = large ? xcalloc(2 * n, sizeof(bool)) : NULL;
+	uint16_t *lists = large ? large_lists : small_lists;
+	bool *in = large ? large_in : small_in;
+	struct states now = {lists, in, 0}, next = {lists + n, in + n, 0};
+	enter(p, &now, 0);
+	while (*path && now.n) {
+		uint32_t rune;
+		path += glob_rune(path, &rune);
+		advance(p, &now, &next, rune);
+	}
+	if (!below)
+		return !*path && now.in[p->n];
+	advance(p, &now, &next, '/');
+	return now.n > 1 || (now.n == 1 && !now.in[p->n]);
+}
+
+bool glob_run(const struct glob_program *p, const char *path)
+{
+	size_t n = p->shape == GLOB_STATES ? 0 : strlen(path);
+	switch (p->shape) {
+	case GLOB_EXACT:
+		return n == p->text_len && !memcmp(path, p->text, n);
+	case GLOB_PREFIX:
+		return n >= p->text_len && !memcmp(path, p->text, p->text_len);
+	case GLOB_SUFFIX:
+		if (n >= p->text_len && !memcmp(path + n - p->text_len, p->text, p->text_len))
+			return true;
+		return p->text[0] == '/' && !strcmp(path, p->text + 1);
+	case GLOB_STATES:
+		break;
+	}
+	return run_states(p, path, false);
+}
+
+bool glob_may_match_below(const struct glob_program *p, const char *dir)
+{
+	size_t n = strlen(dir);
+	if (!n || p->shape == GLOB_SUFFIX)
+		return true;
+	if (p->shape == GLOB_STATES)
+		return run_states(p, dir, true);
+	size_t common = n < p->text_len ? n : p->text_len;
+	if (memcmp(dir, p->text, common) != 0)
+		return false;
+	if (p->text_len > n)
+		return p->text[n] == '/';
+	return p->shape == GLOB_PREFIX;
+}
+
+int glob_match_deep(const char *pattern, const char *path)
+{
+	struct glob_program p;
+	if (glob_compile(pattern, &p))
+		return -1;
+	bool hit = glob_run(&p, path);
+	glob_program_release(&p);
+	return hit;
+}
