@@ -66,7 +66,8 @@ struct instr {
 	// FROM
 	const char *base, *stage_name; // stage_name lower-cased, NULL if none
 	const char *stage_name_raw;
-	// words: ADD/COPY sources (those that are heredocs stand in `heredocs` only) then destination; CMD/ENTRYPOINT/RUN/SHELL/VOLUME/EXPOSE arguments;
+	// words: ADD/COPY sources (those that are heredocs stand in `heredocs` only) then destination;
+	// CMD/ENTRYPOINT/RUN/SHELL/HEALTHCHECK/VOLUME/EXPOSE (sorted) arguments;
 	// the single argument of USER, WORKDIR, STOPSIGNAL, MAINTAINER
 	const char *const *words; size_t n_words;
 	bool json;                 // words came from a JSON array (exec form)
@@ -122,7 +123,7 @@ struct instr *dockerfile_parse_trigger(struct arena *a, const char *text, struct
 struct expand_env;
 int dockerfile_expand_mount(struct arena *a, const struct mount_spec *m,
 	const struct expand_env *env, struct mount_spec *ret, struct err *e);
-// Adds a warning unless the file's or the instruction's `check=skip` silences the rule. in may be NULL.
+// Adds a warning unless the file's or the instruction's check=skip silences the rule; in may be NULL.
 void dockerfile_warn(struct dockerfile *d, const struct instr *in, const char *rule, struct pos pos,
 	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 // Stage by name (case-insensitive); -1 if none. The last of equal names wins, looking below `before`.
