@@ -51,7 +51,7 @@ static int declare_layers(
 	return 0;
 }
 
-static int load_image(
+int resolver_load(
         struct exec *x, const struct digest *manifest, struct graph_image *ret, struct err *e)
 {
 	auto_manifest struct manifest m = {0};

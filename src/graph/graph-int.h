@@ -63,8 +63,8 @@ int meta_dispatch(struct builder *b, struct stage_state *s, const struct instr *
 // Command line with the shell in front, as RUN, CMD and ENTRYPOINT use it.
 void shell_prepend(const struct image_config *c, const struct instr *in, struct strv *ret);
 void history_add(struct builder *b, struct stage_state *s, const char *created_by, int step);
-void quote_go(struct buf *out, const char *s);         // %q
-void quote_go_list(struct buf *out, const struct strv *v); // %q of a slice
+void history_quote(struct buf *out, const char *s);         // %q
+void history_quote_list(struct buf *out, const struct strv *v); // %q of a slice
 
 // run.c, copy.c
 int run_dispatch(struct builder *b, struct stage_state *s, const struct instr *in, bool on_build, struct err *e);

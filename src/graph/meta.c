@@ -19,7 +19,7 @@ void history_add(struct builder *b, struct stage_state *s, const char *created_b
 	s->history_steps[s->config.n_history - 1] = step;
 }
 
-void quote_go(struct buf *out, const char *s)
+void history_quote(struct buf *out, const char *s)
 {
 	buf_putc(out, '"');
 	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
@@ -47,13 +47,13 @@ void quote_go(struct buf *out, const char *s)
 	buf_putc(out, '"');
 }
 
-void quote_go_list(struct buf *out, const struct strv *v)
+void history_quote_list(struct buf *out, const struct strv *v)
 {
 	buf_putc(out, '[');
 	for (size_t i = 0; i < v->n; i++) {
 		if (i)
 			buf_putc(out, ' ');
-		quote_go(out, v->v[i]);
+		history_quote(out, v->v[i]);
 	}
 	buf_putc(out, ']');
 }
@@ -120,7 +120,7 @@ static int do_command(struct builder *b, struct stage_state *s, const struct ins
 	shell_prepend(&s->config, in, to);
 	auto_buf struct buf text = {0};
 	buf_puts(&text, cmd ? "CMD " : "ENTRYPOINT ");
-	quote_go_list(&text, to);
+	history_quote_list(&text, to);
 	if (cmd) {
 		s->config.has_cmd = s->cmd_set = true;
 		s->config.args_escaped = true;
