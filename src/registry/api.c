@@ -121,9 +121,10 @@ static void note_reached(struct host *h, const struct http_response *rs, int rc)
 	bool unreachable =
 	        rc < 0 && (rs->failure == HTTP_FAIL_CONNECT || rs->failure == HTTP_FAIL_RESOLVE ||
 	                          rs->failure == HTTP_FAIL_TLS || rs->failure == HTTP_FAIL_CERT);
-	pthread_mutex_lock(&h->lock);
-	h->dead = unreachable ? h->dead + 1 : 0;
-	pthread_mutex_unlock(&h->lock);
+	if (unreachable)
+		atomic_fetch_add(&h->dead, 1);
+	else
+		atomic_store(&h->dead, 0);
 }
 
 // An upload may be sent to a storage server; the registry's token is none of its business.
@@ -206,7 +207,7 @@ int api_refused(
 		        what, host, said, host);
 	case 429:
 		return err_set(e, ERR_NET,
-		        "'%s' allows no more requests for now (status 429%s%s)%s: "
+		        "'%s' allows no more requests for now (status 429%s%.60s)%s: "
 		        "wait, or run 'hew login %s' for a higher limit",
 		        host, rs->retry_after ? ", retry after " : "",
 		        rs->retry_after ? rs->retry_after : "", said, host);

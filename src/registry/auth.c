@@ -133,6 +133,10 @@ static int refused(
 	auto_free char *said = api_error_text(rs);
 	const char *sep = *said ? ": " : "";
 	bool denied = rs->status == 401 || rs->status == 403 || rs->status == 400;
+	if (denied && h->fixed) // login itself
+		return err_set(e, ERR_AUTH,
+		        "'%s' refuses the user name or password (status %d%s%s)", h->cred_name,
+		        rs->status, sep, said);
 	if (denied && (c->username || c->identity_token))
 		return err_set(e, ERR_AUTH,
 		        "'%s' refuses the user name or password (status %d%s%s): run 'hew login "

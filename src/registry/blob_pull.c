@@ -138,8 +138,6 @@ static int fetch_from(struct registry *r, struct endpoint *ep, struct blob_sink 
 	for (;;) {
 		b->host = ep->host->cred_name;
 		bool was_resumed = b->resumed || blob_writer_size(b->writer) > 0;
-		if (!b->writer)
-			return -1;
 		if (fetch_bytes(r, ep, b, e) < 0)
 			return -1;
 		was_resumed = was_resumed || b->resumed;

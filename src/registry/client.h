@@ -11,6 +11,7 @@
 #include "registry/registry.h"
 #include "registry/retry.h"
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct token; // auth.c
 
@@ -21,11 +22,11 @@ struct host {
 	bool insecure;                   // plain http or an unverified certificate will do
 	const struct credentials *fixed; // use these and no others (login); borrowed
 
+	atomic_int dead;      // connection failures in a row
+	atomic_bool offered;  // there were credentials to send
 	pthread_mutex_t lock; // over what follows
 	char *base;           // "https://name" once known
 	bool plain;
-	bool offered; // there were credentials to send
-	int dead;     // connection failures in a row
 	struct challenge challenge;
 	struct token *tokens;
 	struct host *next;

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Docker's config.json: auths, credsStore, credHelpers (docker-credential-*), DOCKER_AUTH_CONFIG, and
-// podman's auth.json as a fall-back.
+// Docker's config.json: auths, credsStore, credHelpers (docker-credential-*), DOCKER_AUTH_CONFIG,
+// and podman's auth.json as a fall-back.
 #pragma once
 
 struct err;
 
 struct credentials {
-	char *username, *password;   // NULL: anonymous
+	char *username, *password; // NULL: anonymous
 	char *identity_token, *registry_token;
 };
 void credentials_release(struct credentials *c);
-// Never an error when there are none. host: "docker.io", "127.0.0.1:5000"; repository for longest-prefix keys.
+// Never an error when there are none. host: "docker.io", "127.0.0.1:5000"; repository for
+// longest-prefix keys.
 int credentials_find(const char *docker_config, const char *host, const char *repository,
-	struct credentials *ret, struct err *e);
-// Stores through the helper if one is configured, else into config.json (mode 0600, replaced atomically).
-// *ret_where: the file or helper, for the message. Caller frees.
-int credentials_store(const char *docker_config, const char *host, const char *user, const char *password,
-	char **ret_where, struct err *e);
+        struct credentials *ret, struct err *e);
+// Stores through the helper if one is configured, else into config.json (mode 0600, replaced
+// atomically). *ret_where: the file or helper, for the message. Caller frees.
+int credentials_store(const char *docker_config, const char *host, const char *user,
+        const char *password, char **ret_where, struct err *e);
 int credentials_erase(const char *docker_config, const char *host, struct err *e);

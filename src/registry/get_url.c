@@ -64,7 +64,8 @@ static int fetch(struct registry *r, const char *url, const char *shown, struct 
 {
 	struct retry retry = {0};
 	for (;;) {
-		struct http_request rq = {.method = "GET", .url = url, .sink = &f->sink};
+		struct http_request rq = {
+		        .method = "GET", .url = url, .sink = &f->sink, .plain_redirects = true};
 		int rc = http_perform(r->http, &rq, rs, e);
 		if (rc == 0 && rs->status >= 200 && rs->status <= 299)
 			return 0;
@@ -113,6 +114,11 @@ int registry_get_url(
 	snprintf(f.progress.text, sizeof(f.progress.text), "%.60s downloading", shown);
 	f.hasher = hasher_new();
 	int rc = fetch(r, url, shown, &f, &rs, e);
+	if (rc == 0 && u.https && str_has_prefix(rs.url, "http://"))
+		event_warn(r->sink, 0,
+		        "'%s' was redirected to plain http: anyone on the way could "
+		        "have changed the file; pin it with --checksum",
+		        shown);
 	if (rc == 0)
 		fill(&f, &rs, &u, ret);
 	hasher_free(f.hasher);

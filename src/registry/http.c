@@ -256,7 +256,7 @@ static int follow(
 		rs->failure = HTTP_FAIL_PROTOCOL;
 		return err_wrap(e, "'%s' redirects", from);
 	}
-	if (at->https && !next.https && !rq->insecure) {
+	if (at->https && !next.https && !rq->insecure && !rq->plain_redirects) {
 		rs->failure = HTTP_FAIL_PROTOCOL;
 		return err_set(e, ERR_NET,
 		        "'%s' redirects from https to plain http ('%s'): refused", from, next.host);

@@ -34,6 +34,7 @@ struct http_request {
 	struct http_sink *sink; // NULL: into response.body, at most max_answer bytes
 	size_t max_answer;      // 0: 1 MiB
 	uint64_t range_from;    // > 0: "Range: bytes=N-"
+	bool plain_redirects;   // from https to plain http: followed (no credentials go along)
 	bool insecure; // certificates are not verified, redirects to plain http are followed
 };
 

@@ -76,6 +76,7 @@ static int manifest_call(struct registry *r, struct endpoint *ep, const char *me
 	accept_manifests(&headers);
 	struct api_call call = {.ep = ep,
 	        .tail = tail,
+	        .once = strcmp(method, "HEAD") == 0, // a GET follows
 	        .rq = {.method = method, .headers = &headers, .max_answer = MANIFEST_MAX}};
 	scope_add_repository(&call.scopes, ep->repository, "pull");
 	int rc = api_perform(r, &call, rs, e);
@@ -266,7 +267,7 @@ static int load_config(
 	if (d->size > CONFIG_MAX)
 		return err_set(e, ERR_CORRUPT, "the image config has %ju bytes, more than %u",
 		        (uintmax_t)d->size, CONFIG_MAX);
-	if (registry_fetch_blob(r, d, -1, e) < 0 ||
+	if (store_lease_add(r->store, &d->digest, e) < 0 || registry_fetch_blob(r, d, -1, e) < 0 ||
 	        store_blob_read(r->store, &d->digest, CONFIG_MAX, &text, e) < 0 ||
 	        image_config_parse(buf_cstr(&text), text.n, ret, e) < 0)
 		return err_wrap(e, "image config");

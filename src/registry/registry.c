@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "registry/client.h"
+#include "registry/credentials-int.h"
 #include <stdatomic.h>
 
 #define PARALLEL_DEFAULT 6
@@ -134,8 +135,9 @@ int registry_check_login(
 	auto_endpoints struct endpoint_list eps = {0};
 	auto_response struct http_response rs = {0};
 	auto_free char *name = xstrdup(user), *secret = xstrdup(password);
+	auto_free char *domain = credential_host(host);
 	// The repository's name does not matter: only the host of the endpoint is used.
-	if (endpoint_list_make(r, host, "login", ENDPOINT_PUSH, &eps, e) < 0)
+	if (endpoint_list_make(r, domain, "login", ENDPOINT_PUSH, &eps, e) < 0)
 		return -1;
 	const struct host *known = eps.v[0].host;
 	const struct credentials given = {.username = name, .password = secret};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The client side of a registry (OCI distribution-spec 1.1): resolve and pull into the store, push out
-// of it. Transfers run on libcurl, loaded at the first one. Everything that arrives is bounded and
-// verified; credentials never leave the host they are for.
+// The client side of a registry (OCI distribution-spec 1.1): resolve and pull into the store, push
+// out of it. Transfers run on libcurl, loaded at the first one. Everything that arrives is bounded
+// and verified; credentials never leave the host they are for.
 #pragma once
 
 #include "image/manifest.h"
@@ -12,11 +12,12 @@ struct err;
 struct event_sink;
 
 struct registry_options {
-	const char *docker_config;   // directory; NULL: $DOCKER_CONFIG or ~/.docker
-	const char *registries_conf; // NULL: $CONTAINERS_REGISTRIES_CONF, the user's file, the system's
-	bool insecure;               // plain http or unverified TLS allowed for the registry named (--insecure)
-	int parallel;                // blobs at once, default 6
-	struct event_sink *sink;     // progress and notes; may be NULL
+	const char *docker_config; // directory; NULL: $DOCKER_CONFIG or ~/.docker
+	const char *
+	        registries_conf; // NULL: $CONTAINERS_REGISTRIES_CONF, the user's file, the system's
+	bool insecure; // plain http or unverified TLS allowed for the registry named (--insecure)
+	int parallel;  // blobs at once, default 6
+	struct event_sink *sink; // progress and notes; may be NULL
 };
 
 struct registry; // connections, tokens and configuration of one process; thread-safe
@@ -29,28 +30,31 @@ struct resolved_image {
 	struct digest config;
 };
 void resolved_image_release(struct resolved_image *r);
-// Asks the registry (mirrors first) for the reference, fetches index, manifest and config of the platform into
-// the store, declares its layers and their sources, records the resolution. No layer is fetched.
-// step: event step id for progress, or -1.
-int registry_resolve(struct registry *r, const struct reference *ref, const struct platform *p, int step,
-	struct resolved_image *ret, struct err *e);
-// Fetches a blob that the store does not have from one of its sources; parallel-safe (one fetch per digest).
+// Asks the registry (mirrors first) for the reference, fetches index, manifest and config of the
+// platform into the store, declares its layers and their sources, records the resolution. No layer
+// is fetched. step: event step id for progress, or -1.
+int registry_resolve(struct registry *r, const struct reference *ref, const struct platform *p,
+        int step, struct resolved_image *ret, struct err *e);
+// Fetches a blob that the store does not have from one of its sources; parallel-safe (one fetch per
+// digest).
 int registry_fetch_blob(struct registry *r, const struct descriptor *d, int step, struct err *e);
 // resolve, then all layer blobs in parallel, image row and (unless by digest only) name set.
 int registry_pull(struct registry *r, const struct reference *ref, const struct platform *p,
-	struct image_row *ret, struct err *e);
+        struct image_row *ret, struct err *e);
 
 struct push_source {
-	struct digest manifest; // a manifest or index in the store; every blob it names must be here or have a source
+	struct digest manifest; // a manifest or index in the store; every blob it names must be
+	                        // here or have a source
 };
-// HEAD each blob, mount from another repository of the same registry where known, single PUT; children before
-// parents; manifest last under the reference's tag. Blobs go in parallel.
-int registry_push(struct registry *r, const struct reference *ref, const struct digest *manifest, int step,
-	struct err *e);
+// HEAD each blob, mount from another repository of the same registry where known, single PUT;
+// children before parents; manifest last under the reference's tag. Blobs go in parallel.
+int registry_push(struct registry *r, const struct reference *ref, const struct digest *manifest,
+        int step, struct err *e);
 // Checks credentials against /v2/ (login). ERR_AUTH if refused.
-int registry_check_login(struct registry *r, const char *host, const char *user, const char *password,
-	struct err *e);
-// GET of any http(s) URL for ADD: into a new store temporary file. mtime from Last-Modified (0: none).
+int registry_check_login(struct registry *r, const char *host, const char *user,
+        const char *password, struct err *e);
+// GET of any http(s) URL for ADD: into a new store temporary file. mtime from Last-Modified (0:
+// none).
 struct http_file {
 	int fd;
 	uint64_t size;
@@ -59,4 +63,5 @@ struct http_file {
 	char *etag, *filename; // from Content-Disposition or the URL path; NULL if none
 };
 void http_file_release(struct http_file *f);
-int registry_get_url(struct registry *r, const char *url, int step, struct http_file *ret, struct err *e);
+int registry_get_url(
+        struct registry *r, const char *url, int step, struct http_file *ret, struct err *e);

@@ -109,23 +109,32 @@ static bool parse_authority(const char *p, size_t n, struct url *u)
 	return true;
 }
 
+// For messages: never a password.
+static const char *without_userinfo(const char *text)
+{
+	const char *at = strrchr(text, '@');
+	return at ? at + 1 : text;
+}
+
 int url_parse(const char *text, struct url *ret, struct err *e)
 {
 	auto_url struct url u = {0};
 	const char *rest;
 	if (strlen(text) > URL_MAX || !text_is_safe(text))
-		return err_set(e, ERR_USAGE, "not a valid URL: '%.200s'", text);
+		return err_set(e, ERR_USAGE, "not a valid URL: '%.200s'", without_userinfo(text));
 	if (strncasecmp(text, "https://", 8) == 0) {
 		u.https = true;
 		rest = text + 8;
 	} else if (strncasecmp(text, "http://", 7) == 0) {
 		rest = text + 7;
 	} else {
-		return err_set(e, ERR_USAGE, "not an http or https URL: '%.200s'", text);
+		return err_set(
+		        e, ERR_USAGE, "not an http or https URL: '%.200s'", without_userinfo(text));
 	}
 	size_t authority = strcspn(rest, "/?#");
 	if (!parse_authority(rest, authority, &u))
-		return err_set(e, ERR_USAGE, "not a valid host in URL '%.200s'", text);
+		return err_set(
+		        e, ERR_USAGE, "not a valid host in URL '%.200s'", without_userinfo(text));
 	rest += authority;
 	int target_n = (int)strcspn(rest, "#");
 	u.target = xasprintf("%s%.*s", *rest == '/' ? "" : "/", target_n, rest);
