@@ -475,9 +475,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(202, b"", {"Location": location})
 
 
-def serve(handler, port=0, tls=None):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
-    server.daemon_threads = True
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """Clients that hang up or do not like the certificate are part of the game."""
+
+
+def serve(handler, tls=None):
+    server = Server(("127.0.0.1", 0), handler)
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*tls)
