@@ -25,6 +25,9 @@ struct output_spec {
 	bool uncompressed, has_recipe;
 	struct recipe recipe;
 	bool docker_types;   // oci-mediatypes=false
+	bool force;          // force-compression: layers from elsewhere too
+	bool push_by_digest;
+	struct strv annotations; // of the manifest, "key=value"
 };
 void output_spec_release(struct output_spec *o);
 // "type=oci,dest=x.tar", "type=registry,name=..", a bare path (local), "-" (tar on stdout). CSV with quotes as

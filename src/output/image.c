@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// An image of the store as outputs see it: documents read and checked, layers and blobs made
+// present when their bytes are needed. A layer that exists only as the blob it came as becomes tar
+// and index under a lock of its own, so that it happens once.
+#include "base/json.h"
+#include "layer/import.h"
+#include "output/output-int.h"
+#include "registry/registry.h"
+
+void output_image_release(struct output_image *im)
+{
+	descriptor_release(&im->descriptor);
+	manifest_release(&im->manifest);
+	image_config_release(&im->config);
+}
+
+int document_read(const struct output_request *q, const struct digest *d, struct buf *ret,
+        const char **ret_type, struct err *e)
+{
+	if (store_blob_read(q->store, d, MANIFEST_MAX, ret, e))
+		return -1;
+	const char *type = manifest_sniff(ret->p, ret->n, NULL, e);
+	if (!type)
+		return -1;
+	*ret_type = type;
+	return 0;
+}
+
+static bool is_here(const struct output_request *q, const struct descriptor *d)
+{
+	return media_type_is_manifest(d->media_type) && store_blob_has(q->store, &d->digest) &&
+	       !strv_env_get(&d->annotations, "vnd.docker.reference.type");
+}
+
+static int choose(const struct output_request *q, const struct buf *text, const char *type,
+        struct digest *ret, struct err *e)
+{
+	auto_index struct image_index ix = {0};
+	struct platform host = platform_host();
+	if (image_index_parse(text->p, text->n, type, &ix, e))
+		return -1;
+	const struct descriptor *d = image_index_select(&ix, &host);
+	for (size_t i = 0; (!d || !is_here(q, d)) && i < ix.manifests.n; i++)
+		d = &ix.manifests.v[i];
+	if (!d || !is_here(q, d))
+		return err_set(e, ERR_NOT_FOUND, "none of the images in the index is in the store");
+	*ret = d->digest;
+	return 0;
+}
+
+static int load_documents(
+        const struct output_request *q, struct digest d, struct output_image *im, struct err *e)
+{
+	auto_buf struct buf text = {0}, config = {0};
+	const char *type = NULL;
+	if (document_read(q, &d, &text, &type, e))
+		return -1;
+	if (media_type_is_index(type)) {
+		if (choose(q, &text, type, &d, e))
+			return -1;
+		buf_reset(&text);
+		if (document_read(q, &d, &text, &type, e))
+			return -1;
+	}
+	if (manifest_parse(text.p, text.n, NULL, &im->manifest, e))
+		return -1;
+	im->descriptor.media_type = xstrdup(im->manifest.media_type);
+	im->descriptor.digest = d;
+	im->descriptor.size = text.n;
+	if (blob_need(q, &im->manifest.config, e) ||
+	        store_blob_read(q->store, &im->manifest.config.digest, CONFIG_MAX, &config, e) ||
+	        image_config_parse(config.p, config.n, &im->config, e))
+		return err_wrap(e, "image config");
+	if (im->config.n_diff_ids != im->manifest.layers.n)
+		return err_set(e, ERR_CORRUPT, "the config names %zu layers, the manifest %zu",
+		        im->config.n_diff_ids, im->manifest.layers.n);
+	return 0;
+}
+
+int output_image_load(const struct output_request *q, const struct digest *root,
+        struct output_image *ret, struct err *e)
+{
+	struct output_image im = {0};
+	if (load_documents(q, *root, &im, e) == 0) {
+		*ret = im;
+		return 0;
+	}
+	char text[DIGEST_TEXT];
+	digest_text(root, text);
+	output_image_release(&im);
+	return err_wrap(e, "image %s", text);
+}
+
+int blob_need(const struct output_request *q, const struct descriptor *d, struct err *e)
+{
+	char text[DIGEST_TEXT];
+	digest_text(&d->digest, text);
+	if (store_blob_has(q->store, &d->digest))
+		return store_lease_add(q->store, &d->digest, e);
+	if (!q->registry)
+		return err_set(e, ERR_NOT_FOUND, "blob %s is not in the store", text);
+	struct registry *r = q->registry(q->registry_arg, e);
+	return r ? registry_fetch_blob(r, d, -1, e) : -1;
+}
+
+// ---- layers
+
+static int import_blob(
+        const struct output_request *q, const struct digest *diff_id, int blob, struct err *e)
+{
+	struct layer_result r = {0};
+	char want[DIGEST_TEXT], got[DIGEST_TEXT];
+	auto_fd int tar = store_temp_file(q->store, e);
+	if (tar < 0 || layer_import(blob, tar, 0, 0, &r, e))
+		return -1;
+	digest_text(diff_id, want);
+	digest_text(&r.diff_id, got);
+	int rc = digest_eq(diff_id, &r.diff_id)
+	                 ? store_layer_commit(q->store, tar, &r, e)
+	                 : err_set(e, ERR_CORRUPT, "it holds %s, but the image's config says %s",
+	                           got, want);
+	layer_result_release(&r);
+	return rc;
+}
+
+static bool layer_here(const struct output_request *q, const struct digest *diff_id)
+{
+	struct layer_info info;
+	return store_layer_get(q->store, diff_id, &info) && info.has_tar && info.has_index;
+}
+
+static int make_layer(const struct output_request *q, const struct digest *diff_id,
+        const struct descriptor *blob, struct err *e)
+{
+	if (layer_here(q, diff_id))
+		return 0; // another process was faster
+	if (blob_need(q, blob, e))
+		return -1;
+	auto_fd int fd = store_blob_open(q->store, &blob->digest, NULL, e);
+	return fd < 0 ? -1 : import_blob(q, diff_id, fd, e);
+}
+
+int layer_need(
+        const struct output_request *q, const struct output_image *im, size_t i, struct err *e)
+{
+	const struct digest *diff_id = &im->config.diff_ids[i];
+	const struct descriptor *blob = &im->manifest.layers.v[i];
+	if (layer_here(q, diff_id))
+		return 0;
+	char hex[HASH_HEX];
+	digest_hex(diff_id, hex);
+	auto_free char *name = xasprintf("layer-%s", hex);
+	struct store_lock *lock = store_lock(q->store, name, e);
+	if (!lock)
+		return -1;
+	int rc = make_layer(q, diff_id, blob, e);
+	store_unlock(lock);
+	return rc ? err_wrap(e, "layer sha256:%.12s", hex) : 0;
+}

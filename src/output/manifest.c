@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// The manifest that goes out: layers of this store compressed by the recipe, layers from elsewhere
+// as the blobs they came as, media types all of one family. An image for which nothing would change
+// keeps its manifest byte for byte, and so its digest.
+#include "base/pool.h"
+#include "output/output-int.h"
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct conversion {
+	const struct output_request *q;
+	const struct output_spec *o;
+	const struct output_image *im;
+	struct recipe recipe;
+	char recipe_name[RECIPE_TEXT];
+	bool docker; // the family that is written
+	struct pool *pool;
+};
+
+// Layers that may not be distributed keep the type that says so.
+static const char *layer_type(bool docker, int compression, const char *otherwise)
+{
+	static const char *const types[2][3] = {
+	        {MT_OCI_LAYER, MT_OCI_LAYER_GZIP, MT_OCI_LAYER_ZSTD},
+	        {MT_DOCKER_LAYER, MT_DOCKER_LAYER_GZIP, MT_DOCKER_LAYER ".zstd"},
+	};
+	bool special = otherwise &&
+	               (strstr(otherwise, "nondistributable") || strstr(otherwise, ".foreign."));
+	return compression < 0 || special ? otherwise : types[docker][compression];
+}
+
+static bool is_docker_type(const char *media_type)
+{
+	return str_has_prefix(media_type, "application/vnd.docker.");
+}
+
+// ---- one layer
+
+static int compress_tar(
+        struct conversion *c, const struct digest *diff_id, struct layer_blob *ret, struct err *e)
+{
+	uint64_t size;
+	struct layer_blob b = {.present = true};
+	auto_fd int tar = store_blob_open(c->q->store, diff_id, &size, e);
+	auto_fd int out = tar < 0 ? -1 : store_temp_file(c->q->store, e);
+	if (out < 0)
+		return -1;
+	if (!c->pool)
+		c->pool = pool_new(0);
+	if (layer_compress(tar, size, out, &c->recipe, c->pool, &b.digest, &b.size, e) ||
+	        store_blob_commit(c->q->store, out, &b.digest, b.size, e))
+		return -1;
+	snprintf(b.media_type, sizeof(b.media_type), "%s", layer_type(false, c->recipe.type, NULL));
+	snprintf(b.recipe, sizeof(b.recipe), "%s", c->recipe_name);
+	if (store_layer_add_blob(c->q->store, diff_id, &b, e))
+		return -1;
+	*ret = b;
+	return 0;
+}
+
+// 1 found, 0 not.
+static int known_blob(
+        struct conversion *c, const struct digest *diff_id, struct layer_blob *ret, struct err *e)
+{
+	int found = store_layer_blob(c->q->store, diff_id, c->recipe_name, ret, e);
+	return found > 0 ? ret->present && !strcmp(ret->recipe, c->recipe_name) : found;
+}
+
+static int compressed_blob(struct conversion *c, size_t i, struct layer_blob *ret, struct err *e)
+{
+	const struct digest *diff_id = &c->im->config.diff_ids[i];
+	char hex[HASH_HEX];
+	int rc = known_blob(c, diff_id, ret, e);
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	if (layer_need(c->q, c->im, i, e))
+		return -1;
+	digest_hex(diff_id, hex);
+	auto_free char *name = xasprintf("compress-%s", hex);
+	struct store_lock *lock = store_lock(c->q->store, name, e);
+	if (!lock)
+		return -1;
+	rc = known_blob(c, diff_id, ret, e);
+	if (rc == 0)
+		rc = compress_tar(c, diff_id, ret, e);
+	store_unlock(lock);
+	return rc < 0 ? err_wrap(e, "compress layer sha256:%.12s", hex) : 0;
+}
+
+// A layer of ours stands in the manifest as its tar; a layer from elsewhere as its blob, which may
+// be a tar too.
+static int is_foreign(struct conversion *c, size_t i, struct err *e)
+{
+	struct layer_blob b;
+	const struct descriptor *d = &c->im->manifest.layers.v[i];
+	const struct digest *diff_id = &c->im->config.diff_ids[i];
+	if (!digest_eq(&d->digest, diff_id))
+		return 1;
+	int found = store_layer_blob(c->q->store, diff_id, "", &b, e);
+	return found > 0 ? digest_eq(&b.digest, diff_id) : found;
+}
+
+static int put_layer(struct conversion *c, size_t i, struct descriptor *ret, struct err *e)
+{
+	const struct descriptor *d = &c->im->manifest.layers.v[i];
+	const struct digest *diff_id = &c->im->config.diff_ids[i];
+	struct layer_blob b;
+	struct layer_info info;
+	int foreign = is_foreign(c, i, e);
+	if (foreign < 0)
+		return -1;
+	descriptor_copy(ret, d);
+	if (!foreign || c->o->force) {
+		free(steal_ptr(&ret->media_type));
+		if (c->o->uncompressed) {
+			if (layer_need(c->q, c->im, i, e))
+				return -1;
+			if (!store_layer_get(c->q->store, diff_id, &info))
+				return err_set(
+				        e, ERR_NOT_FOUND, "layer %zu is not in the store", i + 1);
+			ret->digest = *diff_id;
+			ret->size = info.tar_size;
+			ret->media_type = xstrdup(layer_type(c->docker, COMPRESSION_NONE, NULL));
+			return 0;
+		}
+		if (compressed_blob(c, i, &b, e))
+			return -1;
+		ret->digest = b.digest;
+		ret->size = b.size;
+		ret->media_type = xstrdup(layer_type(c->docker, c->recipe.type, NULL));
+		return 0;
+	}
+	free(steal_ptr(&ret->media_type));
+	ret->media_type = xstrdup(
+	        layer_type(c->docker, media_type_compression(d->media_type), d->media_type));
+	return 0;
+}
+
+// ---- the manifest
+
+// Nothing but bytes would differ: every layer is the same blob under the same type.
+static bool unchanged(const struct conversion *c, const struct manifest *m)
+{
+	const struct manifest *was = &c->im->manifest;
+	if (c->o->annotations.n || strcmp(m->media_type, was->media_type) ||
+	        strcmp(m->config.media_type, was->config.media_type))
+		return false;
+	for (size_t i = 0; i < m->layers.n; i++)
+		if (!digest_eq(&m->layers.v[i].digest, &was->layers.v[i].digest) ||
+		        strcmp(m->layers.v[i].media_type, was->layers.v[i].media_type))
+			return false;
+	return true;
+}
+
+static void set_annotations(const struct conversion *c, struct manifest *m)
+{
+	strv_copy(&m->annotations, &c->im->manifest.annotations);
+	for (size_t i = 0; i < c->o->annotations.n; i++) {
+		const char *kv = c->o->annotations.v[i], *eq = strchr(kv, '=');
+		auto_free char *key = xstrndup(kv, (size_t)(eq - kv));
+		strv_env_set(&m->annotations, key, eq + 1);
+	}
+}
+
+static int convert(struct conversion *c, struct descriptor *ret, struct err *e)
+{
+	auto_manifest struct manifest m = {0};
+	auto_buf struct buf text = {0};
+	struct digest digest;
+	m.media_type = xstrdup(c->docker ? MT_DOCKER_MANIFEST : MT_OCI_MANIFEST);
+	descriptor_copy(&m.config, &c->im->manifest.config);
+	free(m.config.media_type);
+	m.config.media_type = xstrdup(c->docker ? MT_DOCKER_CONFIG : MT_OCI_CONFIG);
+	for (size_t i = 0; i < c->im->manifest.layers.n; i++)
+		if (put_layer(c, i, descriptor_list_add(&m.layers), e))
+			return -1;
+	if (unchanged(c, &m)) {
+		descriptor_copy(ret, &c->im->descriptor);
+		return 0;
+	}
+	set_annotations(c, &m);
+	manifest_write(&m, &text);
+	if (store_blob_put(c->q->store, text.p, text.n, &digest, e))
+		return -1;
+	descriptor_release(ret);
+	*ret = (struct descriptor){
+	        .media_type = xstrdup(m.media_type), .digest = digest, .size = text.n};
+	return 0;
+}
+
+// An index goes out as it is; so does what is no image at all.
+static int passes_through(const struct output_request *q, struct descriptor *ret, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	auto_manifest struct manifest m = {0};
+	const char *type = NULL;
+	if (document_read(q, &q->manifest, &text, &type, e))
+		return -1;
+	if (!media_type_is_index(type)) {
+		if (manifest_parse(text.p, text.n, NULL, &m, e))
+			return -1;
+		type = m.media_type;
+		if (!strcmp(m.config.media_type, MT_OCI_CONFIG) ||
+		        !strcmp(m.config.media_type, MT_DOCKER_CONFIG))
+			return 0;
+	}
+	descriptor_release(ret);
+	*ret = (struct descriptor){
+	        .media_type = xstrdup(type), .digest = q->manifest, .size = text.n};
+	return 1;
+}
+
+int output_manifest(const struct output_request *q, const struct output_spec *o,
+        struct descriptor *ret, struct err *e)
+{
+	auto_output_image struct output_image im = {0};
+	struct descriptor d = {0};
+	int rc = passes_through(q, &d, e);
+	if (rc < 0)
+		return -1;
+	if (rc == 0) {
+		struct conversion c = {.q = q, .o = o, .im = &im};
+		if (output_image_load(q, &q->manifest, &im, e))
+			return -1;
+		c.recipe = o->has_recipe ? o->recipe : RECIPE_DEFAULT;
+		recipe_text(&c.recipe, c.recipe_name);
+		// An image that came with Docker's types keeps them.
+		c.docker = o->docker_types || is_docker_type(im.manifest.media_type);
+		rc = convert(&c, &d, e);
+		pool_free(c.pool);
+		if (rc < 0) {
+			descriptor_release(&d);
+			return -1;
+		}
+	}
+	*ret = d;
+	return 0;
+}

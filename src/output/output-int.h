@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of this room share: an image of the store with its documents parsed, and the forms
+// of its layers and blobs made when an output needs them.
+#pragma once
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "image/config.h"
+#include "output/output.h"
+#include "store/store.h"
+
+// ---- image.c
+struct output_image {
+	struct descriptor descriptor; // of the manifest
+	struct manifest manifest;
+	struct image_config config;
+};
+#define auto_output_image __attribute__((cleanup(output_image_release)))
+void output_image_release(struct output_image *im);
+// The image under a manifest; of an index, that of this machine's platform or else the first.
+int output_image_load(const struct output_request *q, const struct digest *root,
+        struct output_image *ret, struct err *e);
+// Reads a manifest or index. *ret_type is one of the known media types.
+int document_read(const struct output_request *q, const struct digest *d, struct buf *ret,
+        const char **ret_type, struct err *e);
+// Makes sure that a blob is in the store: fetches it if it is only known.
+int blob_need(const struct output_request *q, const struct descriptor *d, struct err *e);
+// Makes sure that tar and index of layer i are in the store.
+int layer_need(
+        const struct output_request *q, const struct output_image *im, size_t i, struct err *e);
+
+// ---- push.c
+int output_push(const struct output_request *q, const struct output_spec *o,
+        struct output_result *ret, struct err *e);
+// The build's names and then the spec's own, each once.
+void output_names(const struct output_request *q, const struct output_spec *o, struct strv *ret);

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+// The value of --output, read as buildx reads it: one CSV record of key=value fields, or a bare
+// path (plain files into a folder), or "-" (one tar to standard output).
+#include "base/err.h"
+#include "base/mem.h"
+#include "image/reference.h"
+#include "output/output.h"
+#include <ctype.h>
+#include <string.h>
+
+#define SPEC_MAX 65536
+
+void output_spec_release(struct output_spec *o)
+{
+	free(o->dest);
+	strv_release(&o->names);
+	strv_release(&o->annotations);
+	*o = (struct output_spec){0};
+}
+
+// ---- CSV
+
+// The rest of a field that began with a quote; a doubled quote is one. NULL: it does not end.
+static const char *quoted_field(const char *s, struct buf *field)
+{
+	for (; *s; s++) {
+		if (*s != '"')
+			buf_putc(field, *s);
+		else if (s[1] == '"')
+			buf_putc(field, *s++);
+		else
+			return s + 1;
+	}
+	return NULL;
+}
+
+static int split_csv(const char *text, struct strv *ret, struct err *e)
+{
+	const char *s = text;
+	for (;;) {
+		auto_buf struct buf field = {0};
+		if (*s == '"') {
+			s = quoted_field(s + 1, &field);
+		} else {
+			size_t n = strcspn(s, ",\"");
+			buf_add(&field, s, n);
+			s += n;
+		}
+		if (!s || (*s && *s != ','))
+			return err_set(
+			        e, ERR_USAGE, "invalid output \"%s\": misplaced quote", text);
+		strv_take(ret, buf_steal(&field));
+		if (!*s++)
+			return 0;
+	}
+}
+
+// ---- values
+
+static int take_bool(const char *key, const char *value, bool *ret, struct err *e)
+{
+	static const char *const words[] = {"1", "t", "true", "0", "f", "false"};
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_ieq(value, words[i])) {
+			*ret = i < 3;
+			return 0;
+		}
+	return err_set(e, ERR_USAGE, "output: %s=%s: true or false is expected", key, value);
+}
+
+struct draft {
+	struct output_spec o;
+	const char *compression;
+	bool has_type, has_tar, has_level;
+	int64_t level;
+};
+
+static int take_type(struct draft *d, const char *value, struct err *e)
+{
+	static const char *const names[] = {
+	        [OUTPUT_IMAGE] = "image",
+	        [OUTPUT_REGISTRY] = "registry",
+	        [OUTPUT_OCI] = "oci",
+	        [OUTPUT_DOCKER] = "docker",
+	        [OUTPUT_LOCAL] = "local",
+	        [OUTPUT_TAR] = "tar",
+	        [OUTPUT_CACHE_ONLY] = "cacheonly",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(value, names[i])) {
+			d->o.type = (enum output_type)i;
+			d->has_type = true;
+			return 0;
+		}
+	const char *near = str_nearest(value, names, ARRAY_LEN(names));
+	return err_set(e, ERR_USAGE, "unknown output type \"%s\"%s%s%s", value,
+	        near ? ": did you mean \""
+	             : ": image, registry, oci, docker, local, tar or cacheonly",
+	        near ? near : "", near ? "\"?" : "");
+}
+
+static int take_names(struct draft *d, const char *value, struct err *e)
+{
+	auto_strv struct strv parts = {0};
+	strv_split(&parts, value, ',');
+	for (size_t i = 0; i < parts.n; i++) {
+		auto_reference struct reference ref = {0};
+		if (!*parts.v[i])
+			continue;
+		if (reference_parse(parts.v[i], &ref, e))
+			return err_wrap(e, "output name \"%s\"", parts.v[i]);
+		strv_take(&d->o.names, reference_text(&ref));
+	}
+	return 0;
+}
+
+static int take_compression(struct draft *d, const char *value, struct err *e)
+{
+	static const char *const names[] = {"uncompressed", "gzip", "zstd", "estargz"};
+	if (!strcmp(value, "estargz"))
+		return err_set(e, ERR_UNSUPPORTED,
+		        "output: compression=estargz is not supported: use gzip or zstd");
+	for (size_t i = 0; i < 3; i++)
+		if (!strcmp(value, names[i])) {
+			d->compression = names[i];
+			return 0;
+		}
+	const char *near = str_nearest(value, names, 3);
+	return err_set(e, ERR_USAGE, "unknown compression \"%s\"%s%s%s", value,
+	        near ? ": did you mean \"" : ": uncompressed, gzip or zstd", near ? near : "",
+	        near ? "\"?" : "");
+}
+
+static int take_level(struct draft *d, const char *value, struct err *e)
+{
+	if (!str_to_i64(value, &d->level))
+		return err_set(e, ERR_USAGE, "output: compression-level=%s: not a number", value);
+	d->has_level = true;
+	return 0;
+}
+
+// ---- keys
+
+enum key {
+	KEY_TYPE,
+	KEY_DEST,
+	KEY_NAME,
+	KEY_PUSH,
+	KEY_TAR,
+	KEY_COMPRESSION,
+	KEY_LEVEL,
+	KEY_FORCE,
+	KEY_OCI_TYPES,
+	KEY_BY_DIGEST,
+	KEY_IGNORED,    // says how a daemon is to go about it; makes no difference here
+	KEY_ONLY_FALSE, // known, and not supported when switched on
+	KEY_MODE,
+};
+
+static const struct {
+	const char *name;
+	enum key key;
+} keys[] = {
+        {"type", KEY_TYPE},
+        {"dest", KEY_DEST},
+        {"name", KEY_NAME},
+        {"push", KEY_PUSH},
+        {"tar", KEY_TAR},
+        {"compression", KEY_COMPRESSION},
+        {"compression-level", KEY_LEVEL},
+        {"force-compression", KEY_FORCE},
+        {"oci-mediatypes", KEY_OCI_TYPES},
+        {"push-by-digest", KEY_BY_DIGEST},
+        {"mode", KEY_MODE},
+        {"store", KEY_IGNORED},
+        {"unpack", KEY_IGNORED},
+        {"name-canonical", KEY_IGNORED},
+        {"rewrite-timestamp", KEY_IGNORED},
+        {"attestation-inline", KEY_IGNORED},
+        {"attestation-prefix", KEY_IGNORED},
+        {"oci-artifact", KEY_IGNORED},
+        {"compatibility-version", KEY_IGNORED},
+        {"registry.insecure", KEY_ONLY_FALSE},
+        {"platform-split", KEY_ONLY_FALSE},
+        {"prefer-nondist-layers", KEY_ONLY_FALSE},
+};
+
+static int unknown_key(const char *key, struct err *e)
+{
+	const char *names[ARRAY_LEN(keys)];
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		names[i] = keys[i].name;
+	const char *near = str_nearest(key, names, ARRAY_LEN(names));
+	return err_set(e, ERR_USAGE, "unknown output option \"%s\"%s%s%s", key,
+	        near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+// annotation.KEY and annotation-manifest.KEY; the others speak of an index, which is not written.
+static int take_annotation(struct draft *d, const char *key, const char *value, struct err *e)
+{
+	const char *name = NULL;
+	if (str_has_prefix(key, "annotation."))
+		name = key + strlen("annotation.");
+	else if (str_has_prefix(key, "annotation-manifest."))
+		name = key + strlen("annotation-manifest.");
+	else
+		return err_set(e, ERR_UNSUPPORTED,
+		        "output: %s: only annotations of the manifest are supported", key);
+	if (!*name)
+		return err_set(e, ERR_USAGE, "output: %s: the annotation has no name", key);
+	strv_env_set(&d->o.annotations, name, value);
+	return 0;
+}
+
+static int take_only_false(const char *key, const char *value, struct err *e)
+{
+	bool on = false;
+	if (take_bool(key, value, &on, e))
+		return -1;
+	if (!on)
+		return 0;
+	if (!strcmp(key, "registry.insecure"))
+		return err_set(e, ERR_UNSUPPORTED, "output: %s: use the option --insecure", key);
+	return err_set(e, ERR_UNSUPPORTED, "output: %s=%s is not supported", key, value);
+}
+
+static int take_known(
+        struct draft *d, enum key key, const char *name, const char *value, struct err *e)
+{
+	bool oci = true;
+	switch (key) {
+	case KEY_TYPE:
+		return take_type(d, value, e);
+	case KEY_DEST:
+		free(d->o.dest);
+		d->o.dest = *value ? xstrdup(value) : NULL;
+		return 0;
+	case KEY_NAME:
+		return take_names(d, value, e);
+	case KEY_PUSH:
+		return take_bool(name, value, &d->o.push, e);
+	case KEY_TAR:
+		d->has_tar = true;
+		return take_bool(name, value, &d->o.tar, e);
+	case KEY_COMPRESSION:
+		return take_compression(d, value, e);
+	case KEY_LEVEL:
+		return take_level(d, value, e);
+	case KEY_FORCE:
+		return take_bool(name, value, &d->o.force, e);
+	case KEY_OCI_TYPES:
+		if (take_bool(name, value, &oci, e))
+			return -1;
+		d->o.docker_types = !oci;
+		return 0;
+	case KEY_BY_DIGEST:
+		return take_bool(name, value, &d->o.push_by_digest, e);
+	case KEY_ONLY_FALSE:
+		return take_only_false(name, value, e);
+	case KEY_MODE:
+		return !strcmp(value, "copy") ? 0
+		                              : err_set(e, ERR_UNSUPPORTED,
+		                                        "output: mode=%s is not supported", value);
+	case KEY_IGNORED:
+		return 0;
+	}
+	return 0;
+}
+
+static int take_field(struct draft *d, const char *field, struct err *e)
+{
+	const char *eq = strchr(field, '=');
+	if (!eq)
+		return err_set(
+		        e, ERR_USAGE, "invalid output option \"%s\": KEY=VALUE is expected", field);
+	auto_free char *key = xstrndup(field, (size_t)(eq - field));
+	for (char *p = key; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (!strcmp(key, keys[i].name))
+			return take_known(d, keys[i].key, keys[i].name, eq + 1, e);
+	if (str_has_prefix(key, "annotation")) {
+		auto_free char *as_written = xstrndup(field, (size_t)(eq - field));
+		return take_annotation(d, as_written, eq + 1, e);
+	}
+	return unknown_key(key, e);
+}
+
+// ---- what goes together
+
+static int settle_recipe(struct draft *d, struct err *e)
+{
+	struct output_spec *o = &d->o;
+	bool zstd = d->compression && !strcmp(d->compression, "zstd");
+	if (d->compression && !strcmp(d->compression, "uncompressed")) {
+		o->uncompressed = true;
+		return 0;
+	}
+	o->recipe = zstd ? (struct recipe){COMPRESSION_ZSTD, 3} : RECIPE_DEFAULT;
+	o->has_recipe = d->compression || d->has_level;
+	if (d->has_level) {
+		int64_t most = zstd ? 22 : 9;
+		if (d->level < -1 || d->level > most)
+			return err_set(e, ERR_USAGE,
+			        "output: compression-level=%lld: 0 to %lld for %s",
+			        (long long)d->level, (long long)most, zstd ? "zstd" : "gzip");
+		bool chosen = d->level > 0 || (d->level == 0 && !zstd);
+		if (chosen) // -1, and 0 of zstd, mean the default
+			o->recipe.level = (int)d->level;
+	}
+	if (zstd && o->docker_types)
+		return err_set(e, ERR_USAGE,
+		        "output: compression=zstd and oci-mediatypes=false do not go together");
+	return 0;
+}
+
+static int settle_dest(struct draft *d, struct err *e)
+{
+	struct output_spec *o = &d->o;
+	bool archive = o->type == OUTPUT_OCI || o->type == OUTPUT_DOCKER;
+	if (d->has_tar && !archive)
+		return err_set(e, ERR_USAGE, "output: tar= belongs to type=oci and type=docker");
+	if (!d->has_tar)
+		o->tar = true;
+	if (o->type == OUTPUT_DOCKER && !o->dest)
+		o->type = OUTPUT_IMAGE; // "load it": into the store, where it is
+	if (o->type == OUTPUT_LOCAL && (!o->dest || !strcmp(o->dest, "-")))
+		return err_set(e, ERR_USAGE, "output: type=local needs dest=FOLDER");
+	if (archive && !o->tar && (!o->dest || !strcmp(o->dest, "-")))
+		return err_set(e, ERR_USAGE, "output: tar=false needs dest=FOLDER");
+	if ((o->type == OUTPUT_OCI || o->type == OUTPUT_TAR) && !o->dest)
+		o->dest = xstrdup("-");
+	return 0;
+}
+
+static int settle(struct draft *d, const char *text, struct err *e)
+{
+	struct output_spec *o = &d->o;
+	if (!d->has_type)
+		return err_set(e, ERR_USAGE, "invalid output \"%s\": it has no type=", text);
+	if (o->type == OUTPUT_REGISTRY)
+		o->push = true;
+	if (o->push && o->type != OUTPUT_IMAGE && o->type != OUTPUT_REGISTRY)
+		return err_set(e, ERR_USAGE, "output: push= belongs to type=image");
+	if (o->docker_types && o->annotations.n)
+		return err_set(e, ERR_USAGE,
+		        "output: annotations and oci-mediatypes=false do not go together");
+	return settle_recipe(d, e) || settle_dest(d, e) ? -1 : 0;
+}
+
+static int parse_fields(
+        const struct strv *fields, const char *text, struct output_spec *ret, struct err *e)
+{
+	struct draft d = {0};
+	int r = 0;
+	for (size_t i = 0; !r && i < fields->n; i++)
+		r = take_field(&d, fields->v[i], e);
+	if (!r)
+		r = settle(&d, text, e);
+	if (r)
+		output_spec_release(&d.o);
+	else
+		*ret = d.o;
+	return r;
+}
+
+int output_spec_parse(const char *text, struct output_spec *ret, struct err *e)
+{
+	auto_strv struct strv fields = {0};
+	if (!*text)
+		return err_set(
+		        e, ERR_USAGE, "the output is empty: type=... or a folder is expected");
+	if (strlen(text) > SPEC_MAX)
+		return err_set(e, ERR_USAGE, "the output option is longer than %d bytes", SPEC_MAX);
+	if (split_csv(text, &fields, e))
+		return -1;
+	bool bare = fields.n == 1 && !strcmp(fields.v[0], text) && !str_has_prefix(text, "type=");
+	if (!bare)
+		return parse_fields(&fields, text, ret, e);
+	bool out = !strcmp(text, "-");
+	*ret = (struct output_spec){.type = out ? OUTPUT_TAR : OUTPUT_LOCAL,
+	        .dest = xstrdup(text),
+	        .tar = true,
+	        .recipe = RECIPE_DEFAULT};
+	return 0;
+}
