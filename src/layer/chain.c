@@ -58,43 +58,74 @@ bool chain_meld(
 }
 
 // What layers [floor, n) show at exactly this path; its ancestors have been looked at.
-static void sight_at(const struct chain *c, const char *path, struct chain_sight *s)
+static void sight_at(const struct chain *c, const char *path, size_t len, struct chain_sight *s)
 {
-	size_t len = strlen(path);
 	int bottom = s->floor;
 	*s = (struct chain_sight){.layer = -1, .floor = 0};
 	for (int l = (int)c->n - 1; l >= bottom; l--) {
 		const struct layer_index *ix = c->layers[l];
-		size_t i = index_lower_bound(ix, path), at_len;
+		bool exact;
+		size_t i = index_search(ix, path, len, &exact), at_len;
 		if (i == ix->n)
 			continue;
 		const char *at = index_path(ix, i, &at_len);
-		if (at_len < len || memcmp(at, path, len) != 0)
-			continue;
-		bool explicit = at_len == len;
-		if (!explicit && len > 0 && at[len] != '/')
-			continue;
-		if (!chain_meld(s, ix, l, i, explicit))
+		bool below = exact || len == 0 ||
+		             (at_len > len && at[len] == '/' && memcmp(at, path, len) == 0);
+		if (below && !chain_meld(s, ix, l, i, exact))
 			break;
 	}
 	if (s->floor < bottom)
 		s->floor = bottom;
 }
 
-bool chain_see(const struct chain *c, const char *path, struct chain_sight *s)
+// The directory that a path lies in; who asks for one path there soon asks for the next.
+static bool recall_dir(struct chain *c, const char *path, size_t len, struct chain_sight *s)
 {
+	pthread_mutex_lock(&c->lock);
+	bool known = c->last_dir && c->last_dir_len == len && memcmp(c->last_dir, path, len) == 0;
+	if (known)
+		*s = c->last_sight;
+	pthread_mutex_unlock(&c->lock);
+	return known;
+}
+
+static void remember_dir(struct chain *c, const char *path, size_t len, const struct chain_sight *s)
+{
+	char *copy = xstrndup(path, len);
+	pthread_mutex_lock(&c->lock);
+	char *old = c->last_dir;
+	c->last_dir = copy;
+	c->last_dir_len = len;
+	c->last_sight = *s;
+	pthread_mutex_unlock(&c->lock);
+	free(old);
+}
+
+// From the root to the directory of the path. False: it is none.
+static bool see_dir(struct chain *c, const char *path, size_t dir_len, struct chain_sight *s)
+{
+	if (recall_dir(c, path, dir_len, s))
+		return s->dir;
 	*s = (struct chain_sight){.layer = -1};
-	sight_at(c, "", s);
-	if (path[0] == '\0')
-		return true; // there is always a root
-	auto_free char *prefix = xstrdup(path);
-	for (char *slash = prefix; (slash = strchr(slash, '/')); *slash++ = '/') {
-		*slash = '\0';
-		sight_at(c, prefix, s);
-		if (!s->dir)
-			return false;
+	sight_at(c, "", 0, s);
+	s->dir = true; // there is always a root
+	for (size_t at = 0; s->dir && at < dir_len;) {
+		const char *slash = memchr(path + at + 1, '/', dir_len - at - 1);
+		at = slash ? (size_t)(slash - path) : dir_len;
+		sight_at(c, path, at, s);
 	}
-	sight_at(c, path, s);
+	remember_dir(c, path, dir_len, s);
+	return s->dir;
+}
+
+bool chain_see(struct chain *c, const char *path, struct chain_sight *s)
+{
+	if (path[0] == '\0')
+		return see_dir(c, path, 0, s);
+	const char *slash = strrchr(path, '/');
+	if (!see_dir(c, path, slash ? (size_t)(slash - path) : 0, s))
+		return false;
+	sight_at(c, path, strlen(path), s);
 	return s->dir || s->layer >= 0;
 }
 
@@ -170,6 +201,7 @@ static void chain_free(struct view *v)
 	pthread_mutex_destroy(&c->lock);
 	map_release(&c->known);
 	arena_release(&c->names);
+	free(c->last_dir);
 	free(c->layers);
 	free(c);
 }

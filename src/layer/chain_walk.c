@@ -32,9 +32,7 @@ struct merge {
 // The order of fs_path_cmp for strings that are not terminated.
 static int prefix_cmp(const char *a, size_t na, const char *b, size_t nb)
 {
-	size_t n = na < nb ? na : nb, i = 0;
-	while (i < n && a[i] == b[i])
-		i++;
+	size_t i = index_common_prefix(a, na, b, nb);
 	int ca = i == na ? 0 : a[i] == '/' ? 1 : (unsigned char)a[i] + 2;
 	int cb = i == nb ? 0 : b[i] == '/' ? 1 : (unsigned char)b[i] + 2;
 	return ca - cb;
@@ -84,9 +82,7 @@ static bool cursor_load(
 	if (m->dir_len > 0 && (c->full <= m->dir_len || c->path[m->dir_len] != '/' ||
 	                              memcmp(c->path, m->dir, m->dir_len) != 0))
 		return false;
-	size_t same = 0, max = seen_len < c->full ? seen_len : c->full;
-	while (same < max && seen[same] == c->path[same])
-		same++;
+	size_t same = index_common_prefix(seen, seen_len, c->path, c->full);
 	// Back to the end of the last component that both have whole.
 	if (!((same == seen_len || seen[same] == '/') && (same == 0 || c->path[same] == '/')))
 		while (same > 0 && c->path[same] != '/')
@@ -121,9 +117,9 @@ static void merge_start(struct merge *m, struct chain *chain, const char *dir, i
 		struct cursor *c = &m->all[l];
 		c->ix = chain->layers[l];
 		c->layer = (int)l;
-		size_t i = index_lower_bound(c->ix, dir), len;
-		if (i < c->ix->n && strcmp(index_path(c->ix, i, &len), dir) == 0)
-			i++;
+		bool exact;
+		size_t i = index_search(c->ix, dir, m->dir_len, &exact);
+		i += exact; // the directory itself has had its turn
 		if (cursor_load(m, c, i, dir, m->dir_len))
 			heap_push(m, c);
 	}

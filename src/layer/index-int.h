@@ -72,12 +72,12 @@ struct layer_index {
 // Takes over base. Fails only if the counts do not fit the size.
 struct layer_index *index_attach(const uint8_t *base, size_t size, bool mapped, struct err *e);
 const char *index_path(const struct layer_index *ix, size_t i, size_t *ret_len);
-// First record whose path is not before `path`.
-size_t index_lower_bound(const struct layer_index *ix, const char *path);
+// First record whose path is not before `path`; exact: it is that path.
+size_t index_search(const struct layer_index *ix, const char *path, size_t len, bool *ret_exact);
 // First record in [from, n) that is not at or below dir, where record `from` - 1 is.
 size_t index_skip(const struct layer_index *ix, size_t from, const char *dir, size_t dir_len);
 // The length of the common prefix of two strings.
-size_t index_common_prefix(const char *a, const char *b);
+size_t index_common_prefix(const char *a, size_t na, const char *b, size_t nb);
 uint32_t index_crc(const uint8_t *base, size_t size);
 struct hash index_content_id(const struct layer_index *ix);
 

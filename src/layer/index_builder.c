@@ -69,6 +69,8 @@ static int add_xattr(
 // Insertion order does not matter to an index, but the table must be sorted and without doubles.
 static void sort_xattrs(struct index_builder *b, struct index_record *r)
 {
+	if (r->n_xattrs == 0)
+		return;
 	struct index_xattr *t = b->xattrs + r->xattr;
 	uint16_t n = 0;
 	for (uint16_t i = 0; i < r->n_xattrs; i++) {
@@ -252,7 +254,7 @@ static void image_record(struct image *im, const struct index_record *in, struct
 // How many directories between two neighbours in the order have no record.
 static uint64_t implied_between(const char *prev, const char *path)
 {
-	size_t same = index_common_prefix(prev, path);
+	size_t same = index_common_prefix(prev, strlen(prev), path, strlen(path));
 	if (prev[same] != '\0' || (path[same] != '/' && same > 0))
 		while (same > 0 && path[same] != '/')
 			same--;

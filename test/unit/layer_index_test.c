@@ -260,7 +260,7 @@ static struct layer_index *reopen(const uint8_t *p, size_t n, struct err *e)
 
 static void use(struct layer_index *ix)
 {
-	auto_free char *dump = dump_index(ix);
+	free(dump_index(ix));
 	struct hash h = index_content_id(ix);
 	size_t begin, end;
 	layer_index_range(ix, "d", &begin, &end);

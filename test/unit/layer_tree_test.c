@@ -240,7 +240,7 @@ static int judge(const struct scratch_dir *d, int round)
 		buf_printf(&lower, "%s/%s/%s%s%s", d->path, base, name, old[0] ? ":" : "", old);
 	}
 	auto_free char *options = xasprintf("lowerdir=%s", lower.p);
-	auto_fd int merged = sub_dir(d, "merged");
+	close(sub_dir(d, "merged"));
 	auto_free char *target = xasprintf("%s/merged", d->path);
 	int rc = 77;
 	if (mount("overlay", target, "overlay", MS_RDONLY, options) == 0) {
