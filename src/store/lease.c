@@ -91,7 +91,7 @@ void lease_drop(struct store *s)
 	if (s->dirty || fault_point("store.lease.unlink") < 0)
 		return;
 	unlinkat(s->root_fd, path, 0);
-	trash_reap(s, CLOSE_BUDGET, clock_ns() + CLOSE_BUDGET_NS);
+	trash_reap_some(s, CLOSE_BUDGET, clock_ns() + CLOSE_BUDGET_NS);
 }
 
 // A shared lock is enough to know, and lets others ask at the same time.

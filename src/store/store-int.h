@@ -84,8 +84,8 @@ void temp_forget(struct store *s, int fd);  // it has been renamed
 void temp_discard(struct store *s, int fd); // unlinks it
 int trash_move(
         struct store *s, const char *rel_path, struct err *e); // 0 also when there is nothing
-// Deletes from trash until `budget` inodes are gone or deadline_ns (monotonic, 0: none) has passed.
-void trash_reap(struct store *s, size_t budget, int64_t deadline_ns);
+// Deletes what is quickly deleted, until `budget` inodes are gone or the time (monotonic) has come.
+void trash_reap_some(struct store *s, size_t budget, int64_t deadline_ns);
 // Replaces a file in the root; the temporary file lies in work/, so a kill leaves nothing beside
 // it.
 int root_file_replace(struct store *s, const char *name, const void *p, size_t n, const char *point,

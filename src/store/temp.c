@@ -144,70 +144,59 @@ void store_trash(struct store *s, const char *rel_path)
 
 // ---- reaping
 
-struct reaper {
-	size_t budget;
-	int64_t deadline_ns;
-};
-
-static bool spent(struct reaper *r)
+static int open_trash(struct store *s, struct strv *ret_names)
 {
-	if (r->budget == 0 || cancel_requested())
-		return true;
-	return r->deadline_ns && clock_ns() > r->deadline_ns;
-}
-
-// Empties and removes one folder as far as the budget goes. Folders without permissions get them;
-// what belongs to other ids stays for whoever may delete it.
-static void reap_folder(struct reaper *r, int dirfd, const char *name, int depth)
-{
-	auto_fd int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
-		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || depth > 4096)
-		return;
-	fchmod(fd, 0700);
-	DIR *d = fdopendir(dup(fd));
-	if (!d)
-		return;
-	auto_dir DIR *owned = d;
-	for (struct dirent *en; !spent(r) && (en = readdir(owned));) {
-		if (!strcmp(en->d_name, ".") || !strcmp(en->d_name, ".."))
-			continue;
-		if (unlinkat(fd, en->d_name, 0) == 0)
-			r->budget--;
-		else if (errno == EISDIR || errno == EPERM || errno == EACCES)
-			reap_folder(r, fd, en->d_name, depth + 1);
-	}
-	if (!spent(r) && unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
-		r->budget--;
-}
-
-void trash_reap(struct store *s, size_t budget, int64_t deadline_ns)
-{
-	struct reaper r = {budget, deadline_ns};
-	auto_strv struct strv names = {0};
 	struct err ignored;
 	auto_fd int fd = openat(s->root_fd, "trash", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fs_list_dir(fd, ret_names, &ignored) < 0)
+		return -1;
+	return steal_fd(&fd);
+}
+
+// A file, or a folder of files such as a work folder; deeper ones wait for store_reap.
+static void reap_shallow(int trash, const char *name, size_t *budget)
+{
+	auto_strv struct strv names = {0};
+	struct err ignored;
+	if (unlinkat(trash, name, 0) == 0 || unlinkat(trash, name, AT_REMOVEDIR) == 0) {
+		--*budget;
+		return;
+	}
+	auto_fd int fd = openat(trash, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fs_list_dir(fd, &names, &ignored) < 0)
 		return;
-	for (size_t i = 0; i < names.n && !spent(&r); i++) {
+	for (size_t i = 0; i<names.n && * budget> 0; i++)
+		if (unlinkat(fd, names.v[i], 0) == 0 || unlinkat(fd, names.v[i], AT_REMOVEDIR) == 0)
+			--*budget;
+	unlinkat(trash, name, AT_REMOVEDIR);
+}
+
+void trash_reap_some(struct store *s, size_t budget, int64_t deadline_ns)
+{
+	auto_strv struct strv names = {0};
+	auto_fd int trash = open_trash(s, &names);
+	for (size_t i = 0; i < names.n && budget > 0 && clock_ns() < deadline_ns; i++) {
 		if (fault_point("store.trash.unlink") < 0)
 			return;
-		if (unlinkat(fd, names.v[i], 0) == 0)
-			r.budget--;
-		else
-			reap_folder(&r, fd, names.v[i], 0);
+		reap_shallow(trash, names.v[i], &budget);
 	}
 }
 
+// What belongs to other ids and cannot be deleted stays for whoever may.
 void store_reap(struct store *s)
 {
+	struct err ignored;
+	auto_strv struct strv names = {0};
 	if (!store_writable(s))
 		return;
-	trash_reap(s, SIZE_MAX, 0);
+	auto_fd int trash = open_trash(s, &names);
+	for (size_t i = 0; i < names.n && !cancel_requested(); i++) {
+		if (fault_point("store.trash.unlink") < 0)
+			return;
+		fs_remove_tree(trash, names.v[i], &ignored);
+	}
 	db_lock(s);
-	struct err ignored;
-	db_exec(s, "PRAGMA wal_checkpoint(PASSIVE)", &ignored); // nobody is waited for
+	db_exec(s, "PRAGMA wal_checkpoint(PASSIVE)", &ignored); // waits for nobody
 	db_unlock(s);
 }
 
