@@ -120,10 +120,6 @@ static int recv_all(int fd, void *p, size_t n)
 int channel_send_request(
         int fd, const void *payload, size_t n, const int *fds, size_t n_fds, struct err *e)
 {
-	if (n > HOLDER_PAYLOAD_MAX || n_fds > HOLDER_FDS_MAX)
-		return err_set(e, ERR_SANDBOX,
-		        "a sandbox request of %zu bytes and %zu descriptors is too large", n,
-		        n_fds);
 	struct channel_head head = {.payload = n, .n_fds = n_fds};
 	if (send_all(fd, &head, sizeof head) < 0)
 		return err_sys(e, "send a request to the sandbox holder");

@@ -150,6 +150,10 @@ int holder_call(struct holder *h, const char *job, const void *payload, size_t n
 	struct holder_request req = {0};
 	if ((size_t)snprintf(req.job, sizeof req.job, "%s", job) >= sizeof req.job)
 		return err_set(e, ERR_SANDBOX, "sandbox job name '%s' is too long", job);
+	if (n > HOLDER_PAYLOAD_MAX || n_fds > HOLDER_FDS_MAX)
+		return err_set(e, ERR_SANDBOX,
+		        "a sandbox request of %zu bytes and %zu descriptors is too large", n,
+		        n_fds);
 	int sv[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
 		return err_sys(e, "make a channel to the sandbox holder");

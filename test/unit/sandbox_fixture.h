@@ -119,8 +119,8 @@ __attribute__((unused)) static int fixture_close(void **state)
 // A fresh upper and work directory for the next step.
 static void fresh_upper(void)
 {
-	auto_free char *upper = xasprintf("upper%d", fx.serial);
-	auto_free char *work = xasprintf("work%d", fx.serial++);
+	auto_free char *upper = xasprintf("upper%d-%d", (int)getpid(), fx.serial);
+	auto_free char *work = xasprintf("work%d-%d", (int)getpid(), fx.serial++);
 	if (fx.upper > 0) {
 		close(fx.upper);
 		close(fx.work);

@@ -23,7 +23,9 @@ static void system_mounts_are_docker_s(void **state)
 	        {"(echo x > /sys/firmware/x) 2>&1 | grep -c 'Read-only'", "1"},
 	        // read-only
 	        {"(echo 1 > /proc/sys/kernel/panic) 2>&1 | grep -c 'Read-only'", "1"},
-	        {"(echo b > /proc/sysrq-trigger) 2>&1 | grep -c 'Read-only'", "1"},
+	        {"test ! -e /proc/sysrq-trigger && echo 1 || (echo b > /proc/sysrq-trigger) 2>&1 | "
+	         "grep -c 'Read-only'",
+	                "1"},
 	        {"(mkdir /sys/fs/x) 2>&1 | grep -c 'Read-only'", "1"},
 	        {"(mkdir /sys/fs/cgroup/x) 2>&1 | grep -c 'Read-only'", "1"},
 	        // dev
@@ -38,15 +40,16 @@ static void system_mounts_are_docker_s(void **state)
 	        {"echo x > /dev/null && head -c 2 /dev/zero | wc -c", "2"},
 	        {"head -c 5 /dev/urandom | wc -c", "5"},
 	        {"(echo x > /dev/full) 2>&1 | grep -c 'No space'", "1"},
-	        {"readlink /dev/fd /dev/ptmx; stat -c %a /dev/shm",
+	        {"readlink /dev/fd; readlink /dev/ptmx; stat -c %a /dev/shm",
 	                "/proc/self/fd\npts/ptmx\n1777"},
 	        {"ls /proc | grep -E '^[0-9]+$' | head -2", "1\n2"},
 	        {"stat -f -c %T /dev/mqueue /dev/pts", NULL},
 	        // only loopback addresses of others' namespaces: the IPC and UTS namespaces are new
 	        {"cat /proc/sysvipc/shm | wc -l", "1"},
 	};
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		check_run(run(rows[i].line), 0, rows[i].out);
+	}
 }
 
 static void every_writable_mount_is_nodev(void **state)
