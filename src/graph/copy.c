@@ -56,6 +56,7 @@ static int copy_inlines(struct builder *b, struct stage_state *s, const struct i
 		const char *data = h->body;
 		if (h->expand) {
 			struct expand_env env = vars_env(s);
+			env.escape = '\\'; // bodies do not know the escape directive
 			auto_free char *out = NULL;
 			if (expand_keep_quotes(&env, h->body, &out, e)) {
 				e->pos = in->pos;
@@ -68,19 +69,12 @@ static int copy_inlines(struct builder *b, struct stage_state *s, const struct i
 	return 0;
 }
 
-static bool is_heredoc_word(const struct instr *in, const char *word)
-{
-	return in->n_heredocs && str_has_prefix(word, "<<");
-}
-
 static int copy_words(struct builder *b, struct stage_state *s, const struct instr *in,
         struct copy_op *op, const char **ret_dest, struct err *e)
 {
 	for (size_t i = 0; i < in->n_words; i++) {
 		const char *word;
 		bool last = i + 1 == in->n_words;
-		if (!last && is_heredoc_word(in, in->words[i]))
-			continue;
 		if (vars_expand(b, s, in, in->words[i], &word, e))
 			return -1;
 		if (last)

@@ -11,13 +11,6 @@ static const char *arena_clean_abs(struct builder *b, struct stage_state *s, con
 	return arena_strdup(&b->g->arena, abs);
 }
 
-static int expand_opt(struct builder *b, struct stage_state *s, const struct instr *in,
-        const char *word, const char **ret, struct err *e)
-{
-	*ret = NULL;
-	return word ? vars_expand(b, s, in, word, ret, e) : 0;
-}
-
 static int mount_from(struct builder *b, struct stage_state *s, const struct instr *in,
         const struct mount_spec *m, struct run_mount *to, struct err *e)
 {
@@ -34,22 +27,20 @@ static int mount_from(struct builder *b, struct stage_state *s, const struct ins
 	return source_find(b, s, in, m->from, false, &to->from, e);
 }
 
+// Where it appears; NULL for a secret that is only in the environment and for an ssh socket's
+// default.
 static int mount_target(struct builder *b, struct stage_state *s, const struct instr *in,
         const struct mount_spec *m, struct run_mount *to, struct err *e)
 {
-	const char *target;
-	if (expand_opt(b, s, in, m->target, &target, e))
-		return -1;
+	const char *target = m->target;
 	if (!target && m->type == MOUNT_SECRET && !m->env) {
 		const char *id = m->id ? m->id : m->source ? fs_base_name(m->source) : NULL;
 		if (!id)
 			return err_at(e, in->pos, "secret mount needs an id, a source or a target");
 		target = arena_printf(&b->g->arena, "/run/secrets/%s", fs_base_name(id));
 	}
-	if (!target && m->type == MOUNT_SSH)
+	if (!target && (m->type == MOUNT_SSH || m->type == MOUNT_SECRET))
 		return 0;
-	if (!target && m->type == MOUNT_SECRET)
-		return 0; // only in the environment
 	if (!target)
 		return err_at(e, in->pos, "mount needs a target (target=/path)");
 	to->target = arena_clean_abs(b, s, target);
@@ -58,30 +49,44 @@ static int mount_target(struct builder *b, struct stage_state *s, const struct i
 	return 0;
 }
 
-static int mount_convert(struct builder *b, struct stage_state *s, const struct instr *in,
-        const struct mount_spec *m, struct run_mount *to, struct err *e)
+static const char *mount_id(const struct mount_spec *m, const struct run_mount *to)
 {
-	const char *id, *source;
-	if (mount_from(b, s, in, m, to, e) || mount_target(b, s, in, m, to, e) ||
-	        expand_opt(b, s, in, m->id, &id, e) || expand_opt(b, s, in, m->source, &source, e))
+	if (m->id)
+		return m->id;
+	switch (m->type) {
+	case MOUNT_CACHE:
+		return to->target;
+	case MOUNT_SECRET:
+		return m->source ? m->source : to->target ? fs_base_name(to->target) : m->env;
+	case MOUNT_SSH:
+		return "default";
+	default:
+		return NULL;
+	}
+}
+
+static int mount_convert(struct builder *b, struct stage_state *s, const struct instr *in,
+        const struct mount_spec *raw, struct run_mount *to, struct err *e)
+{
+	struct expand_env env = vars_env(s);
+	struct mount_spec m;
+	if (dockerfile_expand_mount(&b->g->arena, raw, &env, &m, e)) {
+		e->pos = in->pos;
 		return -1;
-	to->type = m->type;
-	to->source = source ? source : "/";
-	to->env = m->env;
-	to->id = id;
-	if (!id && m->type == MOUNT_CACHE)
-		to->id = to->target;
-	if (!id && m->type == MOUNT_SECRET)
-		to->id = source ? source : to->target ? fs_base_name(to->target) : m->env;
-	if (!id && m->type == MOUNT_SSH)
-		to->id = "default";
-	to->read_only = m->read_only_set ? m->read_only : m->type == MOUNT_BIND;
-	to->required = m->required;
-	to->sharing = m->sharing;
-	to->size = m->size;
-	to->mode = m->mode;
-	to->uid = m->uid;
-	to->gid = m->gid;
+	}
+	if (mount_from(b, s, in, &m, to, e) || mount_target(b, s, in, &m, to, e))
+		return -1;
+	to->type = (int)m.type;
+	to->source = m.source ? m.source : "/";
+	to->env = m.env;
+	to->id = mount_id(&m, to);
+	to->read_only = m.read_only_set ? m.read_only : m.type == MOUNT_BIND;
+	to->required = m.required;
+	to->sharing = (int)m.sharing;
+	to->size = m.size;
+	to->mode = m.mode;
+	to->uid = m.uid;
+	to->gid = m.gid;
 	return 0;
 }
 
@@ -101,12 +106,15 @@ static int add_mounts(struct builder *b, struct stage_state *s, const struct ins
 static void heredoc_script(const struct instr *in, struct run_op *op)
 {
 	const char *body = in->heredocs[0].body;
-	if (!str_has_prefix(body, "#!"))
+	if (str_has_prefix(body, "#!")) {
+		op->script = body;
+		op->script_name = in->heredocs[0].name;
+		strv_release(&op->argv);
+		strv_addf(&op->argv, "/dev/pipes/%s", op->script_name);
 		return;
-	op->script = body;
-	op->script_name = in->heredocs[0].name;
-	strv_release(&op->argv);
-	strv_addf(&op->argv, "/dev/pipes/%s", op->script_name);
+	}
+	free(op->argv.v[op->argv.n - 1]);
+	op->argv.v[op->argv.n - 1] = xstrdup(body);
 }
 
 static void history_run(struct builder *b, struct stage_state *s, const struct strv *argv, int step)
