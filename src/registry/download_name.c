@@ -18,18 +18,29 @@ static char *file_name(const char *p, size_t n)
 	return n == 0 || n > 255 || dots ? NULL : xstrndup(p, n);
 }
 
+// Where the value of a parameter begins, or NULL.
+static const char *find_parameter(const char *header, const char *name)
+{
+	size_t n = strlen(name);
+	for (const char *s = strchr(header, ';'); s; s = strchr(s, ';')) {
+		s += 1 + strspn(s + 1, " \t");
+		if (strncasecmp(s, name, n) != 0)
+			continue;
+		const char *eq = s + n;
+		while (*eq == ' ' || *eq == '\t')
+			eq++;
+		if (*eq == '=')
+			return eq + 1;
+	}
+	return NULL;
+}
+
 char *content_disposition_name(const char *header)
 {
 	auto_buf struct buf value = {0};
-	const char *s = header ? strchr(header, ';') : NULL;
-	for (; s; s = strchr(s, ';')) {
-		s += 1 + strspn(s + 1, " \t");
-		if (strncasecmp(s, "filename", 8) == 0 && s[8 + strspn(s + 8, " \t")] == '=')
-			break;
-	}
+	const char *s = header ? find_parameter(header, "filename") : NULL;
 	if (!s)
 		return NULL;
-	s = strchr(s, '=') + 1;
 	s += strspn(s, " \t");
 	bool quoted = *s == '"';
 	for (s += quoted; *s && (quoted ? *s != '"' : *s != ';' && *s != ' '); s++) {
