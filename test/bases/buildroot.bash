@@ -6,23 +6,27 @@
 
 # scratch_open DIR: memory where there is plenty, else a file system in one file, else DIR itself.
 # (Making and deleting tens of thousands of files on the disk's own file system is the slow part.)
+# HEW_BASES_SCRATCH=memory|file|folder overrules the choice.
 scratch_open() {
-	local dir=$1 free
+	local dir=$1 kind=${HEW_BASES_SCRATCH-} free
 	mkdir -p "$dir"
 	free=$(awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo)
-	if [ "$free" -ge 8192 ]; then
-		mount -t tmpfs -o size=6g,mode=755 hew-bases "$dir"
-	else
-		scratch_open_file "$dir" || say "building in $dir itself: no loop device"
+	if [ -z "$kind" ]; then
+		kind='file'
+		[ "$free" -lt 8192 ] || kind='memory'
 	fi
+	case $kind in
+	memory) mount -t tmpfs -o size=6g,mode=755 hew-bases "$dir" ;;
+	file) scratch_open_file "$dir" || say "building in $dir itself: no loop device" ;;
+	esac
 }
 
 scratch_open_file() {
 	local dir=$1 image=$1.img
+	local rc=0
 	truncate -s 8G "$image"
-	mkfs.ext4 -q -F -E lazy_itable_init=1,lazy_journal_init=1 "$image" &&
-		mount -o loop,noatime "$image" "$dir"
-	local rc=$?
+	{ mkfs.ext4 -q -F -E lazy_itable_init=1,lazy_journal_init=1 "$image" &&
+		mount -o loop,noatime "$image" "$dir"; } || rc=1
 	rm -f "$image" # the loop device keeps it until the mount goes
 	return $rc
 }
@@ -49,10 +53,11 @@ root_leave() {
 	done
 }
 
-# in_root COMMAND...: run it in the root that is being built ($R).
+# in_root COMMAND...: run it in the root that is being built ($R). SOURCE_DATE_EPOCH: no date of
+# today in /etc/shadow, and Python's compiled files go by content, not by times that we clamp.
 in_root() {
 	chroot "$R" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive TERM=dumb \
+		HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive TERM=dumb SOURCE_DATE_EPOCH="$EPOCH" \
 		SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt APT_CONFIG=/run/apt.conf "$@"
 }
 

@@ -8,6 +8,7 @@ pypackages.py sdist OUT NAME TARBALL       an upstream tarball becomes NAME-VERS
 """
 import base64
 import email
+import gzip
 import hashlib
 import os
 import re
@@ -66,14 +67,20 @@ def record_line(name, data):
     return f"{name},sha256={digest},{len(data)}\n"
 
 
-def write_wheel(out, site):
-    folder = next(os.path.join(site, d) for d in sorted(os.listdir(site))
-                  if d.endswith((".dist-info", ".egg-info")))
+def info_folder(site):
+    return next(os.path.join(site, d) for d in sorted(os.listdir(site))
+                if d.endswith((".dist-info", ".egg-info")))
+
+
+def write_wheel(out, site, needs):
+    folder = info_folder(site)
     name, version, text = metadata(folder)
+    head, _, body = text.partition("\n\n")
+    head = head.rstrip("\n") + "".join(f"\nRequires-Dist: {n}" for n in needs)
     stem = f"{re.sub('[-.]', '_', name)}-{version}"
     info = stem + ".dist-info/"
     files = dict(package_files(site, folder))
-    files[info + "METADATA"] = text.encode()
+    files[info + "METADATA"] = f"{head}\n\n{body}".encode()
     files[info + "WHEEL"] = (b"Wheel-Version: 1.0\nGenerator: debian\n"
                              b"Root-Is-Purelib: true\nTag: py3-none-any\n")
     scripts = os.path.join(folder, "entry_points.txt")
@@ -86,24 +93,39 @@ def write_wheel(out, site):
             z.writestr(zipfile.ZipInfo(path, EPOCH), data, zipfile.ZIP_DEFLATED)
 
 
+def control_field(deb, field):
+    return subprocess.run(["dpkg-deb", "-f", deb, field], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout.strip()
+
+
 def wheels(out, *debs):
-    for deb in debs:
-        with tempfile.TemporaryDirectory() as tree:
-            subprocess.run(["dpkg-deb", "-x", deb, tree], check=True)
+    """Debian strips requirements that its own Depends state: the ones among debs are put back."""
+    with tempfile.TemporaryDirectory() as top:
+        trees, names = {}, {}
+        for deb in debs:
+            package = control_field(deb, "Package")
+            trees[deb] = os.path.join(top, package)
+            subprocess.run(["dpkg-deb", "-x", deb, trees[deb]], check=True)
+            if os.path.isdir(os.path.join(trees[deb], SITE)):
+                names[package] = metadata(info_folder(os.path.join(trees[deb], SITE)))[0]
+        for deb, tree in trees.items():
             ready = os.path.join(tree, "usr/share/python-wheels")
             if os.path.isdir(ready):
                 for name in os.listdir(ready):
                     shutil.copy(os.path.join(ready, name), out)
             else:
-                write_wheel(out, os.path.join(tree, SITE))
+                depends = re.findall(r"[a-z0-9][a-z0-9.+-]+", control_field(deb, "Depends"))
+                needs = sorted({names[d] for d in depends if d in names})
+                write_wheel(out, os.path.join(tree, SITE), needs)
 
 
 def sdist(out, name, tarball):
     """The same files below NAME-VERSION/, the one place where pip looks for setup.py."""
     version = re.search(r"_([0-9.]+)\.orig\.", os.path.basename(tarball)).group(1)
     stem = f"{name}-{version}"
-    with tarfile.open(tarball) as old, \
-            tarfile.open(os.path.join(out, stem + ".tar.gz"), "w:gz") as new:
+    with tarfile.open(tarball) as old, open(os.path.join(out, stem + ".tar.gz"), "wb") as f, \
+            gzip.GzipFile("", "wb", fileobj=f, mtime=0) as packed, \
+            tarfile.open(fileobj=packed, mode="w") as new:
         for info in old:
             if "/" not in info.name:
                 continue

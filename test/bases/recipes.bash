@@ -29,7 +29,7 @@ recipe_debian() {
 		[ -z "$line" ] || aptopts+=(--aptopt="$line")
 	done < <(fact proxy)
 	fact apt | sed 's/^/deb /' >"$W/debian.list"
-	mmdebstrap --variant=minbase --mode=root --format=directory "${aptopts[@]}" \
+	SOURCE_DATE_EPOCH=$EPOCH mmdebstrap --variant=minbase --mode=root --format=directory "${aptopts[@]}" \
 		--dpkgopt=force-unsafe-io --include=usr-is-merged,netbase,tzdata \
 		--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr bookworm "$R" "$W/debian.list"
 	debian_configure
@@ -54,6 +54,7 @@ debian_configure() {
 	debian_sources >"$R/etc/apt/sources.list.d/debian.sources"
 	printf '#!/bin/sh\nexit 101\n' >"$R/usr/sbin/policy-rc.d"
 	chmod 755 "$R/usr/sbin/policy-rc.d"
+	chown 0:0 "$R/var/cache/apt/archives/partial"
 	: >"$R/etc/resolv.conf"
 	: >"$R/etc/hostname"
 }
@@ -350,9 +351,9 @@ recipe_python_libs() { root_install ca-certificates netbase tzdata libpq5 libc6-
 recipe_python() {
 	root_install python3 python3-venv
 	in_root python3 -m venv /usr/local
-	in_root find /usr/local -name __pycache__ -prune -exec rm -rf {} +
 	python_headers
 	in_root python3 -c 'import platform; print(platform.python_version())' >"$VARS/PYTHON_VERSION"
+	find "$R/usr/local" -name __pycache__ -prune -exec rm -rf {} +
 }
 
 # The real image can compile extensions once gcc is there, so Python.h has to be.
