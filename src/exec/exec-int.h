@@ -73,6 +73,8 @@ struct named_context *context_find(struct exec *x, const char *name); // NULL na
 int layer_need_index(struct exec *x, const struct digest *diff_id, int step, struct layer_index **ret, struct err *e);
 // Descriptor of the tree, O_PATH; caller closes.
 int layer_need_tree(struct exec *x, const struct digest *diff_id, int step, struct err *e);
+// Makes the index (or the tree) of every layer that lacks it, several at once.
+int layers_prepare(struct exec *x, const struct rootfs *r, int step, bool trees, struct err *e);
 // A chain view over a root filesystem. The view owns what it needs.
 struct view *rootfs_view(struct exec *x, const struct rootfs *r, int step, struct err *e);
 void rootfs_copy(struct rootfs *dst, const struct rootfs *src);

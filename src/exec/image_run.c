@@ -134,6 +134,8 @@ static int prepare(struct image_process *p, struct err *e)
 static int open_root(struct image_process *p, struct err *e)
 {
 	p->lowers = xcalloc(p->root.n + 1, sizeof(*p->lowers));
+	if (layers_prepare(&p->x, &p->root, -1, true, e))
+		return -1;
 	for (size_t i = p->root.n; i-- > 0;) {
 		int fd = layer_need_tree(&p->x, &p->root.layers[i], -1, e);
 		if (fd < 0)

@@ -2,6 +2,7 @@
 // Forms of layers, each made when a step first needs it and at most once: descriptor -> blob -> tar
 // and index -> tree. One store lock a layer keeps threads and processes from making the same form
 // twice.
+#include "base/pool.h"
 #include "exec/exec-int.h"
 #include "layer/import.h"
 #include "layer/tree.h"
@@ -175,6 +176,64 @@ int layer_need_tree(struct exec *x, const struct digest *diff_id, int step, stru
 	return store_tree_open(x->store, diff_id, "trusted", e);
 }
 
+// ---- many layers side by side
+
+enum { PARALLEL_LAYERS = 4 }; // downloads overlap inflating; more would only fill memory
+
+struct layer_work {
+	struct exec *x;
+	struct digest diff_id;
+	int step;
+	bool tree;
+	int result;
+	struct err err;
+};
+
+static void prepare_layer(void *arg)
+{
+	struct layer_work *w = arg;
+	struct layer_index *ignored;
+	if (w->tree) {
+		auto_fd int fd = layer_need_tree(w->x, &w->diff_id, w->step, &w->err);
+		w->result = fd < 0 ? -1 : 0;
+	} else {
+		w->result = layer_need_index(w->x, &w->diff_id, w->step, &ignored, &w->err);
+	}
+}
+
+static bool layer_is_ready(struct exec *x, const struct digest *d, bool tree)
+{
+	struct layer_info info;
+	if (tree)
+		return store_tree_has(x->store, d, "trusted");
+	return store_layer_get(x->store, d, &info) && info.has_index && info.has_tar;
+}
+
+int layers_prepare(struct exec *x, const struct rootfs *r, int step, bool trees, struct err *e)
+{
+	struct layer_work *work = xcalloc(r->n + 1, sizeof(*work));
+	size_t n = 0;
+	for (size_t i = 0; i < r->n; i++)
+		if (!layer_is_ready(x, &r->layers[i], trees))
+			work[n++] = (struct layer_work){x, r->layers[i], step, trees, 0, ERR_INIT};
+	struct pool *pool = n > 1 ? pool_new(n < PARALLEL_LAYERS ? n : PARALLEL_LAYERS) : NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (pool)
+			pool_add(pool, prepare_layer, &work[i]);
+		else
+			prepare_layer(&work[i]);
+	}
+	pool_free(pool);
+	int result = 0;
+	for (size_t i = 0; i < n && !result; i++) {
+		result = work[i].result;
+		if (result)
+			*e = work[i].err;
+	}
+	free(work);
+	return result;
+}
+
 // ---- views
 
 struct rootfs_view_state {
@@ -269,7 +328,7 @@ struct view *rootfs_view(struct exec *x, const struct rootfs *r, int step, struc
 	s->layers = xcalloc(r->n + 1, sizeof(*s->layers));
 	s->tars = xcalloc(r->n + 1, sizeof(*s->tars));
 	pthread_mutex_init(&s->lock, NULL);
-	int failed = 0;
+	int failed = layers_prepare(x, r, step, false, e);
 	for (size_t i = 0; i < r->n; i++) {
 		s->layers[i] = r->layers[i];
 		s->tars[i] = -1;

@@ -58,6 +58,8 @@ static void run_state_release(struct run_state *r)
 static int open_lowers(struct run_state *r, const struct rootfs *below, struct err *e)
 {
 	r->lowers = xcalloc(below->n + 1, sizeof(*r->lowers));
+	if (layers_prepare(r->x, below, r->step->id, true, e))
+		return -1;
 	for (size_t i = below->n; i-- > 0;) {
 		int fd = layer_need_tree(r->x, &below->layers[i], r->step->id, e);
 		if (fd < 0)
