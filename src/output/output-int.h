@@ -34,3 +34,10 @@ int output_push(const struct output_request *q, const struct output_spec *o,
         struct output_result *ret, struct err *e);
 // The build's names and then the spec's own, each once.
 void output_names(const struct output_request *q, const struct output_spec *o, struct strv *ret);
+
+// ---- save.c: OCI and docker archives
+int output_archive(const struct output_request *q, const struct output_spec *o,
+        struct output_result *ret, struct err *e);
+// ---- local.c
+int output_local(const struct output_request *q, const struct output_spec *o, struct err *e);
+int output_tar(const struct output_request *q, const struct output_spec *o, struct err *e);

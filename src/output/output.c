@@ -30,9 +30,13 @@ int output_run(const struct output_request *q, const struct output_spec *o,
 		break;
 	case OUTPUT_OCI:
 	case OUTPUT_DOCKER:
+		rc = output_archive(q, o, &r, e);
+		break;
 	case OUTPUT_LOCAL:
+		rc = output_local(q, o, e);
+		break;
 	case OUTPUT_TAR:
-		rc = err_set(e, ERR_UNSUPPORTED, "this type of output is not supported");
+		rc = output_tar(q, o, e);
 		break;
 	case OUTPUT_CACHE_ONLY:
 		break;
@@ -42,12 +46,6 @@ int output_run(const struct output_request *q, const struct output_spec *o,
 	else
 		output_result_release(&r);
 	return rc;
-}
-
-int output_save(const struct output_request *q, const struct digest *manifests, char *const *names,
-        size_t n, const char *dest, struct err *e)
-{
-	return err_set(e, ERR_UNSUPPORTED, "save is not supported");
 }
 
 int output_load(struct store *s, const char *path, struct strv *ret_loaded, struct err *e)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A stored image made into something others take: OCI layout or tar, docker tar, plain files, a push.
+// A stored image made into something others take: OCI layout or tar, docker tar, plain files, a
+// push.
 #pragma once
 
 #include "base/buf.h"
@@ -14,30 +15,38 @@ struct registry;
 struct store;
 struct view;
 
-enum output_type { OUTPUT_IMAGE, OUTPUT_REGISTRY, OUTPUT_OCI, OUTPUT_DOCKER, OUTPUT_LOCAL, OUTPUT_TAR, OUTPUT_CACHE_ONLY };
+enum output_type {
+	OUTPUT_IMAGE,
+	OUTPUT_REGISTRY,
+	OUTPUT_OCI,
+	OUTPUT_DOCKER,
+	OUTPUT_LOCAL,
+	OUTPUT_TAR,
+	OUTPUT_CACHE_ONLY
+};
 
 struct output_spec {
 	enum output_type type;
-	char *dest;          // path; "-" is stdout; NULL where none is needed
-	struct strv names;   // full references
+	char *dest;        // path; "-" is stdout; NULL where none is needed
+	struct strv names; // full references
 	bool push;
-	bool tar;            // oci, docker: a tar (default) or a directory
+	bool tar; // oci, docker: a tar (default) or a directory
 	bool uncompressed, has_recipe;
 	struct recipe recipe;
-	bool docker_types;   // oci-mediatypes=false
-	bool force;          // force-compression: layers from elsewhere too
+	bool docker_types; // oci-mediatypes=false
+	bool force;        // force-compression: layers from elsewhere too
 	bool push_by_digest;
 	struct strv annotations; // of the manifest, "key=value"
 };
 void output_spec_release(struct output_spec *o);
-// "type=oci,dest=x.tar", "type=registry,name=..", a bare path (local), "-" (tar on stdout). CSV with quotes as
-// buildx reads it; unknown keys and types are ERR_USAGE with a suggestion.
+// "type=oci,dest=x.tar", "type=registry,name=..", a bare path (local), "-" (tar on stdout). CSV
+// with quotes as buildx reads it; unknown keys and types are ERR_USAGE with a suggestion.
 int output_spec_parse(const char *text, struct output_spec *ret, struct err *e);
 
 struct output_request {
 	struct store *store;
-	struct digest manifest;      // stored image
-	const struct strv *names;    // of the build (-t); a spec's own names add to them
+	struct digest manifest;   // stored image
+	const struct strv *names; // of the build (-t); a spec's own names add to them
 	struct event_sink *sink;
 	struct registry *(*registry)(void *arg, struct err *e);
 	void *registry_arg;
@@ -45,19 +54,23 @@ struct output_request {
 	int64_t epoch;
 };
 struct output_result {
-	struct descriptor pushed; // what was written or pushed: media type, digest, size; zero if nothing
+	struct descriptor
+	        pushed; // what was written or pushed: media type, digest, size; zero if nothing
 };
 void output_result_release(struct output_result *r);
-int output_run(const struct output_request *q, const struct output_spec *o, struct output_result *ret, struct err *e);
+int output_run(const struct output_request *q, const struct output_spec *o,
+        struct output_result *ret, struct err *e);
 
-// The manifest of an image with every layer compressed by the recipe (layers that came from a registry keep
-// their blobs), entered into the store. uncompressed: tars. docker_types: Docker's media types.
-int output_manifest(const struct output_request *q, const struct output_spec *o, struct descriptor *ret,
-	struct err *e);
+// The manifest of an image with every layer compressed by the recipe (layers that came from a
+// registry keep their blobs), entered into the store. uncompressed: tars. docker_types: Docker's
+// media types.
+int output_manifest(const struct output_request *q, const struct output_spec *o,
+        struct descriptor *ret, struct err *e);
 
-// `hew save`: several images into one docker archive (with an OCI index inside); dest "-" is stdout.
-int output_save(const struct output_request *q, const struct digest *manifests, char *const *names, size_t n,
-	const char *dest, struct err *e);
-// `hew load`: a docker archive or OCI archive or layout directory (path; "-": stdin) into the store.
-// Appends "name" or "sha256:..." of each image loaded.
+// `hew save`: several images into one docker archive (with an OCI index inside); dest "-" is
+// stdout.
+int output_save(const struct output_request *q, const struct digest *manifests, char *const *names,
+        size_t n, const char *dest, struct err *e);
+// `hew load`: a docker archive or OCI archive or layout directory (path; "-": stdin) into the
+// store. Appends "name" or "sha256:..." of each image loaded.
 int output_load(struct store *s, const char *path, struct strv *ret_loaded, struct err *e);

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images gathered for an archive: an OCI image layout, with docker's manifest.json on request.
+#pragma once
+
+#include "base/map.h"
+#include "output/archive.h"
+#include "output/output-int.h"
+
+struct layout_image {
+	struct descriptor root;
+	struct strv names; // full references
+};
+
+struct layout {
+	const struct output_request *q;
+	struct layout_image *images;
+	size_t n;
+	struct descriptor_list blobs; // each once
+	struct map seen;              // hex of every blob
+	bool docker;                  // with manifest.json; no image is an index then
+};
+#define auto_layout __attribute__((cleanup(layout_release)))
+void layout_release(struct layout *l);
+// Adds an image under the names that are not empty; everything it needs is made present.
+int layout_add(
+        struct layout *l, const struct descriptor *root, const struct strv *names, struct err *e);
+int layout_write(struct layout *l, struct archive *a, struct err *e);
+// As a tar or into a folder; a layout that is in the folder already keeps what it has.
+int layout_output(struct layout *l, const char *dest, bool tar, struct err *e);

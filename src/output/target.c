@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+// See target.h. A new folder gets its name by one rename; merging into an existing one moves whole
+// subtrees where dest has nothing of that name.
+#include "output/target.h"
+
+#include "base/buf.h"
+#include "base/cancel.h"
+#include "base/err.h"
+#include "base/fault.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MERGE_DEPTH_MAX 512 // a descriptor or two a level
+
+void target_release(struct target *t)
+{
+	struct err ignored = ERR_INIT;
+	close_fd(&t->fd);
+	if (t->temp && t->is_dir)
+		fs_remove_tree(t->parent, t->temp, &ignored);
+	else if (t->temp && !t->unnamed)
+		unlinkat(t->parent, t->temp, 0);
+	close_fd(&t->parent);
+	free(t->dest);
+	free(t->name);
+	free(t->temp);
+	*t = TARGET_NONE;
+}
+
+static char *temp_name(void)
+{
+	uint64_t r = 0;
+	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+		r = (uint64_t)getpid();
+	return xasprintf(".hew-%016llx", (unsigned long long)r);
+}
+
+// Opens the folder that path lies in; *ret_name is what is left of it.
+static int open_parent(const char *path, char **ret_name, struct err *e)
+{
+	size_t n = strlen(path);
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	auto_free char *trimmed = xstrndup(path, n);
+	const char *base = fs_base_name(trimmed);
+	auto_free char *dir = base == trimmed ? xstrdup(".")
+	                      : base == trimmed + 1
+	                              ? xstrdup("/")
+	                              : xstrndup(trimmed, (size_t)(base - trimmed) - 1);
+	if (!*base || !strcmp(base, ".") || !strcmp(base, ".."))
+		return err_set(e, ERR_USAGE, "'%s' is a folder", path);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "open the folder of '%s'", path);
+	*ret_name = xstrdup(base);
+	return fd;
+}
+
+// ---- files
+
+static int open_stdout(struct target *t, struct err *e)
+{
+	if (isatty(STDOUT_FILENO))
+		return err_set(e, ERR_USAGE,
+		        "refusing to write an archive to a terminal: give dest=FILE or redirect");
+	t->direct = true;
+	t->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	return t->fd < 0 ? err_sys(e, "open standard output") : 0;
+}
+
+static int open_direct(struct target *t, struct err *e)
+{
+	t->direct = true;
+	t->fd = open(t->dest, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	return t->fd < 0 ? err_sys(e, "open '%s'", t->dest) : 0;
+}
+
+// Without a name until it is complete, where the file system can do that: then not even a killed
+// process leaves anything.
+static int open_temp(struct target *t, struct err *e)
+{
+	t->fd = openat(t->parent, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+	t->unnamed = t->fd >= 0;
+	t->temp = temp_name();
+	if (t->fd < 0)
+		t->fd = openat(t->parent, t->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (t->fd >= 0)
+		return 0;
+	free(steal_ptr(&t->temp));
+	return err_sys(e, "create '%s'", t->dest);
+}
+
+static int open_file(struct target *t, struct err *e)
+{
+	struct stat st;
+	char real[PATH_MAX];
+	const char *path = t->dest;
+	if (!strcmp(t->dest, "-"))
+		return open_stdout(t, e);
+	if (stat(t->dest, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return err_set(
+			        e, ERR_USAGE, "'%s' is a folder: a file name is needed", t->dest);
+		if (!S_ISREG(st.st_mode))
+			return open_direct(t, e);
+		if (realpath(t->dest, real)) // a link stays, what it points to is replaced
+			path = real;
+	}
+	t->parent = open_parent(path, &t->name, e);
+	return t->parent < 0 ? -1 : open_temp(t, e);
+}
+
+int target_open_file(const char *dest, struct target *ret, struct err *e)
+{
+	struct target t = TARGET_NONE;
+	t.dest = xstrdup(dest);
+	if (open_file(&t, e)) {
+		target_release(&t);
+		return -1;
+	}
+	*ret = t;
+	return 0;
+}
+
+static int give_name(struct target *t, struct err *e)
+{
+	char proc[40];
+	if (!t->unnamed)
+		return 0;
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", t->fd);
+	if (linkat(AT_FDCWD, proc, t->parent, t->temp, AT_SYMLINK_FOLLOW))
+		return err_sys(e, "create '%s'", t->dest);
+	t->unnamed = false;
+	return 0;
+}
+
+int target_commit_file(struct target *t, struct err *e)
+{
+	if (!t->direct && give_name(t, e))
+		return -1;
+	if (close(steal_fd(&t->fd))) // where a network file system tells that it is full
+		return err_sys(e, "write '%s'", t->dest);
+	if (t->direct)
+		return 0;
+	if (fault_point("output.rename") < 0 ||
+	        renameat(t->parent, t->temp, t->parent, t->name) < 0)
+		return err_sys(e, "rename to '%s'", t->dest);
+	free(steal_ptr(&t->temp));
+	return 0;
+}
+
+// ---- folders
+
+static int make_parents(const char *dest, struct err *e)
+{
+	size_t n = strlen(dest);
+	while (n > 0 && dest[n - 1] == '/')
+		n--;
+	while (n > 0 && dest[n - 1] != '/')
+		n--;
+	auto_free char *dir = xstrndup(dest, n);
+	return n > 1 ? fs_mkdir_p(AT_FDCWD, dir, 0777, e) : 0;
+}
+
+static int open_dir(struct target *t, struct err *e)
+{
+	t->parent = open(t->dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	t->exists = t->parent >= 0;
+	if (!t->exists) {
+		if (errno != ENOENT)
+			return err_sys(e, "open folder '%s'", t->dest);
+		if (make_parents(t->dest, e))
+			return -1;
+		t->parent = open_parent(t->dest, &t->name, e);
+		if (t->parent < 0)
+			return -1;
+	}
+	t->temp = temp_name();
+	if (mkdirat(t->parent, t->temp, 0777)) {
+		free(steal_ptr(&t->temp));
+		return err_sys(e, "create folder '%s'", t->dest);
+	}
+	t->fd = openat(t->parent, t->temp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return t->fd < 0 ? err_sys(e, "open folder '%s'", t->dest) : 0;
+}
+
+int target_open_dir(const char *dest, struct target *ret, struct err *e)
+{
+	struct target t = TARGET_NONE;
+	t.dest = xstrdup(dest);
+	t.is_dir = true;
+	if (open_dir(&t, e)) {
+		target_release(&t);
+		return -1;
+	}
+	*ret = t;
+	return 0;
+}
+
+struct merge {
+	const char *dest;
+	int depth;
+};
+
+static int merge_dir(struct merge *m, int from, int to, struct err *e);
+
+static int open_sub(int dirfd, const char *name)
+{
+	return openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static int merge_sub(struct merge *m, int from, int to, const char *name, struct err *e)
+{
+	struct stat st;
+	auto_fd int a = open_sub(from, name);
+	auto_fd int b = open_sub(to, name);
+	if (a < 0 || b < 0 || fstat(a, &st))
+		return err_sys(e, "open folder '%s'", name);
+	if (m->depth >= MERGE_DEPTH_MAX)
+		return err_set(
+		        e, ERR_UNSUPPORTED, "folders are nested deeper than %d", MERGE_DEPTH_MAX);
+	// The folder that stays gets what the image says about the one that goes.
+	fchmod(b, (st.st_mode & 07777) | 0700);
+	m->depth++;
+	int rc = merge_dir(m, a, b, e);
+	m->depth--;
+	if (rc)
+		return -1;
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, st.st_mtim};
+	if (geteuid() == 0 && fchown(b, st.st_uid, st.st_gid))
+		return err_sys(e, "set the owner of '%s'", name);
+	if (fchmod(b, st.st_mode & 07777) || futimens(b, times))
+		return err_sys(e, "set the mode of '%s'", name);
+	return 0;
+}
+
+// A folder moves only if its owner may write in it, because of its "..".
+static int move(int from, int to, const char *name, const struct stat *st, struct err *e)
+{
+	bool opened = S_ISDIR(st->st_mode) && !(st->st_mode & 0200) &&
+	              fchmodat(from, name, (st->st_mode & 07777) | 0200, 0) == 0;
+	int rc = renameat(from, name, to, name);
+	int error = errno;
+	if (opened && fchmodat(rc ? from : to, name, st->st_mode & 07777, 0) && !rc)
+		return err_sys(e, "set the mode of '%s'", name);
+	errno = error;
+	return rc ? err_sys(e, "put '%s' in place", name) : 0;
+}
+
+static int merge_one(struct merge *m, int from, int to, const char *name, struct err *e)
+{
+	struct stat a, b;
+	if (cancel_check(e))
+		return -1;
+	if (fstatat(from, name, &a, AT_SYMLINK_NOFOLLOW))
+		return err_sys(e, "look at '%s'", name);
+	bool there = fstatat(to, name, &b, AT_SYMLINK_NOFOLLOW) == 0;
+	if (there && S_ISDIR(a.st_mode) && S_ISDIR(b.st_mode))
+		return merge_sub(m, from, to, name, e);
+	if (there && (S_ISDIR(a.st_mode) || S_ISDIR(b.st_mode)) && fs_remove_tree(to, name, e))
+		return -1;
+	return move(from, to, name, &a, e);
+}
+
+static int merge_dir(struct merge *m, int from, int to, struct err *e)
+{
+	auto_strv struct strv names = {0};
+	if (fs_list_dir(from, &names, e))
+		return -1;
+	for (size_t i = 0; i < names.n; i++)
+		if (merge_one(m, from, to, names.v[i], e))
+			return -1;
+	return 0;
+}
+
+int target_commit_dir(struct target *t, struct err *e)
+{
+	if (fault_point("output.rename") < 0)
+		return err_sys(e, "rename to '%s'", t->dest);
+	if (!t->exists) {
+		if (renameat(t->parent, t->temp, t->parent, t->name))
+			return err_sys(e, "rename to '%s'", t->dest);
+		free(steal_ptr(&t->temp));
+		return 0;
+	}
+	struct merge m = {.dest = t->dest};
+	return merge_dir(&m, t->fd, t->parent, e) ? err_wrap(e, "write into '%s'", t->dest) : 0;
+}
