@@ -220,7 +220,7 @@ static const bool *trail_follow(struct trail *t, const struct ignore *ig, const 
 static size_t deciding(const struct ignore *ig, const char *path)
 {
 	struct ignore *mutable = (struct ignore *)(uintptr_t)ig; // the trail is a cache
-	if (!*path || !ig->n)
+	if (!*path || !strcmp(path, ".") || !ig->n) // the root itself is never excluded
 		return ig->n;
 	struct trail own = {0};
 	bool locked = pthread_mutex_trylock(&mutable->lock) == 0;
