@@ -7,6 +7,7 @@
 // memory.
 #include "sandbox/caps.h"
 #include "sandbox/mounts.h"
+#include "sandbox/scope.h"
 #include "sandbox/seccomp.h"
 #include "sandbox/step-int.h"
 
@@ -128,7 +129,9 @@ static int set_up(const struct init_context *c, int *report, struct err *e)
 		return err_sys(e, "join a new session keyring");
 	if (close_the_rest(s, report, e) < 0)
 		return -1;
-	// After the mounts and before capabilities go: it takes CAP_SYS_ADMIN.
+	// After the mounts and before capabilities go: both take CAP_SYS_ADMIN.
+	if (!s->insecure && s->network == STEP_NET_HOST)
+		(void)scope_abstract_sockets();
 	return s->insecure ? 0 : seccomp_install(e);
 }
 

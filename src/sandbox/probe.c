@@ -44,10 +44,23 @@ static int try_overlay(const char *extra)
 	return mount("overlay", "m", "overlay", MS_NODEV, options) < 0 ? CANNOT_OVERLAY : 0;
 }
 
+static bool write_file(const char *path, const char *text)
+{
+	auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
 static int probe_child(int namespaces, const char *extra)
 {
+	char uids[32], gids[32];
+	snprintf(uids, sizeof uids, "0 %u 1", geteuid());
+	snprintf(gids, sizeof gids, "0 %u 1", getegid());
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (unshare(namespaces) < 0)
+		return CANNOT_UNSHARE;
+	if ((namespaces & CLONE_NEWUSER) && !(write_file("/proc/self/setgroups", "deny") &&
+	                                            write_file("/proc/self/uid_map", uids) &&
+	                                            write_file("/proc/self/gid_map", gids)))
 		return CANNOT_UNSHARE;
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return CANNOT_MOUNT;

@@ -4,8 +4,13 @@
 // go, keys, devices.
 #include "sandbox_fixture.h"
 
+#include "sandbox/scope.h"
+
 #include <linux/keyctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 
 static void process_1_is_closed(void **state)
 {
@@ -215,7 +220,39 @@ static void a_cache_full_of_links(void **state)
 	assert_int_equal(access("/tmp/hew-escaped", F_OK), -1);
 }
 
+static int connect_to(const char *name, size_t n)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	memcpy(a.sun_path, name, n);
+	auto_fd int fd = must(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+	return connect(fd, (struct sockaddr *)&a, (socklen_t)(sizeof a.sun_family + n)) < 0 ? errno
+	                                                                                    : 0;
+}
+
+// busybox has no client for them, so this asks the very function that process 1 calls.
+static void abstract_sockets_of_the_host(void **state)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int n = snprintf(a.sun_path + 1, sizeof a.sun_path - 1, "hew-test-%d", (int)getpid()) + 1;
+	auto_fd int fd = must(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+	must(bind(fd, (struct sockaddr *)&a, (socklen_t)(sizeof a.sun_family + (size_t)n)), "bind");
+	must(listen(fd, 5), "listen");
+	assert_int_equal(connect_to(a.sun_path, (size_t)n), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (!scope_abstract_sockets())
+			_exit(77);
+		_exit(connect_to(a.sun_path, (size_t)n) == EPERM ? 0 : 1);
+	}
+	int status;
+	waitpid(pid, &status, 0);
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
 static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(abstract_sockets_of_the_host),
         cmocka_unit_test(process_1_is_closed),
         cmocka_unit_test(only_stdio_is_open),
         cmocka_unit_test(no_process_of_the_host),
