@@ -75,6 +75,10 @@ int layer_need_index(struct exec *x, const struct digest *diff_id, int step, str
 int layer_need_tree(struct exec *x, const struct digest *diff_id, int step, struct err *e);
 // Makes the index (or the tree) of every layer that lacks it, several at once.
 int layers_prepare(struct exec *x, const struct rootfs *r, int step, bool trees, struct err *e);
+// Descriptors of all trees, top first, as overlayfs takes them; what was opened before a failure is in *ret too.
+// A layer that occurs twice (two steps that changed nothing) is given once, where it is topmost: overlayfs refuses
+// the same directory twice, and everything the lower one shows or hides, the upper one does as well.
+int rootfs_open_trees(struct exec *x, const struct rootfs *r, int step, int **ret, size_t *ret_n, struct err *e);
 // A chain view over a root filesystem. The view owns what it needs.
 struct view *rootfs_view(struct exec *x, const struct rootfs *r, int step, struct err *e);
 void rootfs_copy(struct rootfs *dst, const struct rootfs *src);

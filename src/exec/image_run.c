@@ -133,15 +133,8 @@ static int prepare(struct image_process *p, struct err *e)
 
 static int open_root(struct image_process *p, struct err *e)
 {
-	p->lowers = xcalloc(p->root.n + 1, sizeof(*p->lowers));
-	if (layers_prepare(&p->x, &p->root, -1, true, e))
+	if (rootfs_open_trees(&p->x, &p->root, -1, &p->lowers, &p->n_lowers, e))
 		return -1;
-	for (size_t i = p->root.n; i-- > 0;) {
-		int fd = layer_need_tree(&p->x, &p->root.layers[i], -1, e);
-		if (fd < 0)
-			return -1;
-		p->lowers[p->n_lowers++] = fd;
-	}
 	auto_fd int dir = store_temp_dir(p->x.store, &p->scratch, e);
 	if (dir < 0)
 		return -1;

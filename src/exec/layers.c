@@ -234,6 +234,31 @@ int layers_prepare(struct exec *x, const struct rootfs *r, int step, bool trees,
 	return result;
 }
 
+static bool is_repeated(const struct rootfs *r, size_t i)
+{
+	for (size_t above = i + 1; above < r->n; above++)
+		if (digest_eq(&r->layers[i], &r->layers[above]))
+			return true;
+	return false;
+}
+
+int rootfs_open_trees(
+        struct exec *x, const struct rootfs *r, int step, int **ret, size_t *ret_n, struct err *e)
+{
+	if (layers_prepare(x, r, step, true, e))
+		return -1;
+	*ret = xcalloc(r->n + 1, sizeof(**ret));
+	for (size_t i = r->n; i-- > 0;) {
+		if (is_repeated(r, i))
+			continue;
+		int fd = layer_need_tree(x, &r->layers[i], step, e);
+		if (fd < 0)
+			return -1;
+		(*ret)[(*ret_n)++] = fd;
+	}
+	return 0;
+}
+
 // ---- views
 
 struct rootfs_view_state {

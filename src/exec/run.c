@@ -28,7 +28,20 @@ struct run_state {
 	struct strv env;
 	struct user_ids user;
 	struct arena arena;
+	bool committed;
 };
+
+// Once the upper has become a tree, only overlayfs' empty work folders are left: they go at once.
+// What a failed step wrote may be large and waits in the trash.
+static void drop_scratch(struct run_state *r)
+{
+	struct err ignored = ERR_INIT;
+	for (size_t i = 0; i < r->scratch.n; i++) {
+		const char *path = r->scratch.v[i];
+		if (!r->committed || fs_remove_tree(store_root_fd(r->x->store), path, &ignored))
+			store_trash(r->x->store, path);
+	}
+}
 
 static void run_state_release(struct run_state *r)
 {
@@ -38,8 +51,7 @@ static void run_state_release(struct run_state *r)
 		close_fd(&r->binds[i]);
 	for (size_t i = 0; i < r->n_locks; i++)
 		store_unlock(r->locks[i]);
-	for (size_t i = 0; i < r->scratch.n; i++)
-		store_trash(r->x->store, r->scratch.v[i]);
+	drop_scratch(r);
 	close_fd(&r->upper);
 	close_fd(&r->work);
 	free(r->lowers);
@@ -54,20 +66,6 @@ static void run_state_release(struct run_state *r)
 }
 
 // ---- root filesystem
-
-static int open_lowers(struct run_state *r, const struct rootfs *below, struct err *e)
-{
-	r->lowers = xcalloc(below->n + 1, sizeof(*r->lowers));
-	if (layers_prepare(r->x, below, r->step->id, true, e))
-		return -1;
-	for (size_t i = below->n; i-- > 0;) {
-		int fd = layer_need_tree(r->x, &below->layers[i], r->step->id, e);
-		if (fd < 0)
-			return -1;
-		r->lowers[r->n_lowers++] = fd;
-	}
-	return 0;
-}
 
 static int open_upper(struct run_state *r, struct err *e)
 {
@@ -445,6 +443,7 @@ static int commit(
 	if (!status && !result->stubs.n)
 		status = store_tree_commit(x->store, &got.diff_id, "trusted", r->upper_path, e);
 	*ret = got.diff_id;
+	r->committed = !status && !result->stubs.n;
 	return status;
 }
 
@@ -478,7 +477,7 @@ int run_run(struct exec *x, const struct step *s, struct digest *ret, struct err
 	int status = lookup_user(&r, &below, e);
 	if (!status) {
 		make_env(&r);
-		status = open_lowers(&r, &below, e);
+		status = rootfs_open_trees(x, &below, s->id, &r.lowers, &r.n_lowers, e);
 	}
 	if (!status)
 		status = open_upper(&r, e);
