@@ -4,6 +4,7 @@
 // and turns on two traits; nothing else of the sandbox asks which rung it stands on.
 #include "sandbox/rung.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "sandbox/caps.h"
@@ -97,7 +98,9 @@ static int reexec_sealed(struct err *e)
 		return err_sys(e, "make a write-protected copy of hew for the sandbox");
 	static char argv0[] = HOLDER_ARGV0;
 	char *argv[] = {argv0, NULL};
-	setenv(HOLDER_SEALED_ENV, "1", 1);
+	char pid[16];
+	snprintf(pid, sizeof pid, "%d", (int)getpid());
+	setenv(HOLDER_SEALED_ENV, pid, 1);
 	execveat(fd, "", argv, environ, AT_EMPTY_PATH);
 	return err_sys(e, "run the write-protected copy of hew");
 }
@@ -111,9 +114,18 @@ static void raise_nofile(void)
 	setrlimit(RLIMIT_NOFILE, &high);
 }
 
+// The mark has our process id in it: one that came with the environment from outside is not
+// believed.
+static bool is_sealed(void)
+{
+	const char *mark = getenv(HOLDER_SEALED_ENV);
+	int64_t pid;
+	return mark && str_to_i64(mark, &pid) && pid == getpid();
+}
+
 int rung_enter(struct err *e)
 {
-	if (!getenv(HOLDER_SEALED_ENV)) {
+	if (!is_sealed()) {
 		if (enter_namespaces(e) < 0)
 			return -1;
 		return reexec_sealed(e);

@@ -147,6 +147,15 @@ static void program_is_write_protected(void **state)
 	if (call("self", "", 0, &reply, &e) < 0)
 		fail_msg("%s", e.msg);
 	assert_string_equal(buf_cstr(&reply), "1");
+	// Nobody talks the holder out of it by the environment.
+	setenv(HOLDER_SEALED_ENV, "1", 1);
+	struct holder *h = holder_start(NULL, &e);
+	unsetenv(HOLDER_SEALED_ENV);
+	assert_non_null(h);
+	buf_reset(&reply);
+	assert_int_equal(holder_call(h, "self", "", 0, NULL, 0, -1, &reply, &e), 0);
+	assert_string_equal(buf_cstr(&reply), "1");
+	holder_stop(h);
 }
 
 // NULL if all went well.
