@@ -47,8 +47,3 @@ int output_run(const struct output_request *q, const struct output_spec *o,
 		output_result_release(&r);
 	return rc;
 }
-
-int output_load(struct store *s, const char *path, struct strv *ret_loaded, struct err *e)
-{
-	return err_set(e, ERR_UNSUPPORTED, "load is not supported");
-}

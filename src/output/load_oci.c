@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// OCI image layouts, in an archive or a folder: index.json leads to manifests by digest, through
+// further indexes to that of this machine's platform. Manifests are kept byte for byte.
+#include "output/load.h"
+
+#include "image/reference.h"
+#include <stdio.h>
+#include <string.h>
+
+#define DEPTH_MAX 4
+#define IMAGES_MAX 1000
+
+static void blob_path(const struct digest *d, char out[static 80])
+{
+	char hex[HASH_HEX];
+	digest_hex(d, hex);
+	snprintf(out, 80, "blobs/sha256/%s", hex);
+}
+
+// 1 read, 0 absent, -1 error.
+static int read_blob(
+        struct load *l, const struct digest *d, size_t max, struct buf *ret, struct err *e)
+{
+	char path[80];
+	blob_path(d, path);
+	int found = source_read(l->source, path, max, ret, e);
+	if (found <= 0)
+		return found;
+	struct digest got = digest_of(ret->p, ret->n);
+	if (!digest_eq(&got, d)) {
+		char text[DIGEST_TEXT];
+		digest_text(&got, text);
+		return err_set(e, ERR_CORRUPT, "'%s' has the digest %s", path, text);
+	}
+	return 1;
+}
+
+static int need_blob(
+        struct load *l, const struct digest *d, size_t max, struct buf *ret, struct err *e)
+{
+	char text[DIGEST_TEXT];
+	int found = read_blob(l, d, max, ret, e);
+	if (found)
+		return found < 0 ? -1 : 0;
+	digest_text(d, text);
+	return err_set(e, ERR_CORRUPT, "blob %s is missing", text);
+}
+
+// ---- manifests
+
+static int load_layers(
+        struct load *l, const struct manifest *m, const struct image_config *c, struct err *e)
+{
+	char path[80];
+	if (c->n_diff_ids != m->layers.n)
+		return err_set(e, ERR_CORRUPT, "the config names %zu layers, the manifest %zu",
+		        c->n_diff_ids, m->layers.n);
+	for (size_t i = 0; i < m->layers.n; i++) {
+		struct descriptor *d = &m->layers.v[i];
+		if (media_type_compression(d->media_type) < 0)
+			return err_set(e, ERR_UNSUPPORTED,
+			        "the layer has media type '%s', which hew cannot unpack",
+			        d->media_type);
+		blob_path(&d->digest, path);
+		if (load_layer(l, path, &c->diff_ids[i], d, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int load_manifest(
+        struct load *l, const struct buf *text, const struct strv *names, struct err *e)
+{
+	auto_manifest struct manifest m = {0};
+	auto_config struct image_config c = {0};
+	auto_buf struct buf config = {0};
+	struct descriptor entered = {0};
+	if (manifest_parse(text->p, text->n, NULL, &m, e) ||
+	        need_blob(l, &m.config.digest, CONFIG_MAX, &config, e) ||
+	        load_config_text(l, &config, &entered, &c, e) || load_layers(l, &m, &c, e))
+		return -1;
+	return load_image(l, text, &m, &c, names, e);
+}
+
+// ---- indexes
+
+static bool is_attestation(const struct descriptor *d)
+{
+	return strv_env_get(&d->annotations, "vnd.docker.reference.type") ||
+	       (d->has_platform && !strcmp(d->platform.os, "unknown"));
+}
+
+static bool has_blob(struct load *l, const struct digest *d)
+{
+	char path[80];
+	struct content c = CONTENT_NONE;
+	struct err ignored = ERR_INIT;
+	blob_path(d, path);
+	int found = source_file(l->source, path, &c, &ignored);
+	if (found == 1)
+		content_close(&c);
+	return found == 1;
+}
+
+// An archive may have fewer platforms than its index.
+static const struct descriptor *choose(struct load *l, const struct image_index *ix)
+{
+	struct platform host = platform_host();
+	const struct descriptor *d = image_index_select(ix, &host);
+	if (d && has_blob(l, &d->digest))
+		return d;
+	for (size_t i = 0; i < ix->manifests.n; i++) {
+		d = &ix->manifests.v[i];
+		if (!is_attestation(d) && has_blob(l, &d->digest))
+			return d;
+	}
+	return NULL;
+}
+
+static int load_document(
+        struct load *l, const struct digest *d, const struct strv *names, int depth, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	auto_index struct image_index ix = {0};
+	if (depth > DEPTH_MAX)
+		return err_set(e, ERR_CORRUPT, "indexes are nested too deep");
+	if (need_blob(l, d, MANIFEST_MAX, &text, e))
+		return -1;
+	const char *type = manifest_sniff(text.p, text.n, NULL, e);
+	if (!type)
+		return -1;
+	if (!media_type_is_index(type))
+		return load_manifest(l, &text, names, e);
+	if (image_index_parse(text.p, text.n, type, &ix, e))
+		return -1;
+	const struct descriptor *child = choose(l, &ix);
+	if (!child)
+		return err_set(e, ERR_NOT_FOUND, "none of the images of its index is there");
+	return load_document(l, &child->digest, names, depth + 1, e);
+}
+
+// ref.name alone is a tag where docker and BuildKit wrote it, and a whole name where others did.
+static void add_name(const struct descriptor *d, struct strv *names)
+{
+	auto_reference struct reference ref = {0};
+	struct err ignored = ERR_INIT;
+	const char *name = strv_env_get(&d->annotations, "io.containerd.image.name");
+	if (!name) {
+		name = strv_env_get(&d->annotations, "org.opencontainers.image.ref.name");
+		if (!name || !strpbrk(name, ":/"))
+			return;
+	}
+	if (reference_parse(name, &ref, &ignored) || !ref.tag)
+		return;
+	char *full = reference_text(&ref);
+	if (strv_has(names, full))
+		free(full);
+	else
+		strv_take(names, full);
+}
+
+static bool is_image(const struct descriptor *d)
+{
+	return (media_type_is_manifest(d->media_type) || media_type_is_index(d->media_type)) &&
+	       !is_attestation(d);
+}
+
+// Entries of the same image are its names.
+static int load_entry(struct load *l, const struct image_index *ix, size_t i, struct err *e)
+{
+	auto_strv struct strv names = {0};
+	const struct descriptor *d = &ix->manifests.v[i];
+	for (size_t k = 0; k < i; k++)
+		if (digest_eq(&ix->manifests.v[k].digest, &d->digest))
+			return 0;
+	for (size_t k = i; k < ix->manifests.n; k++)
+		if (digest_eq(&ix->manifests.v[k].digest, &d->digest))
+			add_name(&ix->manifests.v[k], &names);
+	char text[DIGEST_TEXT];
+	digest_text(&d->digest, text);
+	return load_document(l, &d->digest, &names, 0, e) ? err_wrap(e, "image %s", text) : 0;
+}
+
+int load_oci(struct load *l, const struct buf *index, struct err *e)
+{
+	auto_index struct image_index ix = {0};
+	if (image_index_parse(index->p, index->n, MT_OCI_INDEX, &ix, e))
+		return err_wrap(e, "index.json");
+	if (ix.manifests.n > IMAGES_MAX)
+		return err_set(e, ERR_CORRUPT, "index.json names more than %d images", IMAGES_MAX);
+	for (size_t i = 0; i < ix.manifests.n; i++)
+		if (is_image(&ix.manifests.v[i]) && load_entry(l, &ix, i, e))
+			return -1;
+	return 0;
+}
