@@ -27,6 +27,8 @@ struct glob_program {
 	enum glob_shape shape;
 	const char *text; // in the pattern, which must outlive the program
 	size_t text_len;
+	const char *tail; // GLOB_STATES: how every match ends; most paths are turned away by it
+	size_t tail_len;
 	struct glob_token *v;
 	size_t n;
 };

@@ -49,9 +49,25 @@ static const char *compile_star(struct glob_program *p, const char *s)
 	return s;
 }
 
+// The plain text at the end, without the '/' after a last `**`: it may match nothing.
+static void find_tail(struct glob_program *p, const char *pattern)
+{
+	size_t len = strlen(pattern), start = len;
+	if (strpbrk(pattern, "[]\\"))
+		return;
+	while (start && !strchr("*?", pattern[start - 1]))
+		start--;
+	if (start >= 2 && pattern[start] == '/' && pattern[start - 1] == '*' &&
+	        pattern[start - 2] == '*')
+		start++;
+	p->tail = pattern + start;
+	p->tail_len = len - start;
+}
+
 static void compile_states(struct glob_program *p, const char *s)
 {
 	const char *end = s + strlen(s);
+	find_tail(p, s);
 	p->v = xcalloc(2 * strlen(s) + 1, sizeof(struct glob_token));
 	while (*s) {
 		bool in;
@@ -200,7 +216,7 @@ static bool run_states(const struct glob_program *p, const char *path, bool belo
 
 bool glob_run(const struct glob_program *p, const char *path)
 {
-	size_t n = p->shape == GLOB_STATES ? 0 : strlen(path);
+	size_t n = strlen(path);
 	switch (p->shape) {
 	case GLOB_EXACT:
 		return n == p->text_len && !memcmp(path, p->text, n);
@@ -211,6 +227,10 @@ bool glob_run(const struct glob_program *p, const char *path)
 			return true;
 		return p->text[0] == '/' && !strcmp(path, p->text + 1);
 	case GLOB_STATES:
+		if (n < p->tail_len)
+			return false;
+		if (p->tail_len && memcmp(path + n - p->tail_len, p->tail, p->tail_len) != 0)
+			return false;
 		break;
 	}
 	return run_states(p, path, false);

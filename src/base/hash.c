@@ -10,7 +10,8 @@
 
 static EVP_MD *sha256;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t thread_ctx; // of hash_bytes
+static _Thread_local EVP_MD_CTX *thread_ctx; // of hash_bytes
+static pthread_key_t thread_end;             // frees it
 
 static void free_ctx(void *ctx)
 {
@@ -22,7 +23,7 @@ static void fetch(void)
 	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	if (!sha256)
 		abort();
-	pthread_key_create(&thread_ctx, free_ctx);
+	pthread_key_create(&thread_end, free_ctx);
 }
 
 struct hasher {
@@ -121,19 +122,25 @@ void hasher_hash(struct hasher *h, const struct hash *v)
 	hasher_field(h, v->b, HASH_SIZE);
 }
 
+static EVP_MD_CTX *new_thread_ctx(void)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	if (!ctx)
+		abort();
+	pthread_once(&once, fetch);
+	pthread_setspecific(thread_end, ctx);
+	return ctx;
+}
+
 struct hash hash_bytes(const void *p, size_t n)
 {
 	struct hash r;
-	pthread_once(&once, fetch);
-	EVP_MD_CTX *ctx = pthread_getspecific(thread_ctx);
-	if (!ctx) {
-		ctx = EVP_MD_CTX_new();
-		if (!ctx)
-			abort();
-		pthread_setspecific(thread_ctx, ctx);
-	}
-	start(ctx);
-	if (EVP_DigestUpdate(ctx, p, n) != 1 || EVP_DigestFinal_ex(ctx, r.b, NULL) != 1)
+	if (!thread_ctx)
+		thread_ctx = new_thread_ctx();
+	start(thread_ctx);
+	if (n && EVP_DigestUpdate(thread_ctx, p, n) != 1)
+		abort();
+	if (EVP_DigestFinal_ex(thread_ctx, r.b, NULL) != 1)
 		abort();
 	return r;
 }

@@ -52,6 +52,15 @@ static void result_root(struct exec *x, struct rootfs *ret)
 		rootfs_copy(ret, &x->states[x->graph->result].root);
 }
 
+// The bytes of a layer say nothing of Docker or OCI; its media type has to be the manifest's kind.
+static const char *oci_layer_type(const char *media_type)
+{
+	static const char *const types[] = {MT_OCI_LAYER, MT_OCI_LAYER_GZIP, MT_OCI_LAYER_ZSTD};
+	int compression = media_type_compression(media_type);
+	bool docker = str_has_prefix(media_type, MT_DOCKER_LAYER);
+	return docker && compression >= 0 ? types[compression] : media_type;
+}
+
 // A base layer keeps the blob it came as; a layer of ours is its uncompressed tar.
 static int add_layer(struct exec *x, struct manifest *m, const struct digest *diff_id,
         uint64_t *size, struct err *e)
@@ -69,7 +78,7 @@ static int add_layer(struct exec *x, struct manifest *m, const struct digest *di
 	}
 	*size += info.tar_size;
 	if (found) {
-		d->media_type = xstrdup(b.media_type);
+		d->media_type = xstrdup(oci_layer_type(b.media_type));
 		d->digest = b.digest;
 		d->size = b.size;
 		return 0;

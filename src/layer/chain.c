@@ -168,7 +168,7 @@ static int chain_open(struct view *v, const struct entry *en, struct content *re
 	*ret = (struct content){.fd = -1, .offset = real.offset, .size = real.size};
 	if (real.size == 0)
 		return 0; // nothing to fetch a layer for
-	if (real.offset == ENTRY_NO_OFFSET)
+	if (real.offset == ENTRY_NO_OFFSET || !c->src)
 		return err_set(e, ERR_CORRUPT, "open '%s': its layer has no tar", en->path);
 	ret->fd = c->src->tar_fd(c->src, (size_t)s.layer, e);
 	return ret->fd < 0 ? err_wrap(e, "open '%s'", en->path) : 0;

@@ -22,6 +22,7 @@ int layer_compress(int in_fd, uint64_t size, int out_fd, const struct recipe *r,
 
 // Streaming inflater for any of gzip (all members), zstd (all frames), bzip2, xz, none: by content.
 struct inflater;
+// A file is read from its start and its position is left alone; a pipe is read as it comes.
 struct inflater *inflater_new(int fd, struct err *e);
 void inflater_free(struct inflater *z);
 // Bytes read (0 at the end), -1 on error. A stream that ends early is ERR_CORRUPT.

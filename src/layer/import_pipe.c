@@ -35,6 +35,8 @@ static void *fill_ahead(void *arg)
 		pthread_mutex_unlock(&p->lock);
 		if (stop)
 			return NULL;
+		if (!p->data[slot])
+			p->data[slot] = xmalloc(PIECE);
 		size_t n = 0;
 		ssize_t got = 1;
 		struct err e = ERR_INIT;
@@ -63,8 +65,7 @@ struct inflate_pipe *inflate_pipe_new(struct inflater *z)
 	p->z = z;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->changed, NULL);
-	for (int i = 0; i < PIECES; i++)
-		p->data[i] = xmalloc(PIECE);
+	p->data[0] = xmalloc(PIECE); // the others when the first pass comes to them
 	p->alone = pthread_create(&p->thread, NULL, fill_ahead, p) != 0;
 	return p;
 }

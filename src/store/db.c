@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #define BUSY_LIMIT_MS 60000
+#define LOG_PAGES \
+	256 // the first to open reads the whole log: 1 MiB of it costs about a millisecond
 
 struct db_statement {
 	const char *sql;
@@ -71,6 +73,16 @@ static int busy(void *arg, int count)
 	return 1;
 }
 
+// Folds the log into the database and empties it, unless that would mean waiting for somebody.
+void db_fold(struct store *s)
+{
+	db_lock(s);
+	sqlite3_busy_handler(s->db, NULL, NULL);
+	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_handler(s->db, busy, &s->busy_ms);
+	db_unlock(s);
+}
+
 int db_exec(struct store *s, const char *sql, struct err *e)
 {
 	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
@@ -106,6 +118,7 @@ static int set_up(struct store *s, struct err *e)
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
+	sqlite3_wal_autocheckpoint(s->db, LOG_PAGES);
 	if (db_exec(s, "PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY", e) < 0)
 		return -1;
 	if (s->network_fs && store_writable(s)) // the log's index needs memory shared by all

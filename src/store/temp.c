@@ -195,9 +195,7 @@ void store_reap(struct store *s)
 			return;
 		fs_remove_tree(trash, names.v[i], &ignored);
 	}
-	db_lock(s);
-	db_exec(s, "PRAGMA wal_checkpoint(PASSIVE)", &ignored); // waits for nobody
-	db_unlock(s);
+	db_fold(s);
 }
 
 int root_file_replace(struct store *s, const char *name, const void *p, size_t n, const char *point,

@@ -129,7 +129,7 @@ static void test_members_of_new_documents(void **state)
 
 static void test_large_nested_walk(void **state)
 {
-	enum { N = 60000 };
+	enum { N = 20000 };
 	auto_buf struct buf b = {0};
 	buf_putc(&b, '{');
 	for (int i = 0; i < N; i++)

@@ -186,7 +186,7 @@ static void test_remove_kinds(void **state)
 // own.
 static void test_remove_deep(void **state)
 {
-	enum { DEPTH = 3000 };
+	enum { DEPTH = 1200 };
 	struct err e;
 	struct rlimit old, few = {64, 64};
 	assert_int_equal(mkdirat(top, "deep", 0755), 0);

@@ -150,6 +150,28 @@ static void test_stays_inside(void **state)
 	scratch_remove(&d);
 }
 
+// A tar that is shorter than the index says must not give short files.
+static void test_short_tar(void **state)
+{
+	static const size_t sizes[] = {4096, 1 << 20};
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct err e = ERR_INIT;
+		struct scratch_dir d = scratch_dir();
+		auto_fd int tar = scratch_fd(), body = scratch_fd();
+		assert_int_equal(ftruncate(body, (off_t)sizes[i]), 0);
+		auto_layer_writer struct layer_writer *w = layer_writer_new(tar, NULL);
+		struct entry en = {.path = "f", .type = ENTRY_FILE, .mode = 0600, .size = sizes[i]};
+		struct content c = {.fd = body, .size = sizes[i]};
+		MUST(layer_writer_add(w, &en, &c, &e), e);
+		struct layer_result r = {0};
+		MUST(layer_writer_finish(w, &r, &e), e);
+		assert_int_equal(ftruncate(tar, (off_t)sizes[i] / 2), 0);
+		assert_int_equal(tree_unpack(r.index, tar, d.fd, TREE_USER, &e), -1);
+		layer_result_release(&r);
+		scratch_remove(&d);
+	}
+}
+
 // --- overlayfs as the judge --------------------------------------------------------------------
 
 struct tars {
@@ -329,6 +351,7 @@ int main(void)
 	        cmocka_unit_test(test_round_trip),
 	        cmocka_unit_test(test_attributes),
 	        cmocka_unit_test(test_stays_inside),
+	        cmocka_unit_test(test_short_tar),
 	        cmocka_unit_test(test_export),
 	        cmocka_unit_test(test_overlayfs),
 	};

@@ -296,6 +296,36 @@ static void test_other_machine(void **state)
 	assert_true(store_blob_has(s, &d));
 }
 
+// Many processes making the same store at once: all get it.
+static void test_made_at_once(void **state)
+{
+	for (int round = 0; round < 5; round++) {
+		pid_t pids[6];
+		struct err err;
+		struct digest d;
+		assert_int_equal(fs_remove_tree(AT_FDCWD, fixture_root, &err), 0);
+		for (size_t i = 0; i < ARRAY_LEN(pids); i++) {
+			pids[i] = fork();
+			if (pids[i] == 0) {
+				struct store *s = store_open(fixture_root, STORE_CREATE, &err);
+				if (!s || store_blob_put(s, &i, sizeof(i), &d, &err) < 0)
+					fprintf(stderr, "%s\n", err.msg);
+				else
+					_exit(0);
+				_exit(1);
+			}
+		}
+		for (size_t i = 0; i < ARRAY_LEN(pids); i++) {
+			int status;
+			assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+			assert_int_equal(status, 0);
+		}
+		auto_store struct store *s = fixture_open();
+		assert_int_equal(fixture_count("blobs/sha256"), 6);
+		fixture_sound(s);
+	}
+}
+
 static void test_default_root(void **state)
 {
 	setenv("HEW_ROOT", "/a/b", 1);
@@ -329,6 +359,7 @@ int main(void)
 	        TEST(test_killed),
 	        TEST(test_other_boot),
 	        TEST(test_other_machine),
+	        TEST(test_made_at_once),
 	        TEST(test_default_root),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
