@@ -90,6 +90,7 @@ void step_input(struct exec *x, int step, struct rootfs *ret); // root filesyste
 // ---- users.c
 struct user_ids {
 	uint32_t uid, gid;
+	char home[256]; // of /etc/passwd, else "/"
 	uint32_t groups[64];
 	size_t n_groups;
 };

@@ -107,8 +107,8 @@ static void make_env(struct image_process *p)
 	if (!strv_env_get(&p->env, "PATH"))
 		strv_env_set(&p->env, "PATH",
 		        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	if (!strv_env_get(&p->env, "HOME") && p->user.uid == 0)
-		strv_env_set(&p->env, "HOME", "/root");
+	if (!strv_env_get(&p->env, "HOME"))
+		strv_env_set(&p->env, "HOME", p->user.home);
 	if (p->r->tty && !strv_env_get(&p->env, "TERM"))
 		strv_env_set(&p->env, "TERM", getenv("TERM") ? getenv("TERM") : "xterm");
 }

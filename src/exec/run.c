@@ -355,8 +355,8 @@ static void make_env(struct run_state *r)
 		if (!strv_env_get(&r->env, key))
 			strv_add(&r->env, kv);
 	}
-	if (!strv_env_get(&r->env, "HOME") && r->user.uid == 0)
-		strv_add(&r->env, "HOME=/root");
+	if (!strv_env_get(&r->env, "HOME"))
+		strv_env_set(&r->env, "HOME", r->user.home);
 }
 
 static int execute(

@@ -7,6 +7,7 @@
 
 struct account {
 	char name[256];
+	char home[256];
 	uint32_t uid, gid;
 };
 
@@ -45,6 +46,7 @@ static bool find_account(
 			continue;
 		*ret = (struct account){.uid = uid, .gid = parse_id(f[3], &gid) ? gid : 0};
 		snprintf(ret->name, sizeof(ret->name), "%s", f[0]);
+		snprintf(ret->home, sizeof(ret->home), "%s", f[5]);
 		return true;
 	}
 	return false;
@@ -108,6 +110,7 @@ static int resolve(struct databases *d, const char *user, const char *group, boo
 		return err_set(e, ERR_STEP,
 		        "unable to find user %s: no matching entries in /etc/passwd of the image",
 		        user);
+	snprintf(ret->home, sizeof(ret->home), "%s", known && *found.home ? found.home : "/");
 	if (known) {
 		ret->uid = found.uid;
 		ret->gid = found.gid;

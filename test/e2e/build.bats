@@ -22,7 +22,7 @@ load lib/hew
 		FROM alpine:3.19
 		RUN mkdir -p /a/b /gone && echo 1 >/a/one && echo 2 >/a/b/two && echo x >/gone/x
 		RUN rm -r /gone && rm /a/one && rm -r /a/b && mkdir /a/b && echo new >/a/b/new && \
-		    ln -s b /a/link && ln /a/b/new /a/hard && chmod 4750 /a/b/new && chown 7:8 /a/b/new
+		    ln -s b /a/link && ln /a/b/new /a/hard && chown 7:8 /a/b/new && chmod 4750 /a/b/new
 	EOF
 	build -t t
 	unpack t
@@ -203,7 +203,7 @@ load lib/hew
 	build -t t
 	unpack t
 	equal $'hello world\ntwo' "$(cat "$ROOTFS/script")"
-	matches "*e*u* /dev/pipes/EOF" "$(cat "$ROOTFS/own")"
+	matches "*[eu]*[eu]* /dev/pipes/EOF" "$(cat "$ROOTFS/own")"
 	equal $'one world\ntwo' "$(cat "$ROOTFS/joined")"
 	equal "hello world" "$(cat "$ROOTFS/files/expanded")"
 	equal 'hello $WHO' "$(cat "$ROOTFS/files/literal")"
@@ -289,13 +289,13 @@ load lib/hew
 		COPY --chmod=750 d /octal/
 		COPY --chmod=u=rwX,go=rX d /symbolic/
 		ARG M=0400
-		COPY --chmod=$M s /var
+		COPY --chmod=$M s /variable
 	EOF
 	build -t t
 	unpack t
 	equal "file 750 0:0 2" "$(entry octal/x)"
 	equal "file 644 0:0 2" "$(entry symbolic/x)"
-	equal "file 400 0:0 2" "$(entry var)"
+	equal "file 400 0:0 2" "$(entry variable)"
 }
 
 @test "COPY --link: a layer that does not look at what lies below" {
@@ -317,7 +317,7 @@ load lib/hew
 	dockerfile <<-'EOF'
 		FROM alpine:3.19
 		COPY --parents src/*/*.c /p/
-		COPY --exclude=*.o --exclude=a src /e/
+		COPY --exclude=**/*.o --exclude=a src /e/
 	EOF
 	build -t t
 	unpack t
