@@ -71,8 +71,7 @@ static void test_recipes(void **state)
 {
 	static const struct recipe recipes[] = {{COMPRESSION_GZIP, 6}, {COMPRESSION_GZIP, 1},
 	        {COMPRESSION_ZSTD, 3}, {COMPRESSION_NONE, 0}};
-	static const size_t sizes[] = {
-	        0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 4 << 20, 9000000};
+	static const size_t sizes[] = {0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, (4 << 20) + 1};
 	for (size_t r = 0; r < ARRAY_LEN(recipes); r++) {
 		for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 			auto_buf struct buf in = {0}, one = {0}, three = {0}, back = {0};
@@ -181,7 +180,7 @@ static void check_stream(const char *name, const struct buf *packed, const struc
 	if (inflate_bytes(twice.p, twice.n, 100000, &both, &e) != 0)
 		fail_msg("%s twice: %s", name, e.msg);
 	assert_int_equal(both.n, 2 * want->n);
-	for (size_t n = packed->n - 1; n > packed->n - 20; n--) {
+	for (size_t n = packed->n - 1; n > packed->n - 20; n -= 6) {
 		auto_buf struct buf got = {0};
 		if (inflate_bytes(packed->p, n, 100000, &got, &e) == 0)
 			fail_msg("%s cut to %zu of %zu: not noticed", name, n, packed->n);
@@ -205,7 +204,7 @@ static void test_we_read_tools(void **state)
 	struct err e = ERR_INIT;
 	struct scratch_dir d = scratch_dir();
 	auto_buf struct buf in = {0};
-	fill(&in, 3000000, false);
+	fill(&in, 1200000, false);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		auto_free char *name = xasprintf("f%zu", i);
 		auto_free char *path = xasprintf("%s/%s", d.path, name);

@@ -21,10 +21,10 @@ static void make_tree(const struct scratch_dir *d)
 	MUST(fs_replace_file(d->fd, "t/a/empty", "", 0, 0444, &e), e);
 	MUST(fs_replace_file(d->fd, "t/a-b", "dash", 4, 0644, &e), e);
 	MUST(fs_replace_file(d->fd, "t/\xc3\xa4 b", "name", 4, 0644, &e), e);
-	auto_free char *big = xmalloc(3000000);
-	for (size_t i = 0; i < 3000000; i++)
+	auto_free char *big = xmalloc(1200000);
+	for (size_t i = 0; i < 1200000; i++)
 		big[i] = (char)(i * 2654435761u >> 20);
-	MUST(fs_replace_file(d->fd, "t/big", big, 3000000, 0644, &e), e);
+	MUST(fs_replace_file(d->fd, "t/big", big, 1200000, 0644, &e), e);
 	assert_int_equal(linkat(d->fd, "t/a/x", d->fd, "t/0first", 0), 0);
 	assert_int_equal(linkat(d->fd, "t/a/x", d->fd, "t/z", 0), 0);
 	assert_int_equal(symlinkat("a/x", d->fd, "t/sym"), 0);
