@@ -141,7 +141,7 @@ static void test_tools_read_ours(void **state)
 	struct err e = ERR_INIT;
 	struct scratch_dir d = scratch_dir();
 	auto_buf struct buf in = {0}, gz = {0}, zst = {0}, back = {0};
-	fill(&in, 5000000, false);
+	fill(&in, 1500000, false);
 	compress_to(&in, &RECIPE_DEFAULT, 2, &gz);
 	compress_to(&in, &(struct recipe){COMPRESSION_ZSTD, 3}, 2, &zst);
 	MUST(fs_replace_file(d.fd, "a.gz", gz.p, gz.n, 0600, &e), e);
@@ -204,7 +204,7 @@ static void test_we_read_tools(void **state)
 	struct err e = ERR_INIT;
 	struct scratch_dir d = scratch_dir();
 	auto_buf struct buf in = {0};
-	fill(&in, 1100000, false);
+	fill(&in, 1060000, false);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		auto_free char *name = xasprintf("f%zu", i);
 		auto_free char *path = xasprintf("%s/%s", d.path, name);
