@@ -125,6 +125,8 @@ int source_file(struct source *s, const char *path, struct content *ret, struct 
 	auto_free char *clean = fs_clean_rel(path);
 	auto_free char *real = NULL;
 	int found = view_resolve(s->view, clean, 0, &real, &en, e);
+	if (found < 0 && e->kind == ERR_CONTEXT)
+		e->kind = ERR_CORRUPT; // links in a circle: the archive's fault
 	if (found <= 0)
 		return found;
 	if (en.type != ENTRY_FILE)
