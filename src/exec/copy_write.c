@@ -164,6 +164,11 @@ static int place_file(struct writer_state *w, const char *dest, const struct cop
 	if (r < 0)
 		return -1;
 	bool is_dir = into_dir || !*dest || (r && en.type == ENTRY_DIR);
+	if (!is_dir && map_has(&w->by_path, dest)) // BuildKit keeps the last one and says nothing
+		return err_set(e, ERR_DOCKERFILE,
+		        "cannot copy several files to one name: /%s is not a folder; end the "
+		        "destination with \"/\"",
+		        dest);
 	auto_free char *path =
 	        is_dir ? xasprintf("%s%s%s", dest, *dest ? "/" : "", s->name) : xstrdup(dest);
 	const char *slash = strrchr(path, '/');
