@@ -248,6 +248,17 @@ load lib/hew
 	equal 1000000000 "$(mtime dir/sub/e)"
 }
 
+@test "COPY: a wildcard without a match copies nothing, and nothing else is said" {
+	echo a >a
+	dockerfile <<-'EOF'
+		FROM scratch
+		COPY a maybe* /d/
+	EOF
+	build -t t
+	unpack t
+	equal a "$(ls "$ROOTFS/d")"
+}
+
 @test "COPY: whatever the ids in the context, files belong to root" {
 	mkdir d && echo x >d/x && chown -R 1234:4321 d
 	dockerfile <<-'EOF'

@@ -1,9 +1,10 @@
+#!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What one edit does to a warm build.
-
+# What one edit does to a warm build: which steps run again and which do not.
 load lib/hew
 
-app() { # the article's deps, builder, runner, with a shell for node
+# The article's three stages, with a shell in the place of yarn.
+app() {
 	mkdir -p src && echo 1 >package.json && echo one >src/main
 	dockerfile <<-'EOF'
 		FROM alpine:3.19 AS deps
@@ -13,7 +14,7 @@ app() { # the article's deps, builder, runner, with a shell for node
 		FROM alpine:3.19 AS builder
 		WORKDIR /app
 		COPY --from=deps /app/node_modules ./node_modules
-		COPY src ./src
+		COPY . .
 		RUN mkdir dist && cat src/main node_modules/package.json >dist/out
 		FROM alpine:3.19 AS runner
 		WORKDIR /app
@@ -23,13 +24,31 @@ app() { # the article's deps, builder, runner, with a shell for node
 	build -t app
 }
 
+# again WANT [ARGS...]: build again; exactly these steps run (one a line, without [stage n/m]).
+again() {
+	local want=$1
+	shift
+	build "$@"
+	equal "$(printf '%s' "$want" | sort)" "$(ran | sed 's/^\[[^]]*\] //' | sort)"
+}
+
 @test "nothing changed: nothing runs, and the image is the same" {
 	app
-	first=$ID
-	touch package.json src/main
-	build -t app
-	equal "" "$(ran)"
+	local first=$ID
+	again ""
 	equal "$first" "$ID"
+	matches "*[1-9] of * steps cached*" "$(cat "$ERR")"
+}
+
+@test "times, the owner on the host and a fresh copy of the context do not count" {
+	app
+	touch package.json src/main src .
+	chown -R 123:456 src
+	again ""
+	cp -r . "$BATS_TEST_TMPDIR/copy"
+	cd "$BATS_TEST_TMPDIR/copy"
+	touch -d @1000000000 src/main
+	again ""
 }
 
 @test "a source change re-runs the second and third stage only" {
@@ -39,30 +58,103 @@ app() { # the article's deps, builder, runner, with a shell for node
 	has_not "[deps" "$(ran)"
 	has "[builder" "$(ran)"
 	has "COPY --from=builder" "$(ran)"
+	unpack app
+	equal $'two\n1' "$(cat "$ROOTFS/app/dist/out")"
 }
 
-@test "a package change re-runs all" {
+@test "a package.json change re-runs all three" {
 	app
 	echo 2 >package.json
 	build -t app
 	has "[deps" "$(ran)"
 	has "[builder" "$(ran)"
-	has "COPY --from=deps" "$(ran)"
+	has "[runner" "$(ran)"
+	unpack app
+	equal $'one\n2' "$(cat "$ROOTFS/app/dist/out")"
+}
+
+@test "the first builds of an app and of its change do not disturb each other" {
+	app
+	echo two >src/main
+	build -t app
+	echo one >src/main
+	again ""
+}
+
+@test "mode, name, link target and an added file in a copied folder count" {
+	mkdir d && echo x >d/x && ln -s x d/l
+	dockerfile <<-'EOF'
+		FROM scratch
+		COPY d /d
+	EOF
+	build
+	chmod 700 d/x
+	again "COPY d /d"
+	echo y >d/y
+	again "COPY d /d"
+	ln -sfn y d/l
+	again "COPY d /d"
+	mv d/y d/z
+	again "COPY d /d"
+	again ""
+}
+
+@test "files that no COPY takes, or that are ignored, do not count" {
+	echo a >a && echo log >x.log
+	printf '*.log\n' >.dockerignore
+	dockerfile <<-'EOF'
+		FROM scratch AS one
+		COPY a /
+		FROM scratch
+		COPY *.* a /all/
+	EOF
+	build --target one
+	echo b >b
+	again "" --target one
+	build
+	echo more >x.log
+	again ""
+}
+
+@test "comments and blank lines do not count; the text of a RUN does" {
+	printf 'FROM alpine:3.19\nRUN echo 1 >/1\nRUN echo 2 >/2\n' | dockerfile
+	build
+	printf '# a comment\nFROM alpine:3.19\n\n# another\nRUN echo 1 \\\n# inside\n>/1\nRUN echo 2 >/2\n' | dockerfile
+	build
+	printf 'FROM alpine:3.19\n\n\nRUN echo 1 \\\n>/1\n# c\nRUN echo 2 >/2\n' | dockerfile
+	again ""
+	printf 'FROM alpine:3.19\nRUN echo  1 >/1\nRUN echo 2 >/2\n' | dockerfile
+	build
+	has "RUN echo  1" "$(ran)"
+}
+
+@test "arguments count from where they can be seen" {
+	dockerfile <<-'EOF'
+		FROM alpine:3.19
+		RUN echo before
+		ARG V=1
+		WORKDIR /w
+		RUN echo after
+	EOF
+	build
+	again "RUN echo after" --build-arg V=2
+	again "" --build-arg V=2 --build-arg UNKNOWN=x --build-arg http_proxy=http://other
+	again ""
+}
+
+@test "metadata does not count for the steps after it, ENV and USER do" {
+	head() { printf 'FROM alpine:3.19\nRUN mkdir -p /tmp && chmod 1777 /tmp\n'; }
+	{ head && printf 'LABEL a=1\nEXPOSE 80\nCMD ["a"]\nRUN echo x >/tmp/x\n'; } | dockerfile
+	build
+	{ head && printf 'LABEL a=2\nEXPOSE 81\nCMD ["b"]\nRUN echo x >/tmp/x\n'; } | dockerfile
+	again ""
+	{ head && printf 'ENV A=1\nRUN echo x >/tmp/x\n'; } | dockerfile
+	again "RUN echo x >/tmp/x"
+	{ head && printf 'ENV A=1\nUSER 5\nRUN echo x >/tmp/x\n'; } | dockerfile
+	again "RUN echo x >/tmp/x"
 }
 
 @test "a step that gives the same content again cuts the rest off" {
-	dockerfile <<-'EOF'
-		FROM alpine:3.19
-		COPY in /in
-		RUN wc -c </in >/size && rm /in
-		RUN cp /size /copy
-	EOF
-	echo a >in
-	build
-	echo b >in
-	build
-	has "RUN wc" "$(ran)"
-	has "RUN cp" "$(ran)" # the COPY below differs: its layer is part of the root
 	dockerfile <<-'EOF'
 		FROM alpine:3.19 AS one
 		COPY in /in
@@ -71,48 +163,115 @@ app() { # the article's deps, builder, runner, with a shell for node
 		COPY --from=one /out /out
 		RUN cp /out/size /copy
 	EOF
+	echo a >in
 	build
-	echo c >in
-	build
-	has "RUN mkdir" "$(ran)"
-	has_not "COPY --from=one" "$(ran)"
-	has_not "RUN cp" "$(ran)"
+	echo b >in
+	again $'COPY in /in\nRUN mkdir /out && wc -c </in >/out/size'
 }
 
-@test "--no-cache and --no-cache-filter" {
-	app
-	build -t app --no-cache-filter builder
-	has "[builder" "$(ran)"
-	has_not "[deps" "$(ran)"
-	build -t app --no-cache
-	has "[deps" "$(ran)"
-}
-
-@test "arguments count where they can be seen" {
+@test "a secret's value and a cache mount's content do not count, a bound file's does" {
+	echo 1 >file
 	dockerfile <<-'EOF'
 		FROM alpine:3.19
-		RUN echo before
-		ARG V=1
-		RUN echo after
+		RUN --mount=type=secret,id=s,env=S --mount=type=cache,target=/c date +%N >>/c/x
+		RUN --mount=source=file,target=/f cat /f
 	EOF
-	build
-	build --build-arg V=2
-	equal "RUN echo after" "$(ran | sed 's/^\[.*\] //')"
-	build --build-arg V=2 --build-arg UNKNOWN=x
-	equal "" "$(ran)"
+	S=1 build --secret id=s,env=S
+	S=2 again "" --secret id=s,env=S
+	echo 2 >file
+	S=2 again "RUN --mount=source=file,target=/f cat /f" --secret id=s,env=S
 }
 
-@test "two processes build the same thing: each step runs once" {
+@test "COPY --link does not look at what lies below" {
+	echo x >x
+	printf 'FROM alpine:3.19\nRUN echo 1 >/1\nCOPY --link x /x\n' | dockerfile
+	build
+	printf 'FROM alpine:3.19\nRUN echo 2 >/1\nCOPY --link x /x\n' | dockerfile
+	again "RUN echo 2 >/1"
+}
+
+@test "the base's content counts, not its name" {
+	hew pull -q alpine:3.19
+	hew tag alpine:3.19 my/base:1
+	printf 'FROM alpine:3.19\nRUN echo 1 >/1\n' | dockerfile
+	build
+	printf 'FROM my/base:1\nRUN echo 1 >/1\n' | dockerfile
+	again ""
+	printf 'FROM debian:bookworm-slim\nRUN echo 1 >/1\n' | dockerfile
+	again "RUN echo 1 >/1"
+}
+
+@test "--no-cache runs everything, --no-cache-filter a stage" {
+	app
+	again $'WORKDIR /app\nCOPY package.json ./\nRUN mkdir node_modules && cp package.json node_modules/' \
+		--target deps --no-cache
+	build --no-cache-filter builder
+	has "[builder" "$(ran)"
+	has_not "[deps" "$(ran)"
+	again ""
+}
+
+@test "a failed step leaves those before it in the cache" {
+	printf 'FROM alpine:3.19\nRUN echo one >/1\nRUN false\n' | dockerfile
+	build_fails 5
+	printf 'FROM alpine:3.19\nRUN echo one >/1\nRUN true\n' | dockerfile
+	again "RUN true"
+}
+
+@test "two processes build the same thing at once: each step runs once" {
 	dockerfile <<-'EOF'
 		FROM alpine:3.19
 		RUN --mount=type=cache,target=/c,id=twice echo x >>/c/count && sleep 1 && cp /c/count /count
 	EOF
-	(exec hew build -q . >a 2>err_a) &
-	local pid=$!
-	hew build -q . >b
-	wait "$pid"
+	hew build -q -t twice . >a 2>a.err 3>&- &
+	local other=$!
+	hew build -q -t twice . >b
+	wait $other
 	equal "$(cat a)" "$(cat b)"
-	build -t twice
 	unpack twice
 	equal x "$(cat "$ROOTFS/count")"
+}
+
+@test "equal steps of one build run once" {
+	dockerfile <<-'EOF'
+		FROM alpine:3.19 AS a
+		RUN --mount=type=cache,target=/c,id=same echo x >>/c/count && cp /c/count /count
+		FROM alpine:3.19 AS b
+		RUN --mount=type=cache,target=/c,id=same echo x >>/c/count && cp /c/count /count
+		FROM scratch
+		COPY --from=a /count /a
+		COPY --from=b /count /b
+	EOF
+	build -t same
+	unpack same
+	equal x "$(cat "$ROOTFS/a")"
+	equal x "$(cat "$ROOTFS/b")"
+}
+
+@test "independent stages run at the same time, at most --jobs of them" {
+	meet() { # each waits for the other's file in a cache that both see
+		printf 'RUN --mount=type=cache,target=/c,id=%s touch /c/%s; n=0; while [ ! -e /c/%s ]; do [ $n -lt %s ] || exit 9; n=$((n+1)); sleep 0.1; done; echo %s >/%s\n' \
+			"$1" "$2" "$3" "$4" "$2" "$2"
+	}
+	{
+		echo "FROM alpine:3.19 AS a" && meet both a b 80
+		echo "FROM alpine:3.19 AS b" && meet both b a 80
+		printf 'FROM scratch\nCOPY --from=a /a /\nCOPY --from=b /b /\n'
+	} | dockerfile
+	build --jobs 2
+	{
+		echo "FROM alpine:3.19 AS a" && meet alone a b 3
+		echo "FROM alpine:3.19 AS b" && meet alone b a 3
+		printf 'FROM scratch\nCOPY --from=a /a /\nCOPY --from=b /b /\n'
+	} | dockerfile
+	build_fails 5 --jobs 1
+}
+
+@test "the cache is used without a network, and --pull asks again" {
+	printf 'FROM alpine:3.19\nRUN echo net\n' | dockerfile
+	build
+	printf '[[registry]]\nprefix = "docker.io"\nlocation = "127.0.0.1:1"\ninsecure = true\n' >"$BATS_TEST_TMPDIR/off.conf"
+	export CONTAINERS_REGISTRIES_CONF=$BATS_TEST_TMPDIR/off.conf
+	again ""
+	build_fails 7 --pull
 }
