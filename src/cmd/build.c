@@ -60,7 +60,7 @@ static const struct option options[] = {
         {"tag", 't', OPT_LIST, AT(tags), "NAME[:TAG]", "Name of the image; may be given again"},
         {"target", 0, OPT_STRING, AT(target), "STAGE", "Stage to build (default: the last)"},
         {"timestamp", 0, OPT_STRING, AT(timestamp), "SECONDS",
-                "Make the image reproducible: no time in it is later (also: SOURCE_DATE_EPOCH)"},
+                "No time in the image is later (also: SOURCE_DATE_EPOCH)"},
         {"builder", 0, OPT_NOTE, 0, "NAME", NULL},
         {"rm", 0, OPT_NOTE, 0, NULL, NULL},
         {"force-rm", 0, OPT_NOTE, 0, NULL, NULL},

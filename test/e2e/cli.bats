@@ -1,46 +1,227 @@
+#!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The command line itself: help, mistakes, progress kinds, files it writes, documentation that is true.
-
+# The command line itself: help, mistakes, kinds of progress, the files it writes, documentation that
+# says what the program does.
 load lib/hew
+
+verbs() { hew --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'; }
+
+# ---- help
 
 @test "man pages, exit statuses and the table of rooms agree with the program" {
 	"$TOP/tools/check-docs" "$HEW"
 }
 
-@test "--help of every verb, and of the program" {
-	for verb in $(hew --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
-		has "Usage: hew $verb" "$(hew "$verb" --help)"
+@test "man pages are what scdoc takes" {
+	for page in "$TOP"/doc/*.scd; do
+		scdoc <"$page" >page.out || { echo "$page"; false; }
+		matches '.TH*' "$(grep -m1 '^\.TH' page.out)"
+	done
+}
+
+@test "--help of the program and of every verb, three ways" {
+	[ "$(verbs | wc -l)" -ge 15 ]
+	for verb in $(verbs); do
+		hew "$verb" --help >help
+		has "Usage: hew $verb" "$(head -n 1 help)"
+		cmp help <(hew help "$verb")
+		[ "$(awk 'length > 100' help | wc -l)" -eq 0 ]
 	done
 	has "Usage: hew COMMAND" "$(hew)"
+	equal "$(hew)" "$(hew --help)"
 }
+
+@test "the issue's verbs and options are there" {
+	for verb in build pull push tag images rmi inspect history save load login run doctor version; do
+		verbs | grep -qx "$verb"
+	done
+	for o in --tag --file --target --build-arg --no-cache --pull --push --output --progress --quiet --label \
+		--network --iidfile --metadata-file --secret --jobs; do
+		has "$o" "$(hew build --help)"
+	done
+	for o in --env --workdir --user --volume --entrypoint --rm; do has "$o" "$(hew run --help)"; done
+	for verb in images history inspect doctor version; do has --format "$(hew $verb --help)"; done
+}
+
+@test "hew --version and hew version" {
+	matches "hew [0-9]*" "$(hew --version)"
+	equal "$(hew version --format json | jq -r .version)" "$(hew version | sed 's/^hew \([^ ]*\).*/\1/')"
+}
+
+# ---- mistakes
 
 @test "unknown verbs and flags get a suggestion" {
 	fails 2 hew biuld
 	has "did you mean hew build" "$LAST"
-	fails 2 hew build --tgat x .
-	has "unknown flag: --tgat" "$LAST"
+	fails 2 hew build --taget x .
+	has "unknown flag: --taget" "$LAST"
+	has "did you mean --target" "$LAST"
+	fails 2 hew run --xyzzy image
+	fails 2 hew build -Z .
 }
 
+@test "missing and surplus arguments, values that are none" {
+	fails 2 hew build
+	fails 2 hew build a b
+	fails 2 hew build . -t
+	fails 2 hew build --no-cache=perhaps .
+	fails 2 hew build --jobs many .
+	fails 2 hew build --progress loud .
+	fails 2 hew build --network mars .
+	fails 2 hew build --secret src=x .
+	fails 2 hew build -o type=nothing .
+	has nothing "$LAST"
+	fails 2 hew build -o type=local .
+	fails 2 hew images --format xml
+	fails 2 hew tag one
+	fails 2 hew completion tcsh
+}
+
+@test "invalid names are refused before anything is built" {
+	printf 'FROM alpine:3.19\nRUN touch /ran\n' | dockerfile
+	build_fails 2 -t Upper/Case || build_fails 3 -t Upper/Case
+	has "Upper/Case" "$LAST"
+	has_not "RUN" "$(cat "$ERR")"
+}
+
+@test "options and arguments in any order, values in any form, -- ends them" {
+	printf 'FROM scratch\nARG A=0\nLABEL a=$A\n' | dockerfile
+	hew build . -q -t=one --build-arg A=1
+	equal 1 "$(hew inspect one | jq -r '.[0].Config.Labels.a')"
+	hew build --tag=two -q --build-arg=A=2 -- .
+	equal 2 "$(hew inspect two | jq -r '.[0].Config.Labels.a')"
+	hew build -qtthree --quiet=true .
+	hew inspect three >three
+}
+
+@test "docker's options without a meaning here are taken, with a note" {
+	printf 'FROM scratch\nLABEL a=1\n' | dockerfile
+	hew build -q --rm --builder x --provenance=false . 2>notes
+	has "--builder" "$(cat notes)"
+}
+
+# ---- what it prints
+
 @test "-q prints the id alone; --iidfile and --metadata-file hold it" {
-	dockerfile <<<'FROM scratch
-LABEL a=b'
+	printf 'FROM scratch\nLABEL a=b\n' | dockerfile
 	id=$(hew build -q -t meta --iidfile iid --metadata-file meta.json . 2>err)
 	equal "" "$(cat err)"
+	matches 'sha256:????????????????????????????????????????????????????????????????' "$id"
 	equal "$id" "$(cat iid)"
 	equal "$id" "$(jq -r '."containerimage.config.digest"' meta.json)"
 	equal docker.io/library/meta:latest "$(jq -r '."image.name"' meta.json)"
+	equal "$(hew inspect meta | jq -r '.[0].Digest')" "$(jq -r '."containerimage.digest"' meta.json)"
 }
 
-@test "progress as JSON lines" {
-	dockerfile <<<'FROM alpine:3.19
-RUN echo out'
-	hew build --progress rawjson . 2>lines >/dev/null
+@test "a failed build leaves no --iidfile, not even an old one" {
+	echo old >iid
+	printf 'FROM alpine:3.19\nRUN false\n' | dockerfile
+	build_fails 5 --iidfile iid
+	[ ! -e iid ]
+}
+
+@test "the id goes to standard output, all else to standard error" {
+	printf 'FROM alpine:3.19\nRUN echo to-out; echo to-err >&2\n' | dockerfile
+	build -t streams
+	equal 71 "${#ID}"
+	has "to-out" "$(cat "$ERR")"
+	has "to-err" "$(cat "$ERR")"
+}
+
+@test "plain: numbered steps, output, CACHED, and the sum at the end" {
+	printf 'FROM alpine:3.19\nRUN echo one; printf unfinished\n' | dockerfile
+	build --no-cache
+	has "RUN echo one" "$(cat "$ERR")"
+	grep -qE '^#[0-9]+ [0-9]+\.[0-9]+ one$' "$ERR"
+	grep -qE '^#[0-9]+ [0-9]+\.[0-9]+ unfinished$' "$ERR"
+	grep -qE '^#[0-9]+ DONE [0-9.]+s$' "$ERR"
+	build
+	grep -qE '^#[0-9]+ CACHED$' "$ERR"
+	matches "*built sha256:* in 2 layers *steps cached*" "$(cat "$ERR")"
+	equal 0 "$(grep -c $'\033' "$ERR")"
+}
+
+@test "plain: what a step prints cannot move the cursor" {
+	printf 'FROM alpine:3.19\nRUN printf "\\\\033[2Jcleared\\\\033]0;title\\\\007\\\\n"\n' | dockerfile
+	build --no-cache
+	has "cleared" "$(cat "$ERR")"
+	equal 0 "$(grep -c $'\033\[2J\|\007' "$ERR")"
+}
+
+@test "rawjson: each line is buildx's JSON" {
+	printf 'FROM alpine:3.19\nRUN echo out; echo err >&2\n' | dockerfile
+	hew build --no-cache --progress rawjson . 2>lines >/dev/null
 	jq -e . lines >/dev/null
-	equal out "$(jq -r 'select(.logs) | .logs[].data | @base64d' lines)"
+	equal $'err\nout' "$(jq -r 'select(.logs) | .logs[].data | @base64d' lines | sort | sed '/^$/d')"
+	has "RUN echo out" "$(jq -r 'select(.vertexes) | .vertexes[].name' lines)"
+	[ "$(jq -r 'select(.vertexes) | .vertexes[] | select(.completed) | .digest' lines | sort -u | wc -l)" -ge 1 ]
+	equal true "$(hew build --progress rawjson . 2>&1 >/dev/null | jq -r 'select(.vertexes) | .vertexes[] | select(.cached) | .cached' | sort -u)"
+	printf 'FROM alpine:3.19\nRUN false\n' | dockerfile
+	build_fails 5 --progress rawjson
+	has "exit code: 1" "$(sed '$d' "$ERR" | jq -r 'select(.vertexes) | .vertexes[].error // empty')"
 }
 
-@test "completion scripts parse" {
+@test "a terminal: live lines, colours unless NO_COLOR, restored at the end" {
+	printf 'FROM alpine:3.19\nRUN echo shown; sleep 0.5\n' | dockerfile
+	TERM=xterm script -qec "stty rows 24 cols 80; '$HEW' build --no-cache -t tty ." typescript >/dev/null
+	has $'\033[' "$(cat typescript)"
+	has "RUN echo shown" "$(cat typescript)"
+	has "built sha256:" "$(cat typescript)"
+	TERM=dumb script -qec "'$HEW' build --no-cache ." typescript >/dev/null
+	equal 0 "$(grep -c $'\033' typescript)"
+	NO_COLOR=1 TERM=xterm script -qec "'$HEW' build --no-cache ." typescript >/dev/null
+	equal 0 "$(grep -cE $'\033\[[0-9;]*m' typescript)"
+}
+
+@test "BUILDKIT_PROGRESS chooses, --progress overrules" {
+	printf 'FROM alpine:3.19\nRUN true\n' | dockerfile
+	BUILDKIT_PROGRESS=quiet hew build . 2>err >/dev/null
+	equal "" "$(grep -v '^built\|^named' err || true)"
+	BUILDKIT_PROGRESS=quiet hew build --progress plain . 2>err >/dev/null
+	has "RUN true" "$(cat err)"
+}
+
+@test "warnings name the rule and the line" {
+	printf 'FROM alpine:3.19 as x\nENV key value\nCMD echo hi\n' | dockerfile
+	build
+	has "FromAsCasing" "$(cat "$ERR")"
+	has "LegacyKeyValueFormat" "$(cat "$ERR")"
+	has "JSONArgsRecommended" "$(cat "$ERR")"
+}
+
+@test "the machine's state as text and JSON" {
+	has "sandbox" "$(hew doctor)"
+	equal "$HEW_ROOT" "$(hew doctor --format json | jq -r .store)"
+}
+
+@test "a store that is not there yet is no error for verbs that only look" {
+	export HEW_ROOT=$PWD/none
+	equal "REPOSITORY" "$(hew images | awk '{ print $1 }')"
+	hew doctor --store
+	[ ! -e none ]
+}
+
+@test "a closed pipe or a full one for output is an error, not a crash" {
+	printf 'FROM scratch\nLABEL a=b\n' | dockerfile
+	build -t pipe
+	rc=0
+	hew inspect pipe >/dev/full 2>err || rc=$?
+	[ "$rc" -ne 0 ] && [ "$rc" -lt 128 ]
+}
+
+# ---- completion
+
+@test "completion scripts parse, and bash completes verbs, flags and images" {
+	printf 'FROM scratch\nLABEL a=b\n' | dockerfile
+	build -t complete-me
 	hew completion bash >c.bash
 	bash -n c.bash
-	fails 2 hew completion tcsh
+	hew completion zsh >c.zsh
+	hew completion fish >c.fish
+	complete() { # words...
+		bash -c '. ./c.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _hew; printf "%s\n" "${COMPREPLY[@]}"' _ "$@"
+	}
+	complete hew bui | grep -qx build
+	complete hew build --tar | grep -qx -- --target
+	complete hew run complete | grep -q '^complete-me'
 }
