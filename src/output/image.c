@@ -2,10 +2,12 @@
 // An image of the store as outputs see it: documents read and checked, layers and blobs made
 // present when their bytes are needed. A layer that exists only as the blob it came as becomes tar
 // and index under a lock of its own, so that it happens once.
-#include "base/json.h"
+#include "base/pool.h"
 #include "layer/import.h"
 #include "output/output-int.h"
 #include "registry/registry.h"
+
+#define PARALLEL 6
 
 void output_image_release(struct output_image *im)
 {
@@ -91,16 +93,67 @@ int output_image_load(const struct output_request *q, const struct digest *root,
 	return err_wrap(e, "image %s", text);
 }
 
+static struct registry *open_registry(const struct output_request *q, struct err *e)
+{
+	if (q->registry)
+		return q->registry(q->registry_arg, e);
+	err_set(e, ERR_NOT_FOUND, "a blob of the image is not in the store");
+	return NULL;
+}
+
 int blob_need(const struct output_request *q, const struct descriptor *d, struct err *e)
 {
-	char text[DIGEST_TEXT];
-	digest_text(&d->digest, text);
 	if (store_blob_has(q->store, &d->digest))
 		return store_lease_add(q->store, &d->digest, e);
-	if (!q->registry)
-		return err_set(e, ERR_NOT_FOUND, "blob %s is not in the store", text);
-	struct registry *r = q->registry(q->registry_arg, e);
+	struct registry *r = open_registry(q, e);
 	return r ? registry_fetch_blob(r, d, -1, e) : -1;
+}
+
+static int no_more(void *arg, size_t i, struct err *e)
+{
+	return 0;
+}
+
+// fn(arg, i) for i < n on a few threads; the first failure ends it.
+static int in_parallel(
+        size_t n, int (*fn)(void *arg, size_t i, struct err *e), void *arg, struct err *e)
+{
+	if (n <= 1)
+		return n ? fn(arg, 0, e) : 0;
+	struct pool *pool = pool_new(n < PARALLEL ? n : PARALLEL);
+	struct pool_ordered o = {
+	        .n = n, .window = pool_size(pool), .arg = arg, .fn = fn, .done = no_more};
+	int rc = pool_run_ordered(pool, &o, e);
+	pool_free(pool);
+	return rc;
+}
+
+struct fetch {
+	struct registry *r;
+	const struct descriptor **missing;
+};
+
+static int fetch_one(void *arg, size_t i, struct err *e)
+{
+	struct fetch *f = arg;
+	return registry_fetch_blob(f->r, f->missing[i], -1, e);
+}
+
+int blobs_need(const struct output_request *q, const struct descriptor *d, size_t n, struct err *e)
+{
+	auto_free const struct descriptor **missing = xcalloc(n + 1, sizeof(*missing));
+	struct fetch f = {.missing = missing};
+	size_t count = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (!store_blob_has(q->store, &d[i].digest))
+			missing[count++] = &d[i];
+		else if (store_lease_add(q->store, &d[i].digest, e))
+			return -1;
+	}
+	if (!count)
+		return 0;
+	f.r = open_registry(q, e); // here, because it need not be safe to open it from many threads
+	return f.r ? in_parallel(count, fetch_one, &f, e) : -1;
 }
 
 // ---- layers
@@ -156,4 +209,30 @@ int layer_need(
 	int rc = make_layer(q, diff_id, blob, e);
 	store_unlock(lock);
 	return rc ? err_wrap(e, "layer sha256:%.12s", hex) : 0;
+}
+
+struct unpack {
+	const struct output_request *q;
+	const struct output_image *im;
+};
+
+static int unpack_one(void *arg, size_t i, struct err *e)
+{
+	struct unpack *u = arg;
+	return layer_need(u->q, u->im, i, e);
+}
+
+int layers_need(const struct output_request *q, const struct output_image *im, struct err *e)
+{
+	struct unpack u = {q, im};
+	size_t count = 0;
+	auto_free struct descriptor *blobs = xcalloc(im->manifest.layers.n + 1, sizeof(*blobs));
+	for (size_t i = 0; i < im->manifest.layers.n; i++)
+		if (!layer_here(q, &im->config.diff_ids[i]))
+			blobs[count++] = im->manifest.layers.v[i]; // borrowed
+	if (!count)
+		return 0;
+	if (blobs_need(q, blobs, count, e))
+		return -1;
+	return in_parallel(im->manifest.layers.n, unpack_one, &u, e);
 }

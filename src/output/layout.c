@@ -46,21 +46,16 @@ static bool note(struct layout *l, const struct descriptor *d)
 	return true;
 }
 
-static int collect_blob(struct layout *l, const struct descriptor *d, struct err *e)
-{
-	return note(l, d) ? blob_need(l->q, d, e) : 0;
-}
-
 static int collect(struct layout *l, const struct descriptor *d, int depth, struct err *e);
 
 static int collect_manifest(struct layout *l, const struct buf *text, struct err *e)
 {
 	auto_manifest struct manifest m = {0};
-	if (manifest_parse(text->p, text->n, NULL, &m, e) || collect_blob(l, &m.config, e))
+	if (manifest_parse(text->p, text->n, NULL, &m, e))
 		return -1;
+	note(l, &m.config);
 	for (size_t i = 0; i < m.layers.n; i++)
-		if (collect_blob(l, &m.layers.v[i], e))
-			return -1;
+		note(l, &m.layers.v[i]);
 	return 0;
 }
 
@@ -111,7 +106,7 @@ int layout_add(
 	for (size_t i = 0; i < names->n; i++)
 		if (*names->v[i] && !strv_has(&im->names, names->v[i]))
 			strv_add(&im->names, names->v[i]);
-	return collect(l, root, 0, e);
+	return collect(l, root, 0, e) || blobs_need(l->q, l->blobs.v, l->blobs.n, e) ? -1 : 0;
 }
 
 // ---- documents

@@ -6,6 +6,7 @@
 
 #include "base/cancel.h"
 #include "base/fs.h"
+#include "base/pool.h"
 #include "image/reference.h"
 #include "layer/compress.h"
 #include "layer/import.h"
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #define COPY_CHUNK ((size_t)1 << 20)
+#define LAYERS_AT_ONCE 4
 
 // ---- layers
 
@@ -147,8 +149,8 @@ static int enter_layer(struct load *l, const struct content *c, const struct dig
 	return digest_eq(&d->digest, diff_id) ? 0 : add_blob(l, diff_id, d, e);
 }
 
-int load_layer(struct load *l, const char *path, const struct digest *diff_id, struct descriptor *d,
-        struct err *e)
+static int load_layer(struct load *l, const char *path, const struct digest *diff_id,
+        struct descriptor *d, struct err *e)
 {
 	char hex[HASH_HEX];
 	auto_content struct content c = CONTENT_NONE;
@@ -167,6 +169,42 @@ int load_layer(struct load *l, const char *path, const struct digest *diff_id, s
 	int rc = enter_layer(l, &c, diff_id, d, e);
 	store_unlock(lock);
 	return rc ? err_wrap(e, "layer '%s'", path) : 0;
+}
+
+struct layer_jobs {
+	struct load *l;
+	const struct strv *paths;
+	const struct digest *diff_ids;
+	struct descriptor *d;
+};
+
+static int run_job(void *arg, size_t i, struct err *e)
+{
+	struct layer_jobs *j = arg;
+	return load_layer(j->l, j->paths->v[i], &j->diff_ids[i], &j->d[i], e);
+}
+
+static int job_done(void *arg, size_t i, struct err *e)
+{
+	return 0;
+}
+
+int load_layers(struct load *l, const struct strv *paths, const struct digest *diff_ids,
+        struct descriptor *d, struct err *e)
+{
+	struct layer_jobs j = {l, paths, diff_ids, d};
+	size_t threads = cpu_count() < paths->n ? cpu_count() : paths->n;
+	if (!threads)
+		return 0;
+	struct pool *pool = pool_new(threads < LAYERS_AT_ONCE ? threads : LAYERS_AT_ONCE);
+	struct pool_ordered o = {.n = paths->n,
+	        .window = pool_size(pool),
+	        .arg = &j,
+	        .fn = run_job,
+	        .done = job_done};
+	int rc = pool_run_ordered(pool, &o, e);
+	pool_free(pool);
+	return rc;
 }
 
 // ---- images

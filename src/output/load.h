@@ -12,10 +12,11 @@ struct load {
 	struct strv *loaded;
 };
 
-// Enters the file as layer and, if it is compressed, as a blob of it. d: what it is said to be
-// (digest, media type); of docker archives nothing is said, and d is filled in.
-int load_layer(struct load *l, const char *path, const struct digest *diff_id, struct descriptor *d,
-        struct err *e);
+// Enters files as the layers of an image, several at once, and those that are compressed as blobs
+// of them. d[i]: what paths->v[i] is said to be (digest, size, media type); of docker archives
+// nothing is said, and d[i] is filled in. d and diff_ids have as many members as there are paths.
+int load_layers(struct load *l, const struct strv *paths, const struct digest *diff_ids,
+        struct descriptor *d, struct err *e);
 // Parses and enters a config; its digest and size go into d.
 int load_config_text(struct load *l, const struct buf *text, struct descriptor *d,
         struct image_config *ret, struct err *e);

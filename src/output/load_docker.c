@@ -59,6 +59,7 @@ static int read_config(struct load *l, const struct jn *image, struct manifest *
 static int read_layers(struct load *l, const struct jn *image, const struct image_config *c,
         struct manifest *m, struct err *e)
 {
+	auto_strv struct strv paths = {0};
 	const struct jn *layers = jn_get(image, "Layers");
 	if (jn_len(layers) != c->n_diff_ids)
 		return err_set(e, ERR_CORRUPT, "the config names %zu layers, manifest.json %zu",
@@ -68,10 +69,10 @@ static int read_layers(struct load *l, const struct jn *image, const struct imag
 		if (!path)
 			return err_set(
 			        e, ERR_CORRUPT, "manifest.json: layer %zu is no string", i + 1);
-		if (load_layer(l, path, &c->diff_ids[i], descriptor_list_add(&m->layers), e))
-			return -1;
+		strv_add(&paths, path);
+		descriptor_list_add(&m->layers);
 	}
-	return 0;
+	return load_layers(l, &paths, c->diff_ids, m->layers.v, e);
 }
 
 static int load_one(struct load *l, const struct jn *image, struct err *e)

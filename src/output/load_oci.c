@@ -48,9 +48,10 @@ static int need_blob(
 
 // ---- manifests
 
-static int load_layers(
+static int read_layers(
         struct load *l, const struct manifest *m, const struct image_config *c, struct err *e)
 {
+	auto_strv struct strv paths = {0};
 	char path[80];
 	if (c->n_diff_ids != m->layers.n)
 		return err_set(e, ERR_CORRUPT, "the config names %zu layers, the manifest %zu",
@@ -62,10 +63,9 @@ static int load_layers(
 			        "the layer has media type '%s', which hew cannot unpack",
 			        d->media_type);
 		blob_path(&d->digest, path);
-		if (load_layer(l, path, &c->diff_ids[i], d, e))
-			return -1;
+		strv_add(&paths, path);
 	}
-	return 0;
+	return load_layers(l, &paths, c->diff_ids, m->layers.v, e);
 }
 
 static int load_manifest(
@@ -77,7 +77,7 @@ static int load_manifest(
 	struct descriptor entered = {0};
 	if (manifest_parse(text->p, text->n, NULL, &m, e) ||
 	        need_blob(l, &m.config.digest, CONFIG_MAX, &config, e) ||
-	        load_config_text(l, &config, &entered, &c, e) || load_layers(l, &m, &c, e))
+	        load_config_text(l, &config, &entered, &c, e) || read_layers(l, &m, &c, e))
 		return -1;
 	return load_image(l, text, &m, &c, names, e);
 }

@@ -16,9 +16,8 @@ static struct view *open_view(const struct output_request *q, struct err *e)
 	auto_output_image struct output_image im = {0};
 	if (output_image_load(q, &q->manifest, &im, e))
 		return NULL;
-	for (size_t i = 0; i < im.config.n_diff_ids; i++)
-		if (layer_need(q, &im, i, e))
-			return NULL;
+	if (layers_need(q, &im, e))
+		return NULL;
 	return stored_view(q->store, im.config.diff_ids, im.config.n_diff_ids, e);
 }
 

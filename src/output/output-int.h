@@ -25,9 +25,12 @@ int document_read(const struct output_request *q, const struct digest *d, struct
         const char **ret_type, struct err *e);
 // Makes sure that a blob is in the store: fetches it if it is only known.
 int blob_need(const struct output_request *q, const struct descriptor *d, struct err *e);
-// Makes sure that tar and index of layer i are in the store.
+// The same for many, several at once.
+int blobs_need(const struct output_request *q, const struct descriptor *d, size_t n, struct err *e);
+// Makes sure that tar and index of layer i, or of all layers, are in the store.
 int layer_need(
         const struct output_request *q, const struct output_image *im, size_t i, struct err *e);
+int layers_need(const struct output_request *q, const struct output_image *im, struct err *e);
 
 // ---- push.c
 int output_push(const struct output_request *q, const struct output_spec *o,
