@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading JSON: thin, null-tolerant access to jansson's tree. A struct jn is a json_t, and a struct jdoc is
-// the one that owns all others. jansson bounds the depth (2048) and refuses what is not UTF-8.
+// Reading JSON: thin, null-tolerant access to jansson's tree. A struct jn is a json_t, and a struct
+// jdoc is the one that owns all others. jansson bounds the depth (2048) and refuses what is not
+// UTF-8.
 #include "base/json.h"
 
 #include "base/buf.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plain progress, line by line, as buildx prints it into a pipe: #N name, #N 0.123 output, #N CACHED.
+// Plain progress, line by line, as buildx prints it into a pipe: #N name, #N 0.123 output, #N
+// CACHED.
 #include "base/mem.h"
 #include "ui/ui-int.h"
 #include <stdio.h>
@@ -19,7 +20,8 @@ static void print_line(struct ui_step *s, const char *p, size_t n)
 {
 	auto_buf struct buf text = {0};
 	ui_clean_line(p, n, &text);
-	fprintf(stderr, "#%d %.3f %s\n", s->shown, (double)(clock_ns() - s->begun_ns) / 1e9, buf_cstr(&text));
+	fprintf(stderr, "#%d %.3f %s\n", s->shown, (double)(clock_ns() - s->begun_ns) / 1e9,
+	        buf_cstr(&text));
 }
 
 static void log_output(struct ui_step *s, const char *p, size_t n)

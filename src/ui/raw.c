@@ -9,7 +9,8 @@
 
 static void base64(const char *p, size_t n, struct buf *out)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char letters[] =
+	        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	for (size_t i = 0; i < n; i += 3) {
 		unsigned v = (unsigned char)p[i] << 16;
 		v |= i + 1 < n ? (unsigned)(unsigned char)p[i + 1] << 8 : 0;

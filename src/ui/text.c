@@ -110,7 +110,7 @@ void ui_table_print(struct ui_table *t)
 		for (size_t c = 0; c < t->columns; c++) {
 			bool last = c + 1 == t->columns;
 			printf("%-*s%s", last ? 0 : (int)width[c], t->cells[r * t->columns + c],
-				last ? "\n" : "   ");
+			        last ? "\n" : "   ");
 		}
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Live progress on a terminal: finished steps scroll up for good, running ones are redrawn below them with
-// their time and the last lines they printed.
+// Live progress on a terminal: finished steps scroll up for good, running ones are redrawn below
+// them with their time and the last lines they printed.
 #include "base/mem.h"
 #include "base/timefmt.h"
 #include "ui/ui-int.h"
@@ -31,16 +31,19 @@ static void put_cut(struct buf *out, const char *s, int columns)
 
 static void put_step(struct ui *u, struct buf *out, const struct ui_step *s, int columns)
 {
-	static const char blue[] = "\033[34m", red[] = "\033[31m", yellow[] = "\033[33m", off[] = "\033[0m";
+	static const char blue[] = "\033[34m", red[] = "\033[31m", yellow[] = "\033[33m",
+	                  off[] = "\033[0m";
 	bool ended = s->state == STEP_ENDED;
 	double seconds = (double)(ended ? s->took_ns : clock_ns() - s->begun_ns) / 1e9;
-	const char *mark = !ended ? " => " : s->how == EVENT_STEP_CACHED ? " => CACHED "
-		: s->how == EVENT_STEP_FAILED	? " => ERROR "
-		: s->how == EVENT_STEP_CANCELLED ? " => CANCELED "
-						 : " => ";
-	const char *colour = !ended ? "" : s->how == EVENT_STEP_FAILED ? red
-		: s->how == EVENT_STEP_CANCELLED		       ? yellow
-								       : blue;
+	const char *mark = !ended                           ? " => "
+	                   : s->how == EVENT_STEP_CACHED    ? " => CACHED "
+	                   : s->how == EVENT_STEP_FAILED    ? " => ERROR "
+	                   : s->how == EVENT_STEP_CANCELLED ? " => CANCELED "
+	                                                    : " => ";
+	const char *colour = !ended                           ? ""
+	                     : s->how == EVENT_STEP_FAILED    ? red
+	                     : s->how == EVENT_STEP_CANCELLED ? yellow
+	                                                      : blue;
 	auto_buf struct buf left = {0};
 	char right[32];
 	snprintf(right, sizeof(right), "%.1fs", seconds);

@@ -13,8 +13,8 @@ int ui_progress_parse(const char *s, enum ui_progress *ret, struct err *e)
 	static const struct {
 		const char *name;
 		enum ui_progress kind;
-	} kinds[] = {{"auto", UI_AUTO}, {"tty", UI_TTY}, {"plain", UI_PLAIN}, {"rawjson", UI_RAWJSON},
-		{"quiet", UI_QUIET}, {"none", UI_QUIET}};
+	} kinds[] = {{"auto", UI_AUTO}, {"tty", UI_TTY}, {"plain", UI_PLAIN},
+	        {"rawjson", UI_RAWJSON}, {"quiet", UI_QUIET}, {"none", UI_QUIET}};
 	if (!s)
 		s = getenv("BUILDKIT_PROGRESS");
 	if (!s || !*s)
@@ -24,7 +24,8 @@ int ui_progress_parse(const char *s, enum ui_progress *ret, struct err *e)
 			*ret = kinds[i].kind;
 			return 0;
 		}
-	return err_set(e, ERR_USAGE, "invalid progress \"%s\": auto, tty, plain, rawjson, quiet or none", s);
+	return err_set(e, ERR_USAGE,
+	        "invalid progress \"%s\": auto, tty, plain, rawjson, quiet or none", s);
 }
 
 bool ui_colour(int fd)
@@ -144,7 +145,8 @@ struct ui *ui_new(enum ui_progress kind)
 	return u;
 }
 
-// The live part is redrawn ten times a second, but only once something takes long enough to be watched.
+// The live part is redrawn ten times a second, but only once something takes long enough to be
+// watched.
 void tty_event(struct ui *u, const struct event *ev)
 {
 	if (ev->kind == EVENT_STEP_START && !u->ticking)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A folder as a build context: what the ignore file leaves, and which files the stat index vouches for.
+// A folder as a build context: what the ignore file leaves, and which files the stat index vouches
+// for.
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
@@ -68,8 +69,8 @@ static int tear_down(void **state)
 static int list_entry(void *arg, const struct entry *en, struct err *e)
 {
 	(void)e;
-	buf_printf(arg, "%s%s%s%s ", en->path, en->type == ENTRY_DIR ? "/" : "", en->link ? "=" : "",
-	        en->link ? en->link : "");
+	buf_printf(arg, "%s%s%s%s ", en->path, en->type == ENTRY_DIR ? "/" : "",
+	        en->link ? "=" : "", en->link ? en->link : "");
 	return 0;
 }
 
@@ -82,7 +83,8 @@ static void walk(struct fixture *f, const char *ignore_text, const char *want)
 	assert_non_null(v);
 	assert_int_equal(v->ops->walk(v, "", list_entry, &got, &e), 0);
 	if (strcmp(buf_cstr(&got), want))
-		fail_msg("ignore \"%s\": got \"%s\", want \"%s\"", ignore_text, buf_cstr(&got), want);
+		fail_msg("ignore \"%s\": got \"%s\", want \"%s\"", ignore_text, buf_cstr(&got),
+		        want);
 	ignore_free(ig);
 }
 
@@ -95,15 +97,18 @@ static void test_walk(void **state)
 	put(f, "node_modules/x/y.js", "4");
 	assert_int_equal(symlinkat("a/b.txt", f->fd, "link"), 0);
 	assert_int_equal(linkat(f->fd, "a.txt", f->fd, "z-hard", 0), 0);
-	walk(f, "", "a/ a/b.txt a/c/ a/c/d.log a.txt link=a/b.txt node_modules/ node_modules/x/ node_modules/x/y.js "
-	            "z-hard=a.txt ");
+	walk(f, "",
+	        "a/ a/b.txt a/c/ a/c/d.log a.txt link=a/b.txt node_modules/ node_modules/x/ "
+	        "node_modules/x/y.js "
+	        "z-hard=a.txt ");
 	walk(f, "node_modules\n*.txt\n", "a/ a/b.txt a/c/ a/c/d.log link=a/b.txt z-hard ");
 	walk(f, "**/*.log\nnode_modules\n", "a/ a/b.txt a/c/ a.txt link=a/b.txt z-hard=a.txt ");
 	walk(f, "*\n!a/c/d.log\n", "a/ a/c/ a/c/d.log ");
 	walk(f, "*\n!nothing\n", "");
 }
 
-static void digest(struct fixture *f, const char *path, size_t want_hashed, size_t want_known, struct hash *ret)
+static void digest(struct fixture *f, const char *path, size_t want_hashed, size_t want_known,
+        struct hash *ret)
 {
 	struct err e = ERR_INIT;
 	struct entry en;
@@ -144,7 +149,10 @@ static void test_damaged_index(void **state)
 	struct hash h;
 	struct err e = ERR_INIT;
 	put(f, "f", "one");
-	assert_int_equal(fs_replace_file(f->cache_fd, "index", "HEWCXTX1 and then rubbish, long enough for a header", 48, 0600, &e), 0);
+	assert_int_equal(
+	        fs_replace_file(f->cache_fd, "index",
+	                "HEWCXTX1 and then rubbish, long enough for a header", 48, 0600, &e),
+	        0);
 	digest(f, "f", 1, 0, &h);
 }
 
@@ -160,7 +168,8 @@ static void test_outside(void **state)
 	assert_int_equal(v->ops->lookup(v, "in/file", &en, &e), 1);
 	assert_int_equal(en.uid, 0);
 	auto_free char *path = NULL;
-	assert_int_equal(view_resolve(v, "out/passwd", 0, &path, &en, &e), 0); // means /etc/passwd of the context
+	assert_int_equal(view_resolve(v, "out/passwd", 0, &path, &en, &e),
+	        0); // means /etc/passwd of the context
 }
 
 static void test_hidden_by(void **state)
@@ -180,11 +189,11 @@ static void test_hidden_by(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_walk, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_index, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_damaged_index, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_outside, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_hidden_by, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_walk, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_index, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_damaged_index, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_outside, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(test_hidden_by, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,8 @@ static void test_apply(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		uint32_t got = chmod_apply(rows[i].spec, rows[i].mode, rows[i].dir);
 		if (got != rows[i].want)
-			fail_msg("%s on %o: got %o, want %o", rows[i].spec, rows[i].mode, got, rows[i].want);
+			fail_msg("%s on %o: got %o, want %o", rows[i].spec, rows[i].mode, got,
+			        rows[i].want);
 	}
 }
 
@@ -46,7 +47,8 @@ static void test_check(void **state)
 {
 	(void)state;
 	static const char *const good[] = {"0", "7777", "u=rwx", "a+rX,o-w", "g=u"};
-	static const char *const bad[] = {"", "8", "77777", "u", "u=q", "=rwx,", "x+u=", "u=rw go=r"};
+	static const char *const bad[] = {
+	        "", "8", "77777", "u", "u=q", "=rwx,", "x+u=", "u=rw go=r"};
 	struct err e;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)
 		if (chmod_parse_check(good[i], &e))
@@ -59,8 +61,8 @@ static void test_check(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_apply),
-		cmocka_unit_test(test_check),
+	        cmocka_unit_test(test_apply),
+	        cmocka_unit_test(test_check),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dockerfiles to steps, configuration and history: each row is a Dockerfile and the dump it must give.
+// Dockerfiles to steps, configuration and history: each row is a Dockerfile and the dump it must
+// give.
 #include "base/mem.h"
 #include "graph/graph.h"
 #include <setjmp.h>
@@ -11,8 +12,8 @@
 #include <cmocka.h>
 
 // An image called "base": one layer, an environment, a trigger if its tag asks for one.
-static int resolve(struct graph_resolver *self, const char *ref, const struct platform *p, struct graph_image *ret,
-        struct err *e)
+static int resolve(struct graph_resolver *self, const char *ref, const struct platform *p,
+        struct graph_image *ret, struct err *e)
 {
 	(void)self;
 	if (str_has_prefix(ref, "missing"))
@@ -49,8 +50,9 @@ static void dump_run(struct arena *a, const struct run_op *op, struct buf *out)
 			buf_printf(out, "  env %s\n", op->env.v[i]);
 	for (size_t i = 0; i < op->n_mounts; i++)
 		buf_printf(out, "  mount %d %s from %s:%s id=%s%s\n", op->mounts[i].type,
-		        op->mounts[i].target ? op->mounts[i].target : "-", source_text(a, &op->mounts[i].from),
-		        op->mounts[i].source, op->mounts[i].id ? op->mounts[i].id : "-",
+		        op->mounts[i].target ? op->mounts[i].target : "-",
+		        source_text(a, &op->mounts[i].from), op->mounts[i].source,
+		        op->mounts[i].id ? op->mounts[i].id : "-",
 		        op->mounts[i].read_only ? " ro" : "");
 	if (op->script)
 		buf_printf(out, "  script %s\n", op->script_name);
@@ -63,8 +65,9 @@ static void dump_copy(struct arena *a, const struct copy_op *op, struct buf *out
 		buf_printf(out, " %s", op->sources.v[i]);
 	for (size_t i = 0; i < op->n_inlines; i++)
 		buf_printf(out, " <<%s=%s", op->inlines[i].name, op->inlines[i].data);
-	buf_printf(out, " -> %s%s%s%s%s%s\n", op->dest, op->chown ? " chown=" : "", op->chown ? op->chown : "",
-	        op->chmod ? " chmod=" : "", op->chmod ? op->chmod : "", op->link ? " link" : "");
+	buf_printf(out, " -> %s%s%s%s%s%s\n", op->dest, op->chown ? " chown=" : "",
+	        op->chown ? op->chown : "", op->chmod ? " chmod=" : "", op->chmod ? op->chmod : "",
+	        op->link ? " link" : "");
 }
 
 static void dump(const struct graph *g, struct buf *out)
@@ -79,7 +82,8 @@ static void dump(const struct graph *g, struct buf *out)
 		else if (s->kind == STEP_COPY)
 			dump_copy(&a, &s->copy, out);
 		else
-			buf_printf(out, " %s\n", s->kind == STEP_IMAGE ? s->image->name : s->workdir.path);
+			buf_printf(out, " %s\n",
+			        s->kind == STEP_IMAGE ? s->image->name : s->workdir.path);
 	}
 	buf_printf(out, "result %d\n", g->result);
 	for (size_t i = g->n_base_history; i < g->config.n_history; i++)
@@ -93,81 +97,117 @@ static void dump(const struct graph *g, struct buf *out)
 }
 
 struct row {
-	const char *name, *dockerfile, *target, *build_arg, *want; // want: the dump, or "ERROR line: text"
+	const char *name, *dockerfile, *target, *build_arg,
+	        *want; // want: the dump, or "ERROR line: text"
 };
 
 static const struct row rows[] = {
-	{"run", "FROM base\nRUN echo hi\n", NULL, NULL,
-	        "0 image on -1 base\n1 run on 0 '/bin/sh' '-c' 'echo hi' cwd=/ user=\n  env FROM_BASE=1\nresult 1\n"
-	        "history RUN /bin/sh -c echo hi # buildkit\ncmd sh\n"},
-	{"exec form, shell, user and workdir", "FROM scratch\nSHELL [\"/x\",\"-y\"]\nUSER u\nWORKDIR a\nRUN b\nRUN [\"c\",\"d\"]\n",
-	        NULL, NULL,
-	        "0 workdir on -1 /a\n1 run on 0 '/x' '-y' 'b' cwd=/a user=u\n2 run on 1 'c' 'd' cwd=/a user=u\nresult 2\n"
-	        "history SHELL [/x -y] (empty)\nhistory USER u (empty)\nhistory WORKDIR /a\nhistory RUN /x -y b # buildkit\n"
-	        "history RUN c d # buildkit\n"},
-	{"only what the target needs", "FROM base AS a\nRUN a\nFROM base AS b\nRUN b\nFROM a\nCMD [\"x\"]\n", NULL, NULL,
-	        "0 image on -1 base\n1 run on 0 '/bin/sh' '-c' 'a' cwd=/ user=\n  env FROM_BASE=1\nresult 1\n"
-	        "history CMD [\"x\"] (empty)\ncmd x\n"},
-	{"target", "FROM base AS a\nLABEL x=1\nFROM a\nLABEL y=2\n", "A", NULL,
-	        "0 image on -1 base\nresult 0\nhistory LABEL x=1 (empty)\ncmd sh\nlabel x=1\n"},
-	{"copy from stage by name, number and image",
-	        "FROM base AS a\nFROM scratch\nCOPY --from=a /x /y/\nCOPY --from=0 --chown=1:2 --chmod=644 --link f g\nCOPY --from=other z /\n",
-	        NULL, NULL,
-	        "0 image on -1 base\n1 copy on -1 from step 0: /x -> /y/\n2 copy on 1 from step 0: f -> /g chown=1:2 chmod=644 link\n"
-	        "3 image on -1 other\n4 copy on 2 from step 3: z -> /\nresult 4\nhistory COPY /x /y/ # buildkit\n"
-	        "history COPY --chown=1:2 --chmod=644 f g # buildkit\nhistory COPY z / # buildkit\n"},
-	{"arguments: default, given, global, and in history",
-	        "ARG V=1\nFROM base\nARG V\nARG W=w$V\nARG U\nENV E=$W\nRUN x\n", NULL, "U=u",
-	        "0 image on -1 base\n1 run on 0 '/bin/sh' '-c' 'x' cwd=/ user=\n  env FROM_BASE=1\n  env V=1\n  env W=w1\n"
-	        "  env U=u\n  env E=w1\nresult 1\nhistory ARG V=1 (empty)\nhistory ARG W=w1 (empty)\nhistory ARG U=u (empty)\n"
-	        "history ENV E=w1 (empty)\nhistory RUN |3 V=1 W=w1 U=u /bin/sh -c x # buildkit\ncmd sh\n"},
-	{"one instruction sees the variables before it", "FROM scratch\nENV a=1\nENV a=2 b=$a\nLABEL l=$b$a\n", NULL, NULL,
-	        "result -1\nhistory ENV a=1 (empty)\nhistory ENV a=2 b=1 (empty)\nhistory LABEL l=12 (empty)\nlabel l=12\n"},
-	{"entrypoint clears an inherited command only", "FROM base\nENTRYPOINT [\"e\"]\n", NULL, NULL,
-	        "0 image on -1 base\nresult 0\nhistory ENTRYPOINT [\"e\"] (empty)\n"},
-	{"entrypoint keeps a command of the stage", "FROM base\nCMD c\nENTRYPOINT [\"e\"]\n", NULL, NULL,
-	        "0 image on -1 base\nresult 0\nhistory CMD [\"/bin/sh\" \"-c\" \"c\"] (empty)\nhistory ENTRYPOINT [\"e\"] (empty)\n"
-	        "cmd /bin/sh\ncmd -c\ncmd c\n"},
-	{"triggers of the base run first", "FROM base:onbuild\nRUN x\n", NULL, NULL,
-	        "0 image on -1 base:onbuild\n1 copy on 0 from context: . -> /src\n2 run on 1 '/bin/sh' '-c' 'x' cwd=/ user=\n"
-	        "  env FROM_BASE=1\nresult 2\nhistory RUN /bin/sh -c x # buildkit\ncmd sh\n"},
-	{"mounts build their stages first",
-	        "FROM base AS a\nRUN a\nFROM scratch\nRUN --mount=from=a,target=m --mount=type=cache,target=/c --mount=type=secret,id=s [\"p\"]\n",
-	        NULL, NULL,
-	        "0 image on -1 base\n1 run on 0 '/bin/sh' '-c' 'a' cwd=/ user=\n  env FROM_BASE=1\n2 run on -1 'p' cwd=/ user=\n"
-	        "  mount 0 /m from step 1:/ id=- ro\n  mount 1 /c from scratch:/ id=/c\n  mount 3 /run/secrets/s from scratch:/ id=s\n"
-	        "result 2\nhistory RUN p # buildkit\n"},
-	{"heredocs", "FROM scratch\nARG A=1\nCOPY <<E <<'F' /d/\n$A\nE\n$A\nF\nRUN <<S\n#!/x\nS\nRUN <<S\ny\nS\n", NULL, NULL,
-	        "0 copy on -1 from context: <<E=1\n <<F=$A\n -> /d/\n1 run on 0 '/dev/pipes/S' cwd=/ user=\n  env A=1\n  script S\n"
-	        "2 run on 1 '/bin/sh' '-c' 'y\n' cwd=/ user=\n  env A=1\nresult 2\nhistory ARG A=1 (empty)\n"
-	        "history COPY <<E <<F /d/ # buildkit\nhistory RUN |1 A=1 /dev/pipes/S # buildkit\n"
-	        "history RUN |1 A=1 /bin/sh -c y\n # buildkit\n"},
-	{"ports are sorted and lower-cased", "FROM scratch\nEXPOSE 443/UDP 80 81-82\n", NULL, NULL,
-	        "result -1\nhistory EXPOSE [443/udp 80/tcp 81/tcp 82/tcp] (empty)\n"},
-	{"platform arguments", "FROM scratch\nARG TARGETPLATFORM\nARG TARGETSTAGE\nLABEL p=$TARGETPLATFORM s=$TARGETSTAGE\n", NULL,
-	        NULL,
-	        "result -1\nhistory ARG TARGETPLATFORM=linux/amd64 (empty)\nhistory ARG TARGETSTAGE=default (empty)\n"
-	        "history LABEL p=linux/amd64 s=default (empty)\nlabel p=linux/amd64\nlabel s=default\n"},
-	// what must fail
-	{"unknown target", "FROM scratch AS build\n", "biuld", NULL,
-	        "ERROR 0: target stage \"biuld\" could not be found (did you mean build?)"},
-	{"copy from itself", "FROM scratch AS a\nCOPY --from=a x /\n", NULL, NULL,
-	        "ERROR 2: circular dependency detected on stage: a"},
-	{"copy from a later stage", "FROM scratch AS a\nCOPY --from=b x /\nFROM scratch AS b\n", "a", NULL,
-	        "ERROR 2: cannot copy from stage \"b\", it needs to be defined before current stage"},
-	{"stage number out of range", "FROM scratch\nCOPY --from=7 x /\n", NULL, NULL,
-	        "ERROR 2: invalid stage index 7: the Dockerfile has 1 stages"},
-	{"misspelt stage", "FROM scratch AS builder\nFROM scratch\nCOPY --from=missingx x /\n", NULL, NULL,
-	        "ERROR 3: missingx: not found"},
-	{"empty base", "ARG B\nFROM $B\n", NULL, NULL, "ERROR 2: base name ($B) should not be blank"},
-	{"url for COPY", "FROM scratch\nCOPY http://x/y /\n", NULL, NULL,
-	        "ERROR 2: source can't be a URL for COPY (use ADD)"},
-	{"bad mode", "FROM scratch\nCOPY --chmod=99999 a /\n", NULL, NULL,
-	        "ERROR 2: invalid chmod parameter: '99999'. it should be octal string and between 0 and 07777"},
-	{"bad signal", "FROM scratch\nSTOPSIGNAL SIGTREM\n", NULL, NULL,
-	        "ERROR 2: invalid signal: SIGTREM (did you mean SIGTERM?)"},
-	{"mount at the root", "FROM base\nRUN --mount=type=tmpfs,target=/ x\n", NULL, NULL,
-	        "ERROR 2: invalid mount target \"/\""},
+        {"run", "FROM base\nRUN echo hi\n", NULL, NULL,
+                "0 image on -1 base\n1 run on 0 '/bin/sh' '-c' 'echo hi' cwd=/ user=\n  env "
+                "FROM_BASE=1\nresult 1\n"
+                "history RUN /bin/sh -c echo hi # buildkit\ncmd sh\n"},
+        {"exec form, shell, user and workdir",
+                "FROM scratch\nSHELL [\"/x\",\"-y\"]\nUSER u\nWORKDIR a\nRUN b\nRUN "
+                "[\"c\",\"d\"]\n",
+                NULL, NULL,
+                "0 workdir on -1 /a\n1 run on 0 '/x' '-y' 'b' cwd=/a user=u\n2 run on 1 'c' 'd' "
+                "cwd=/a user=u\nresult 2\n"
+                "history SHELL [/x -y] (empty)\nhistory USER u (empty)\nhistory WORKDIR "
+                "/a\nhistory RUN /x -y b # buildkit\n"
+                "history RUN c d # buildkit\n"},
+        {"only what the target needs",
+                "FROM base AS a\nRUN a\nFROM base AS b\nRUN b\nFROM a\nCMD [\"x\"]\n", NULL, NULL,
+                "0 image on -1 base\n1 run on 0 '/bin/sh' '-c' 'a' cwd=/ user=\n  env "
+                "FROM_BASE=1\nresult 1\n"
+                "history CMD [\"x\"] (empty)\ncmd x\n"},
+        {"target", "FROM base AS a\nLABEL x=1\nFROM a\nLABEL y=2\n", "A", NULL,
+                "0 image on -1 base\nresult 0\nhistory LABEL x=1 (empty)\ncmd sh\nlabel x=1\n"},
+        {"copy from stage by name, number and image",
+                "FROM base AS a\nFROM scratch\nCOPY --from=a /x /y/\nCOPY --from=0 --chown=1:2 "
+                "--chmod=644 --link f g\nCOPY --from=other z /\n",
+                NULL, NULL,
+                "0 image on -1 base\n1 copy on -1 from step 0: /x -> /y/\n2 copy on 1 from step 0: "
+                "f -> /g chown=1:2 chmod=644 link\n"
+                "3 image on -1 other\n4 copy on 2 from step 3: z -> /\nresult 4\nhistory COPY /x "
+                "/y/ # buildkit\n"
+                "history COPY --chown=1:2 --chmod=644 f g # buildkit\nhistory COPY z / # "
+                "buildkit\n"},
+        {"arguments: default, given, global, and in history",
+                "ARG V=1\nFROM base\nARG V\nARG W=w$V\nARG U\nENV E=$W\nRUN x\n", NULL, "U=u",
+                "0 image on -1 base\n1 run on 0 '/bin/sh' '-c' 'x' cwd=/ user=\n  env "
+                "FROM_BASE=1\n  env V=1\n  env W=w1\n"
+                "  env U=u\n  env E=w1\nresult 1\nhistory ARG V=1 (empty)\nhistory ARG W=w1 "
+                "(empty)\nhistory ARG U=u (empty)\n"
+                "history ENV E=w1 (empty)\nhistory RUN |3 V=1 W=w1 U=u /bin/sh -c x # "
+                "buildkit\ncmd sh\n"},
+        {"one instruction sees the variables before it",
+                "FROM scratch\nENV a=1\nENV a=2 b=$a\nLABEL l=$b$a\n", NULL, NULL,
+                "result -1\nhistory ENV a=1 (empty)\nhistory ENV a=2 b=1 (empty)\nhistory LABEL "
+                "l=12 (empty)\nlabel l=12\n"},
+        {"entrypoint clears an inherited command only", "FROM base\nENTRYPOINT [\"e\"]\n", NULL,
+                NULL, "0 image on -1 base\nresult 0\nhistory ENTRYPOINT [\"e\"] (empty)\n"},
+        {"entrypoint keeps a command of the stage", "FROM base\nCMD c\nENTRYPOINT [\"e\"]\n", NULL,
+                NULL,
+                "0 image on -1 base\nresult 0\nhistory CMD [\"/bin/sh\" \"-c\" \"c\"] "
+                "(empty)\nhistory ENTRYPOINT [\"e\"] (empty)\n"
+                "cmd /bin/sh\ncmd -c\ncmd c\n"},
+        {"triggers of the base run first", "FROM base:onbuild\nRUN x\n", NULL, NULL,
+                "0 image on -1 base:onbuild\n1 copy on 0 from context: . -> /src\n2 run on 1 "
+                "'/bin/sh' '-c' 'x' cwd=/ user=\n"
+                "  env FROM_BASE=1\nresult 2\nhistory RUN /bin/sh -c x # buildkit\ncmd sh\n"},
+        {"mounts build their stages first",
+                "FROM base AS a\nRUN a\nFROM scratch\nRUN --mount=from=a,target=m "
+                "--mount=type=cache,target=/c --mount=type=secret,id=s [\"p\"]\n",
+                NULL, NULL,
+                "0 image on -1 base\n1 run on 0 '/bin/sh' '-c' 'a' cwd=/ user=\n  env "
+                "FROM_BASE=1\n2 run on -1 'p' cwd=/ user=\n"
+                "  mount 0 /m from step 1:/ id=- ro\n  mount 1 /c from scratch:/ id=/c\n  mount 3 "
+                "/run/secrets/s from scratch:/ id=s\n"
+                "result 2\nhistory RUN p # buildkit\n"},
+        {"heredocs",
+                "FROM scratch\nARG A=1\nCOPY <<E <<'F' /d/\n$A\nE\n$A\nF\nRUN <<S\n#!/x\nS\nRUN "
+                "<<S\ny\nS\n",
+                NULL, NULL,
+                "0 copy on -1 from context: <<E=1\n <<F=$A\n -> /d/\n1 run on 0 '/dev/pipes/S' "
+                "cwd=/ user=\n  env A=1\n  script S\n"
+                "2 run on 1 '/bin/sh' '-c' 'y\n' cwd=/ user=\n  env A=1\nresult 2\nhistory ARG A=1 "
+                "(empty)\n"
+                "history COPY <<E <<F /d/ # buildkit\nhistory RUN |1 A=1 /dev/pipes/S # buildkit\n"
+                "history RUN |1 A=1 /bin/sh -c y\n # buildkit\n"},
+        {"ports are sorted and lower-cased", "FROM scratch\nEXPOSE 443/UDP 80 81-82\n", NULL, NULL,
+                "result -1\nhistory EXPOSE [443/udp 80/tcp 81/tcp 82/tcp] (empty)\n"},
+        {"platform arguments",
+                "FROM scratch\nARG TARGETPLATFORM\nARG TARGETSTAGE\nLABEL p=$TARGETPLATFORM "
+                "s=$TARGETSTAGE\n",
+                NULL, NULL,
+                "result -1\nhistory ARG TARGETPLATFORM=linux/amd64 (empty)\nhistory ARG "
+                "TARGETSTAGE=default (empty)\n"
+                "history LABEL p=linux/amd64 s=default (empty)\nlabel p=linux/amd64\nlabel "
+                "s=default\n"},
+        // what must fail
+        {"unknown target", "FROM scratch AS build\n", "biuld", NULL,
+                "ERROR 0: target stage \"biuld\" could not be found (did you mean build?)"},
+        {"copy from itself", "FROM scratch AS a\nCOPY --from=a x /\n", NULL, NULL,
+                "ERROR 2: circular dependency detected on stage: a"},
+        {"copy from a later stage", "FROM scratch AS a\nCOPY --from=b x /\nFROM scratch AS b\n",
+                "a", NULL,
+                "ERROR 2: cannot copy from stage \"b\", it needs to be defined before current "
+                "stage"},
+        {"stage number out of range", "FROM scratch\nCOPY --from=7 x /\n", NULL, NULL,
+                "ERROR 2: invalid stage index 7: the Dockerfile has 1 stages"},
+        {"misspelt stage", "FROM scratch AS builder\nFROM scratch\nCOPY --from=missingx x /\n",
+                NULL, NULL, "ERROR 3: missingx: not found"},
+        {"empty base", "ARG B\nFROM $B\n", NULL, NULL,
+                "ERROR 2: base name ($B) should not be blank"},
+        {"url for COPY", "FROM scratch\nCOPY http://x/y /\n", NULL, NULL,
+                "ERROR 2: source can't be a URL for COPY (use ADD)"},
+        {"bad mode", "FROM scratch\nCOPY --chmod=99999 a /\n", NULL, NULL,
+                "ERROR 2: invalid chmod parameter: '99999'. it should be octal string and between "
+                "0 and 07777"},
+        {"bad signal", "FROM scratch\nSTOPSIGNAL SIGTREM\n", NULL, NULL,
+                "ERROR 2: invalid signal: SIGTREM (did you mean SIGTERM?)"},
+        {"mount at the root", "FROM base\nRUN --mount=type=tmpfs,target=/ x\n", NULL, NULL,
+                "ERROR 2: invalid mount target \"/\""},
 };
 
 static void build_row(const struct row *r, struct buf *out)
@@ -177,10 +217,12 @@ static void build_row(const struct row *r, struct buf *out)
 	auto_strv struct strv args = {0}, labels = {0};
 	if (r->build_arg)
 		strv_add(&args, r->build_arg);
-	auto_dockerfile struct dockerfile *df = dockerfile_parse(r->dockerfile, strlen(r->dockerfile), "Dockerfile", &e);
+	auto_dockerfile struct dockerfile *df =
+	        dockerfile_parse(r->dockerfile, strlen(r->dockerfile), "Dockerfile", &e);
 	if (!df)
 		fail_msg("%s: does not parse: %s", r->name, e.msg);
-	struct graph_options o = {.target = r->target, .build_args = &args, .labels = &labels, .resolver = &resolver};
+	struct graph_options o = {
+	        .target = r->target, .build_args = &args, .labels = &labels, .resolver = &resolver};
 	assert_int_equal(platform_parse("linux/amd64", &o.target_platform, &e), 0);
 	o.build_platform = o.target_platform;
 	auto_graph struct graph *g = graph_build(df, &o, &e);
@@ -197,17 +239,20 @@ static void test_rows(void **state)
 		auto_buf struct buf got = {0};
 		build_row(&rows[i], &got);
 		if (strcmp(buf_cstr(&got), rows[i].want))
-			fail_msg("%s:\n--- got\n%s\n--- want\n%s", rows[i].name, buf_cstr(&got), rows[i].want);
+			fail_msg("%s:\n--- got\n%s\n--- want\n%s", rows[i].name, buf_cstr(&got),
+			        rows[i].want);
 	}
 }
 
 static void test_base_refs(void **state)
 {
 	(void)state;
-	static const char text[] = "ARG T=3\nFROM x:$T AS a\nFROM y AS unused\nFROM a AS b\nCOPY --from=z q /\nFROM b\n"
+	static const char text[] = "ARG T=3\nFROM x:$T AS a\nFROM y AS unused\nFROM a AS b\nCOPY "
+	                           "--from=z q /\nFROM b\n"
 	                           "RUN --mount=from=w,target=/w x\n";
 	struct err e = ERR_INIT;
-	auto_dockerfile struct dockerfile *df = dockerfile_parse(text, strlen(text), "Dockerfile", &e);
+	auto_dockerfile struct dockerfile *df =
+	        dockerfile_parse(text, strlen(text), "Dockerfile", &e);
 	auto_strv struct strv refs = {0}, args = {0};
 	struct graph_options o = {.build_args = &args};
 	assert_non_null(df);
@@ -219,8 +264,8 @@ static void test_base_refs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_base_refs),
+	        cmocka_unit_test(test_rows),
+	        cmocka_unit_test(test_base_refs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
