@@ -166,7 +166,7 @@ static void bench_unpack(size_t n, const char *parent)
 	}
 	auto_fd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct watch w = start();
-	must(tree_unpack(r.index, tar, fd, TREE_USER, &e), "unpack", &e);
+	must(tree_unpack(r.index, NULL, tar, fd, TREE_USER, &e), "unpack", &e);
 	stop(&w, "unpack", (double)n, "file");
 	auto_fd int back = scratch();
 	struct layer_result again = {0};

@@ -71,14 +71,8 @@ struct named_context *context_find(struct exec *x, const char *name); // NULL na
 
 // ---- layers.c: forms of layers, made when first needed
 int layer_need_index(struct exec *x, const struct digest *diff_id, int step, struct layer_index **ret, struct err *e);
-// Descriptor of the tree, O_PATH; caller closes.
-int layer_need_tree(struct exec *x, const struct digest *diff_id, int step, struct err *e);
 // Makes the index (or the tree) of every layer that lacks it, several at once.
 int layers_prepare(struct exec *x, const struct rootfs *r, int step, bool trees, struct err *e);
-// Descriptors of all trees, top first, as overlayfs takes them; what was opened before a failure is in *ret too.
-// A layer that occurs twice (two steps that changed nothing) is given once, where it is topmost: overlayfs refuses
-// the same directory twice, and everything the lower one shows or hides, the upper one does as well.
-int rootfs_open_trees(struct exec *x, const struct rootfs *r, int step, int **ret, size_t *ret_n, struct err *e);
 // A chain view over a root filesystem. The view owns what it needs.
 struct view *rootfs_view(struct exec *x, const struct rootfs *r, int step, struct err *e);
 void rootfs_copy(struct rootfs *dst, const struct rootfs *src);
@@ -86,6 +80,25 @@ void rootfs_release(struct rootfs *r);
 int rootfs_push(struct exec *x, struct rootfs *r, const struct digest *diff_id, struct err *e);
 int rootfs_of_image(struct exec *x, const struct image_config *c, struct rootfs *ret, struct err *e);
 void step_input(struct exec *x, int step, struct rootfs *ret); // root filesystem that step works on; copies
+
+// ---- trees.c
+// Unpacks a layer that has tar and index into an empty directory, as its tree would be. lacking:
+// attributes of directories it only implies, or NULL.
+int layer_unpack(struct exec *x, const struct digest *diff_id, const struct layer_index *lacking,
+        int dir, struct err *e);
+// The tree of a layer that implies no directories; one that does gets it from rootfs_open_trees.
+bool layer_has_tree(struct exec *x, const struct digest *diff_id);
+int layer_make_tree(struct exec *x, const struct digest *diff_id, int step, struct err *e);
+// Descriptor of the tree, O_PATH; caller closes.
+int layer_open_tree(struct exec *x, const struct digest *diff_id, int step, struct err *e);
+// Enters a directory of the store's work folder as the layer's tree.
+int layer_keep_tree(struct exec *x, const struct digest *diff_id, const char *path, struct err *e);
+// Descriptors of all trees, top first, as overlayfs takes them; what was opened before a failure is
+// in *ret too. A layer that occurs twice (two steps that changed nothing) is given once, where it
+// is topmost: overlayfs refuses the same directory twice, and everything the lower one shows or
+// hides, the upper one does as well.
+int rootfs_open_trees(struct exec *x, const struct rootfs *r, int step, int **ret, size_t *ret_n,
+        struct err *e);
 
 // ---- users.c
 struct user_ids {

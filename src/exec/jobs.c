@@ -11,17 +11,19 @@
 #include "sandbox/step.h"
 #include <string.h>
 
-// descriptors: index, tar, empty directory
+// descriptors: index, tar, empty directory, and an index of what the layer lacks if it lacks any
 static int job_unpack(const void *payload, size_t n, const int *fds, size_t n_fds,
         struct buf *reply, struct err *e)
 {
 	(void)payload, (void)n, (void)reply;
-	if (n_fds != 3)
-		return err_set(e, ERR_FAIL, "unpack: three descriptors expected");
+	if (n_fds != 3 && n_fds != 4)
+		return err_set(e, ERR_FAIL, "unpack: three or four descriptors expected");
 	struct layer_index *ix = layer_index_open(fds[0], e);
-	if (!ix)
-		return -1;
-	int r = tree_unpack(ix, fds[1], fds[2], TREE_TRUSTED, e);
+	struct layer_index *lacking = ix && n_fds == 4 ? layer_index_open(fds[3], e) : NULL;
+	int r = ix && (lacking || n_fds == 3) ? 0 : -1;
+	if (r == 0)
+		r = tree_unpack(ix, lacking, fds[1], fds[2], TREE_TRUSTED, e);
+	layer_index_close(lacking);
 	layer_index_close(ix);
 	return r;
 }

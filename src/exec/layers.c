@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forms of layers, each made when a step first needs it and at most once: descriptor -> blob -> tar
-// and index -> tree. One store lock a layer keeps threads and processes from making the same form
-// twice.
+// and index (-> tree: trees.c). One store lock a layer keeps threads and processes from making the
+// same form twice. And the view over a stack of layers.
 #include "base/pool.h"
 #include "exec/exec-int.h"
 #include "layer/import.h"
-#include "layer/tree.h"
 #include "registry/registry.h"
 #include <fcntl.h>
 #include <unistd.h>
@@ -132,50 +131,6 @@ int layer_need_index(struct exec *x, const struct digest *diff_id, int step,
 	return store_layer_index(x->store, diff_id, ret, e);
 }
 
-// ---- tar + index -> tree
-
-static int unpack_tree(struct exec *x, const struct digest *diff_id, struct err *e)
-{
-	char hex[HASH_HEX];
-	digest_hex(diff_id, hex);
-	auto_free char *index_path = xasprintf("%s/layers/%s", store_root(x->store), hex);
-	auto_fd int index = open(index_path, O_RDONLY | O_CLOEXEC);
-	if (index < 0)
-		return err_sys(e, "open the index of layer %s", hex);
-	auto_fd int tar = store_layer_tar(x->store, diff_id, e);
-	auto_free char *path = NULL;
-	auto_fd int dir = tar < 0 ? -1 : store_temp_dir(x->store, &path, e);
-	struct holder *h = dir < 0 ? NULL : exec_holder(x, e);
-	if (!h)
-		return -1;
-	int fds[] = {index, tar, dir};
-	auto_buf struct buf reply = {0};
-	if (holder_call(h, "unpack", NULL, 0, fds, 3, x->stop_fd, &reply, e))
-		return err_wrap(e, "unpack layer sha256:%.12s", hex);
-	return store_tree_commit(x->store, diff_id, "trusted", path, e);
-}
-
-int layer_need_tree(struct exec *x, const struct digest *diff_id, int step, struct err *e)
-{
-	struct layer_index *ignored;
-	if (!store_tree_has(x->store, diff_id, "trusted")) {
-		if (layer_need_index(x, diff_id, step, &ignored, e))
-			return -1;
-		char hex[HASH_HEX];
-		digest_hex(diff_id, hex);
-		auto_free char *name = xasprintf("tree-%s", hex);
-		struct store_lock *lock = store_lock(x->store, name, e);
-		if (!lock)
-			return -1;
-		int r = store_tree_has(x->store, diff_id, "trusted") ? 0
-		                                                     : unpack_tree(x, diff_id, e);
-		store_unlock(lock);
-		if (r)
-			return -1;
-	}
-	return store_tree_open(x->store, diff_id, "trusted", e);
-}
-
 // ---- many layers side by side
 
 enum { PARALLEL_LAYERS = 4 }; // downloads overlap inflating; more would only fill memory
@@ -193,19 +148,15 @@ static void prepare_layer(void *arg)
 {
 	struct layer_work *w = arg;
 	struct layer_index *ignored;
-	if (w->tree) {
-		auto_fd int fd = layer_need_tree(w->x, &w->diff_id, w->step, &w->err);
-		w->result = fd < 0 ? -1 : 0;
-	} else {
-		w->result = layer_need_index(w->x, &w->diff_id, w->step, &ignored, &w->err);
-	}
+	w->result = w->tree ? layer_make_tree(w->x, &w->diff_id, w->step, &w->err)
+	                    : layer_need_index(w->x, &w->diff_id, w->step, &ignored, &w->err);
 }
 
 static bool layer_is_ready(struct exec *x, const struct digest *d, bool tree)
 {
 	struct layer_info info;
 	if (tree)
-		return store_tree_has(x->store, d, "trusted");
+		return layer_has_tree(x, d);
 	return store_layer_get(x->store, d, &info) && info.has_index && info.has_tar;
 }
 
@@ -232,31 +183,6 @@ int layers_prepare(struct exec *x, const struct rootfs *r, int step, bool trees,
 	}
 	free(work);
 	return result;
-}
-
-static bool is_repeated(const struct rootfs *r, size_t i)
-{
-	for (size_t above = i + 1; above < r->n; above++)
-		if (digest_eq(&r->layers[i], &r->layers[above]))
-			return true;
-	return false;
-}
-
-int rootfs_open_trees(
-        struct exec *x, const struct rootfs *r, int step, int **ret, size_t *ret_n, struct err *e)
-{
-	if (layers_prepare(x, r, step, true, e))
-		return -1;
-	*ret = xcalloc(r->n + 1, sizeof(**ret));
-	for (size_t i = r->n; i-- > 0;) {
-		if (is_repeated(r, i))
-			continue;
-		int fd = layer_need_tree(x, &r->layers[i], step, e);
-		if (fd < 0)
-			return -1;
-		(*ret)[(*ret_n)++] = fd;
-	}
-	return 0;
 }
 
 // ---- views

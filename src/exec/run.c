@@ -5,6 +5,7 @@
 #include "exec/exec-int.h"
 #include "exec/jobs.h"
 #include "sandbox/step.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -22,7 +23,7 @@ struct run_state {
 	size_t n_mounts;
 	int *binds;
 	size_t n_binds;
-	struct store_lock **locks;
+	struct store_lock **locks; // of cache mounts
 	size_t n_locks;
 	struct strv scratch; // directories to trash afterwards
 	struct strv env;
@@ -103,23 +104,6 @@ static void bind_to(struct run_state *r, struct step_mount *m, int fd)
 	m->source_fd = (int)r->n_binds++;
 }
 
-static int unpack_into(struct run_state *r, const struct digest *layer, int dir, struct err *e)
-{
-	char hex[HASH_HEX];
-	digest_hex(layer, hex);
-	auto_free char *path = xasprintf("%s/layers/%s", store_root(r->x->store), hex);
-	auto_fd int index = open(path, O_RDONLY | O_CLOEXEC);
-	auto_fd int tar = store_layer_tar(r->x->store, layer, e);
-	struct holder *h = tar < 0 ? NULL : exec_holder(r->x, e);
-	if (h && index < 0)
-		return err_sys(e, "open '%s'", path);
-	if (!h)
-		return -1;
-	auto_buf struct buf reply = {0};
-	return holder_call(
-	        h, "unpack", NULL, 0, (int[]){index, tar, dir}, 3, r->x->stop_fd, &reply, e);
-}
-
 // What a writable bind mount shows: a copy of its own, thrown away after the step.
 static int private_copy(struct run_state *r, const struct digest *layer, struct err *e)
 {
@@ -128,7 +112,7 @@ static int private_copy(struct run_state *r, const struct digest *layer, struct 
 	if (dir < 0)
 		return -1;
 	strv_take(&r->scratch, path);
-	if (unpack_into(r, layer, dir, e))
+	if (layer_unpack(r->x, layer, NULL, dir, e))
 		return -1;
 	return steal_fd(&dir);
 }
@@ -139,7 +123,7 @@ static int mount_bind(struct run_state *r, const struct run_mount *m, struct err
 	bool is_dir;
 	if (selection_layer(r->x, &m->from, m->source, r->step->id, &layer, &is_dir, e))
 		return -1;
-	auto_fd int tree = m->read_only ? layer_need_tree(r->x, &layer, r->step->id, e)
+	auto_fd int tree = m->read_only ? layer_open_tree(r->x, &layer, r->step->id, e)
 	                                : private_copy(r, &layer, e);
 	if (tree < 0)
 		return -1;
@@ -169,20 +153,36 @@ static int seed_cache(struct run_state *r, const struct run_mount *m, int dir, s
 		return 0;
 	if (selection_layer(r->x, &m->from, m->source, r->step->id, &layer, &is_dir, e))
 		return -1;
-	return unpack_into(r, &layer, dir, e);
+	return layer_unpack(r->x, &layer, NULL, dir, e);
 }
 
-static int lock_cache(struct run_state *r, const char *id, struct err *e)
+static int name_order(const void *a, const void *b)
 {
-	struct hash h = hash_bytes(id, strlen(id));
-	char hex[HASH_HEX];
-	hash_hex(&h, hex);
-	auto_free char *name = xasprintf("cache-%s", hex);
-	struct store_lock *lock = store_lock(r->x->store, name, e);
-	if (!lock)
-		return -1;
-	r->locks = xreallocarray(r->locks, r->n_locks + 1, sizeof(*r->locks));
-	r->locks[r->n_locks++] = lock;
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+// All locks of the step's cache mounts, in one order, so that no two steps wait for each other.
+static int lock_caches(struct run_state *r, struct err *e)
+{
+	const struct run_op *op = &r->step->run;
+	auto_strv struct strv names = {0};
+	for (size_t i = 0; i < op->n_mounts; i++) {
+		const struct run_mount *m = &op->mounts[i];
+		if (m->type == MOUNT_CACHE && m->sharing != SHARING_SHARED)
+			strv_take(&names, xasprintf("cache-%s", m->id));
+	}
+	if (!names.n)
+		return 0;
+	qsort(names.v, names.n, sizeof(*names.v), name_order);
+	r->locks = xcalloc(names.n, sizeof(*r->locks));
+	for (size_t i = 0; i < names.n; i++) {
+		if (i && !strcmp(names.v[i], names.v[i - 1]))
+			continue;
+		struct store_lock *lock = store_lock(r->x->store, names.v[i], e);
+		if (!lock)
+			return -1;
+		r->locks[r->n_locks++] = lock;
+	}
 	return 0;
 }
 
@@ -190,8 +190,6 @@ static int lock_cache(struct run_state *r, const char *id, struct err *e)
 // folder, it does not make a second cache.
 static int mount_cache(struct run_state *r, const struct run_mount *m, struct err *e)
 {
-	if (m->sharing != SHARING_SHARED && lock_cache(r, m->id, e))
-		return -1;
 	auto_fd int dir = store_cache_dir(r->x->store, m->id, NULL, e);
 	if (dir < 0)
 		return -1;
@@ -265,6 +263,8 @@ static int add_run_mount(struct run_state *r, const struct run_mount *m, struct 
 static int add_mounts(struct run_state *r, struct err *e)
 {
 	const struct run_op *op = &r->step->run;
+	if (lock_caches(r, e))
+		return -1;
 	for (size_t i = 0; i < op->n_mounts; i++)
 		if (add_run_mount(r, &op->mounts[i], e))
 			return -1;
@@ -285,25 +285,8 @@ static int add_mounts(struct run_state *r, struct err *e)
 struct log_reader {
 	struct exec *x;
 	int step;
-	int fds[2];      // stdout, stderr
-	char tail[4096]; // last bytes, for the error
-	size_t n_tail;
+	int fds[2]; // stdout, stderr
 };
-
-static void keep_tail(struct log_reader *l, const char *p, size_t n)
-{
-	if (n >= sizeof(l->tail)) {
-		p += n - sizeof(l->tail);
-		n = sizeof(l->tail);
-	}
-	if (l->n_tail + n > sizeof(l->tail)) {
-		size_t drop = l->n_tail + n - sizeof(l->tail);
-		memmove(l->tail, l->tail + drop, l->n_tail - drop);
-		l->n_tail -= drop;
-	}
-	memcpy(l->tail + l->n_tail, p, n);
-	l->n_tail += n;
-}
 
 static void *read_logs(void *arg)
 {
@@ -321,7 +304,6 @@ static void *read_logs(void *arg)
 				p[i].fd = -1;
 				continue;
 			}
-			keep_tail(l, data, (size_t)n);
 			event_emit(l->x->req->sink, &(struct event){.kind = EVENT_STEP_LOG,
 			                                    .step = l->step,
 			                                    .text = data,
@@ -400,11 +382,13 @@ static int execute(
 	        .signal_fd = -1,
 	};
 	pthread_t reader;
-	bool has_reader = pthread_create(&reader, NULL, read_logs, log) == 0;
-	int status = step_run(h, &spec, r->x->stop_fd, result, e);
+	errno = pthread_create(&reader, NULL, read_logs, log);
+	bool reads = errno == 0; // or the step would wait for ever on a full pipe
+	int status =
+	        reads ? step_run(h, &spec, r->x->stop_fd, result, e) : err_sys(e, "start a thread");
 	close(out[1]);
 	close(err[1]);
-	if (has_reader)
+	if (reads)
 		pthread_join(reader, NULL);
 	close(out[0]);
 	close(err[0]);
@@ -441,7 +425,7 @@ static int commit(
 	layer_result_release(&layer);
 	// the upper is the layer's tree already, unless stubs lie in it that the layer leaves out
 	if (!status && !result->stubs.n)
-		status = store_tree_commit(x->store, &got.diff_id, "trusted", r->upper_path, e);
+		status = layer_keep_tree(x, &got.diff_id, r->upper_path, e);
 	*ret = got.diff_id;
 	r->committed = !status && !result->stubs.n;
 	return status;

@@ -6,6 +6,7 @@
 
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/fs.h"
 #include "layer/tree-int.h"
 
 static int unpack_one(struct tree *t, const struct entry *en, int tar_fd, struct err *e)
@@ -32,8 +33,23 @@ static int unpack_one(struct tree *t, const struct entry *en, int tar_fd, struct
 	return 0;
 }
 
-int tree_unpack(const struct layer_index *ix, int tar_fd, int dirfd, enum tree_flavour flavour,
-        struct err *e)
+// Directories of `lacking` that come before path in the order of indexes.
+static int unpack_lacking(struct tree *t, const struct layer_index *lacking, size_t *next,
+        const char *path, struct err *e)
+{
+	for (; *next < layer_index_count(lacking); ++*next) {
+		struct entry en;
+		layer_index_at(lacking, *next, &en);
+		if (fs_path_cmp(en.path, path) > 0)
+			return 0;
+		if (tree_put_dir(t, &en, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int tree_unpack(const struct layer_index *ix, const struct layer_index *lacking, int tar_fd,
+        int dirfd, enum tree_flavour flavour, struct err *e)
 {
 	struct tree t = {
 	        .chown = true,
@@ -43,11 +59,14 @@ int tree_unpack(const struct layer_index *ix, int tar_fd, int dirfd, enum tree_f
 	if (tree_init(&t, dirfd, e) != 0)
 		return -1;
 	int rc = 0;
+	size_t next = 0;
 	for (size_t i = 0; rc == 0 && i < layer_index_count(ix); i++) {
 		struct entry en;
 		layer_index_at(ix, i, &en);
 		if (i % 256 == 0)
 			rc = cancel_check(e);
+		if (rc == 0 && lacking)
+			rc = unpack_lacking(&t, lacking, &next, en.path, e);
 		if (rc == 0)
 			rc = unpack_one(&t, &en, tar_fd, e);
 	}

@@ -11,8 +11,9 @@ enum tree_flavour {
 	TREE_USER,    // user.overlay.* (mounted with userxattr)
 };
 // Unpacks into the empty directory dirfd. Ids are set as the image says (the caller runs where they
-// are valid). Never follows a link; nothing outside dirfd is touched.
-int tree_unpack(const struct layer_index *ix, int tar_fd, int dirfd, enum tree_flavour flavour,
-        struct err *e);
+// are valid). Never follows a link; nothing outside dirfd is touched. lacking: attributes of
+// directories that the layer only implies (layer_index_lacking), or NULL.
+int tree_unpack(const struct layer_index *ix, const struct layer_index *lacking, int tar_fd,
+        int dirfd, enum tree_flavour flavour, struct err *e);
 // The plain files of a view into a directory (type=local): no whiteouts. chown only when as_root.
 int tree_export(struct view *v, int dirfd, bool as_root, struct err *e);

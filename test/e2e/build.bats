@@ -351,6 +351,29 @@ load lib/hew
 	equal "dir 755 0:0" "$(entry own/deep)"
 }
 
+@test "FROM: a layer that names no folders on the way leaves those below as they are" {
+	dockerfile <<-'EOF'
+		FROM alpine:3.19
+		RUN mkdir -p /tmp /srv/own && chmod 1777 /tmp && chown 7:8 /srv/own
+	EOF
+	build -t ground
+	skopeo copy -q "oci:$HEW_ROOT:docker.io/library/ground:latest" oci:layout:x
+	# as Bazel's rules and jib write them: files alone
+	python3 - <<-'EOF'
+		import io, tarfile
+		with tarfile.open("bare.tar", "w") as t:
+		    for name in "tmp/one", "srv/own/two", "new/three":
+		        t.addfile(tarfile.TarInfo(name), io.BytesIO())
+	EOF
+	umoci raw add-layer --image layout:x bare.tar
+	skopeo copy -q oci:layout:x oci-archive:image.tar:docker.io/library/bare:1
+	hew load -q -i image.tar
+	printf 'FROM bare:1\nRUN stat -c "%%a %%u:%%g %%n" /tmp /srv/own /new >/seen && ls /tmp /srv/own /new\n' | dockerfile
+	build -t t -o type=local,dest=out
+	equal $'1777 0:0 /tmp\n755 7:8 /srv/own\n755 0:0 /new' "$(cat out/seen)"
+	equal 1777 "$(stat -c %a out/tmp)"
+}
+
 @test "COPY: symlinks on the way to the destination stay inside the image" {
 	echo x >x && mkdir d && echo y >d/y
 	dockerfile <<-'EOF'
@@ -522,6 +545,20 @@ load lib/hew
 	equal $'1\n2' "$(cat "$ROOTFS/seen")"
 	equal "700 5:6" "$(cat "$ROOTFS/other")"
 	[ ! -e "$ROOTFS/c/log" ]
+}
+
+@test "RUN --mount=cache: two at once, each wanting what the other has, and one wanted twice" {
+	{
+		printf 'FROM alpine:3.19 AS a\nRUN %s %s sleep 0.2; echo a >/one/a\n' \
+			--mount=type=cache,sharing=locked,target=/one --mount=type=cache,sharing=locked,target=/two
+		printf 'FROM alpine:3.19 AS b\nRUN %s %s %s sleep 0.2; echo b >/one/b\n' \
+			--mount=type=cache,sharing=locked,target=/two --mount=type=cache,sharing=locked,target=/one \
+			--mount=type=cache,sharing=locked,id=/one,target=/three
+		printf 'FROM alpine:3.19\nCOPY --from=a /etc/passwd /a\nCOPY --from=b /etc/passwd /b\n'
+		printf 'RUN --mount=type=cache,target=/one cat /one/a /one/b >/both\n'
+	} | dockerfile
+	build --jobs 2 -o out
+	equal $'a\nb' "$(cat out/both)"
 }
 
 @test "RUN --mount=tmpfs: empty, writable, gone afterwards, with a size" {
