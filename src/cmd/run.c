@@ -6,6 +6,7 @@
 #include "cmd/session.h"
 #include "cmd/verbs.h"
 #include "exec/build.h"
+#include <errno.h>
 #include <string.h>
 
 struct run_options {
@@ -64,13 +65,23 @@ static int check(const struct run_options *o, struct err *e)
 	return 0;
 }
 
-static int run(void *opts, const struct strv *args, struct err *e)
+// As docker's: whoever calls can tell hew's own failures from the program's.
+static int failure_status(const struct err *e)
 {
-	struct run_options *o = opts;
+	if (e->kind == ERR_CANCELLED)
+		return err_exit_status(e);
+	if (e->kind != ERR_STEP)
+		return 125;
+	return e->sys == ENOENT ? 127 : 126;
+}
+
+static int run_image(struct run_options *o, const struct strv *args, int *ret_status, struct err *e)
+{
 	auto_session struct session s = {.insecure = o->insecure};
 	if (need_args(args, 1, 100000, "run [OPTIONS] IMAGE [COMMAND...]", e) || check(o, e) ||
 	        session_open(&s, true, e))
 		return -1;
+	s.ui = ui_new(UI_AUTO);
 	struct run_request r = {.image = args->v[0],
 	        .workdir = o->workdir,
 	        .user = o->user,
@@ -80,6 +91,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	        .network_none = o->network && !strcmp(o->network, "none"),
 	        .read_only = o->read_only,
 	        .tty = o->tty,
+	        .sink = session_sink(&s),
 	        .registry = session_registry,
 	        .registry_arg = &s};
 	for (size_t i = 1; i < args->n; i++)
@@ -87,10 +99,20 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	strv_copy(&r.env, &o->env);
 	strv_copy(&r.volumes, &o->volumes);
 	strv_copy(&r.tmpfs, &o->tmpfs);
-	int status = 0;
-	int failed = image_run(s.store, &r, &status, e);
+	int failed = image_run(s.store, &r, ret_status, e);
 	run_request_release(&r);
-	return failed ? -1 : status;
+	ui_finish(s.ui, failed != 0);
+	return failed;
+}
+
+static int run(void *opts, const struct strv *args, struct err *e)
+{
+	int status = 0;
+	if (run_image(opts, args, &status, e)) {
+		ui_error(e);
+		return failure_status(e);
+	}
+	return status;
 }
 
 const struct command cmd_run = {
@@ -99,7 +121,8 @@ const struct command cmd_run = {
         .summary = "Try an image: run a command in it",
         .details = "The process has the host's network; what it writes is thrown away. Its exit "
                    "status is hew's;\n"
-                   "signals are passed on to it.\n",
+                   "signals are passed on to it. 125: hew itself failed; 126: the command cannot "
+                   "be run;\n127: it was not found.\n",
         .options = options,
         .size = sizeof(struct run_options),
         .stop_at_args = true,

@@ -68,7 +68,7 @@ struct run_request {
 	struct strv command;      // overrides CMD
 	struct strv env, volumes, tmpfs; // "K=V", "host:container[:ro]", "path"
 	const char *workdir, *user, *entrypoint, *hostname;
-	bool has_entrypoint, network_none, read_only, tty, keep;
+	bool has_entrypoint, network_none, read_only, tty;
 	struct event_sink *sink;
 	struct registry *(*registry)(void *arg, struct err *e);
 	void *registry_arg;

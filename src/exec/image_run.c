@@ -135,6 +135,8 @@ static int open_root(struct image_process *p, struct err *e)
 {
 	if (rootfs_open_trees(&p->x, &p->root, -1, &p->lowers, &p->n_lowers, e))
 		return -1;
+	if (p->r->read_only)
+		return 0; // no upper: the sandbox closes the root for writing
 	auto_fd int dir = store_temp_dir(p->x.store, &p->scratch, e);
 	if (dir < 0)
 		return -1;

@@ -94,16 +94,25 @@ static const char *env_path(const char *const *env)
 	return "";
 }
 
+// As docker words it; the errno tells who runs it for an exit status of their own (127, 126).
+static int not_run(struct err *e, int why, const char *name, const char *text)
+{
+	err_set(e, ERR_STEP, "exec: \"%s\": %s", name, text);
+	e->sys = why;
+	return -1;
+}
+
 static int find_program(const char *name, const char *const *env, struct buf *ret, struct err *e)
 {
 	if (strchr(name, '/')) {
 		int why = check_program(name);
-		if (why == EISDIR || why == EACCES)
-			return err_set(e, ERR_STEP, "exec: \"%s\": %s", name,
-			        why == EISDIR ? "is a directory" : "permission denied");
+		auto_free char *text =
+		        why == EISDIR   ? xstrdup("is a directory")
+		        : why == EACCES ? xstrdup("permission denied")
+		        : why == ENOENT ? xasprintf("stat %s: no such file or directory", name)
+		                        : xasprintf("stat %s: %s", name, strerror(why));
 		if (why)
-			return err_set(e, ERR_STEP, "exec: \"%s\": stat %s: %s", name, name,
-			        why == ENOENT ? "no such file or directory" : strerror(why));
+			return not_run(e, why, name, text);
 		buf_puts(ret, name);
 		return 0;
 	}
@@ -119,7 +128,7 @@ static int find_program(const char *name, const char *const *env, struct buf *re
 		if (check_program(ret->p) == 0)
 			return 0;
 	}
-	return err_set(e, ERR_STEP, "exec: \"%s\": executable file not found in $PATH", name);
+	return not_run(e, ENOENT, name, "executable file not found in $PATH");
 }
 
 int step_command_exec(const struct step_plan *p, struct err *e)

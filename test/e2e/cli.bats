@@ -201,6 +201,29 @@ verbs() { hew --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'; }
 	[ ! -e none ]
 }
 
+@test "run: the command's status, and docker's own when there is none" {
+	run -7 hew run alpine:3.19 sh -c 'exit 7'
+	run -143 hew run alpine:3.19 sh -c 'kill -TERM $$'
+	fails 125 hew run no/such:image
+	fails 125 hew run -p 80:80 alpine:3.19
+	fails 126 hew run alpine:3.19 /etc
+	fails 127 hew run alpine:3.19 no-such-command
+	fails 127 hew run alpine:3.19 /no/such/command
+}
+
+@test "run: a root that cannot be written, with places that can" {
+	run -1 hew run --read-only alpine:3.19 touch /new
+	equal ok "$(hew run --read-only --tmpfs /t -v "$PWD:/v" alpine:3.19 sh -c 'touch /t/x /v/x && echo ok')"
+	[ -e x ]
+	fails 125 hew run -v "$PWD/none:/v" alpine:3.19
+}
+
+@test "run: an image that is not here is pulled, and that is said" {
+	HEW_ROOT=$PWD/empty hew run -t alpine:3.19 echo hi >out 2>err
+	equal hi "$(cat out)"
+	has "pulling" "$(cat err)"
+}
+
 @test "a closed pipe or a full one for output is an error, not a crash" {
 	printf 'FROM scratch\nLABEL a=b\n' | dockerfile
 	build -t pipe
