@@ -13,5 +13,6 @@
 #undef sprintf // macros of glibc for clang with _FORTIFY_SOURCE
 #undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok strncpy strncat alloca gets atoi atol atoll
-#pragma GCC poison system popen basename dirname localtime gmtime ctime asctime mktemp tmpnam tempnam
+#pragma GCC poison system popen basename dirname localtime gmtime ctime asctime
+#pragma GCC poison mktemp tmpnam tempnam
 #endif

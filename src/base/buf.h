@@ -43,7 +43,7 @@ void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
-char *buf_steal(struct buf *b);     // never NULL; the caller owns it
+char *buf_steal(struct buf *b);      // never NULL; the caller owns it
 const char *buf_cstr(struct buf *b); // never NULL; valid until the next change
 
 // A list of owned strings.
@@ -53,11 +53,11 @@ struct strv {
 };
 #define auto_strv __attribute__((cleanup(strv_release)))
 void strv_release(struct strv *s);
-void strv_add(struct strv *s, const char *v);   // copies
-void strv_take(struct strv *s, char *v);        // takes ownership
+void strv_add(struct strv *s, const char *v); // copies
+void strv_take(struct strv *s, char *v);      // takes ownership
 void strv_addf(struct strv *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool strv_has(const struct strv *s, const char *v);
-void strv_copy(struct strv *dst, const struct strv *src); // dst is released first
+void strv_copy(struct strv *dst, const struct strv *src);   // dst is released first
 void strv_split(struct strv *dst, const char *s, char sep); // appends the parts, empty ones too
 // "K=V" lists (environments): replaces in place or appends.
 void strv_env_set(struct strv *env, const char *key, const char *value);

@@ -8,8 +8,8 @@
 struct err;
 int cancel_install(struct err *e); // installs the handlers; once, before any thread
 bool cancel_requested(void);
-int cancel_fd(void);    // becomes readable and stays so; -1 before cancel_install
-int cancel_signal(void); // which one, 0 if none
+int cancel_fd(void);          // becomes readable and stays so; -1 before cancel_install
+int cancel_signal(void);      // which one, 0 if none
 void cancel_trigger(int sig); // as if the signal had come
 // ERR_CANCELLED if requested, else 0.
 int cancel_check(struct err *e);

@@ -20,15 +20,16 @@ int fs_pread_full(int fd, void *p, size_t n, off_t off, struct err *e);
 // Whole file; refuses (ERR_CORRUPT) more than max bytes.
 int fs_read_file(int dirfd, const char *path, size_t max, struct buf *ret, struct err *e);
 int fs_read_fd(int fd, size_t max, struct buf *ret, struct err *e);
-// Writes a temporary file beside, then renames: a reader sees the old file or the new one. Not synced: after
-// a power cut it may be empty.
-int fs_replace_file(int dirfd, const char *path, const void *p, size_t n, mode_t mode, struct err *e);
+// Writes a temporary file beside, then renames: a reader sees the old file or the new one. Not
+// synced: after a power cut it may be empty.
+int fs_replace_file(
+        int dirfd, const char *path, const void *p, size_t n, mode_t mode, struct err *e);
 // Copies n bytes by copy_file_range, falling back to read/write. off < 0: current position of src.
 int fs_copy_range(int src, off_t off, int dst, uint64_t n, struct err *e);
 // mkdir -p. Existing directories are fine.
 int fs_mkdir_p(int dirfd, const char *path, mode_t mode, struct err *e);
-// Removes a file or a whole tree of any depth, never following links nor entering mounts; folders without
-// permission are opened up. A missing path is fine.
+// Removes a file or a whole tree of any depth, never following links nor entering mounts; folders
+// without permission are opened up. A missing path is fine.
 int fs_remove_tree(int dirfd, const char *name, struct err *e);
 // Names in a directory without . and .., sorted by bytes. dirfd is not consumed.
 int fs_list_dir(int dirfd, struct strv *ret, struct err *e);
@@ -48,7 +49,7 @@ bool fs_path_within(const char *path, const char *dir);
 // Both return -1 with errno, take "" for the root itself and add O_CLOEXEC.
 // openat2(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS): symlinks resolve inside rootfd.
 int fs_open_in_root(int rootfd, const char *path, int flags, mode_t mode);
-// openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS): no link is followed at all.
+// openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS): no link is followed.
 int fs_open_beneath(int rootfd, const char *path, int flags, mode_t mode);
 
 void dir_close_ptr(DIR **d);

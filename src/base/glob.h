@@ -16,17 +16,18 @@ bool glob_has_meta(const char *s); // any of * ? [ (and \ as an escape)
 int glob_match_deep(const char *pattern, const char *path);
 
 struct ignore; // a compiled ignore file
-// text: the file as read (BOM, comments, blank lines allowed). Fails (ERR_CONTEXT, with the line) on
-// a lone "!" or a bad pattern.
+// text: the file as read (BOM, comments, blank lines allowed). Fails (ERR_CONTEXT, with the line)
+// on a lone "!" or a bad pattern.
 struct ignore *ignore_parse(const char *text, size_t n, struct err *e);
 struct ignore *ignore_from_patterns(const char *const *patterns, size_t n, struct err *e);
 void ignore_free(struct ignore *ig);
-// path: relative and clean. Parents are taken into account as BuildKit's walk does. *ret_line (may be
-// NULL) gets the line of the deciding pattern, 0 if none. Any thread may ask; asking in the order of a
-// walk is fastest, because what holds for the parents is remembered.
+// path: relative and clean. Parents are taken into account as BuildKit's walk does. *ret_line (may
+// be NULL) gets the line of the deciding pattern, 0 if none. Any thread may ask; asking in the
+// order of a walk is fastest, because what holds for the parents is remembered.
 bool ignore_excludes(const struct ignore *ig, const char *path, int *ret_line);
-// True if nothing below the excluded directory `dir` can be re-included: the walk need not enter it.
+// True if nothing below the excluded directory `dir` can be re-included: no need to enter it.
 bool ignore_prunes(const struct ignore *ig, const char *dir);
-const char *ignore_pattern_at(const struct ignore *ig, int line); // text of the pattern, NULL if none
+// The pattern's text, NULL if there is none on that line.
+const char *ignore_pattern_at(const struct ignore *ig, int line);
 size_t ignore_count(const struct ignore *ig);
 bool ignore_has_exceptions(const struct ignore *ig);

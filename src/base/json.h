@@ -13,7 +13,7 @@ struct strv;
 
 #define JSON_MAX (8u << 20)
 
-struct jn; // a borrowed node of a document
+struct jn;   // a borrowed node of a document
 struct jdoc; // owns all nodes
 
 struct jdoc *jdoc_parse(const char *p, size_t n, struct err *e); // NULL + ERR_CORRUPT
@@ -26,7 +26,8 @@ const struct jn *jdoc_root(const struct jdoc *d);
 const struct jn *jn_get(const struct jn *o, const char *key);
 const struct jn *jn_at(const struct jn *a, size_t i);
 size_t jn_len(const struct jn *a); // array or object members
-const char *jn_str(const struct jn *s); // NULL if not a string; strings with NUL bytes are refused at parse
+// NULL if not a string; strings with NUL bytes are refused at parse.
+const char *jn_str(const struct jn *s);
 const char *jn_get_str(const struct jn *o, const char *key);
 int64_t jn_int(const struct jn *n, int64_t otherwise);
 bool jn_bool(const struct jn *n, bool otherwise);
@@ -37,7 +38,7 @@ bool jn_is_string(const struct jn *n);
 // Members in document order: for (size_t i = 0; jn_member(o, i, &key, &value); i++)
 bool jn_member(const struct jn *o, size_t i, const char **key, const struct jn **value);
 void jn_str_list(const struct jn *a, struct strv *ret); // appends every string member
-void jn_dump(const struct jn *n, struct buf *out); // compact, keeps member order
+void jn_dump(const struct jn *n, struct buf *out);      // compact, keeps member order
 
 // Writer. Commas, quoting and (if indent > 0) line breaks are its business.
 struct jw {

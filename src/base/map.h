@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// String-keyed hash map that owns copies of its keys; values are borrowed pointers. Not thread-safe.
+// String-keyed hash map: owns copies of its keys, borrows its values. Not thread-safe.
 #pragma once
 
 #include <stdbool.h>
@@ -10,7 +10,7 @@ struct map {
 	size_t n, cap;
 };
 #define auto_map __attribute__((cleanup(map_release)))
-void map_release(struct map *m); // does not touch the values
+void map_release(struct map *m);                     // does not touch the values
 void *map_get(const struct map *m, const char *key); // NULL if absent
 bool map_has(const struct map *m, const char *key);
 void map_set(struct map *m, const char *key, void *value);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Allocation that cannot fail (it aborts with a message), ownership by attribute, and arenas.
-// Because running out is fatal, every length that comes from outside is bounded before it gets here.
+// Because running out is fatal, a length that comes from outside is bounded before it gets here.
 #pragma once
 
 #include <stddef.h>
@@ -13,7 +13,8 @@ void *xrealloc(void *p, size_t n) __attribute__((returns_nonnull));
 void *xreallocarray(void *p, size_t count, size_t size) __attribute__((returns_nonnull));
 char *xstrdup(const char *s) __attribute__((malloc, returns_nonnull, nonnull));
 char *xstrndup(const char *s, size_t n) __attribute__((malloc, returns_nonnull, nonnull));
-char *xasprintf(const char *fmt, ...) __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
+char *xasprintf(const char *fmt, ...)
+        __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
 
 static inline void free_ptr(void *pp)
 {
@@ -25,12 +26,12 @@ void close_fd(int *fd); // closes if >= 0; keeps errno
 #define auto_fd __attribute__((cleanup(close_fd)))
 
 // Hand over: the variable gives up what it owns.
-#define steal_ptr(p)                                                                               \
-	({                                                                                         \
-		__auto_type steal_p = (p);                                                         \
-		__auto_type steal_v = *steal_p;                                                    \
-		*steal_p = NULL;                                                                   \
-		steal_v;                                                                           \
+#define steal_ptr(p)                            \
+	({                                      \
+		__auto_type steal_p = (p);      \
+		__auto_type steal_v = *steal_p; \
+		*steal_p = NULL;                \
+		steal_v;                        \
 	})
 static inline int steal_fd(int *fd)
 {
@@ -50,7 +51,7 @@ void *arena_alloc(struct arena *a, size_t n) __attribute__((returns_nonnull)); /
 char *arena_strdup(struct arena *a, const char *s) __attribute__((returns_nonnull, nonnull(2)));
 char *arena_strndup(struct arena *a, const char *s, size_t n) __attribute__((returns_nonnull));
 char *arena_printf(struct arena *a, const char *fmt, ...)
-	__attribute__((returns_nonnull, format(printf, 2, 3)));
+        __attribute__((returns_nonnull, format(printf, 2, 3)));
 void arena_release(struct arena *a); // frees all; the arena is empty and usable again
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

@@ -10,9 +10,11 @@ struct timestamp {
 	int32_t nsec;
 };
 #define TIME_TEXT 40
-void time_format(struct timestamp t, char out[static TIME_TEXT]); // 2024-01-02T03:04:05.678Z, trailing zeros cut as Go does
-bool time_parse(const char *s, struct timestamp *ret);            // RFC 3339 with any offset
+// "2024-01-02T03:04:05.678Z", trailing zeros cut as Go does.
+void time_format(struct timestamp t, char out[static TIME_TEXT]);
+bool time_parse(const char *s, struct timestamp *ret); // RFC 3339 with any offset
 struct timestamp time_now(void);
 // "3 minutes ago", as docker prints ages.
 void time_age(struct timestamp t, char out[static TIME_TEXT]);
-void size_format(uint64_t bytes, char out[static 24]); // 1.1GB, 12.3MB, 77kB: decimal units, as docker prints
+// "1.1GB", "12.3MB", "77kB": decimal units, as docker prints sizes.
+void size_format(uint64_t bytes, char out[static 24]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a verb is: a table of options (parsed, printed by --help, completed by the shell and compared with
-// the man page by a test, all from the same rows) and a function.
+// What a verb is: a table of options (parsed, printed by --help, completed by the shell and
+// compared with the man page by a test, all from the same rows) and a function.
 #pragma once
 
 #include "base/buf.h"
@@ -14,27 +14,29 @@ enum option_kind {
 	OPT_STRING, // const char *: the last one wins
 	OPT_LIST,   // struct strv: every one is kept
 	OPT_INT,    // int64_t
-	OPT_NOTE,   // accepted for docker's sake and ignored, with a note; takes an argument if `arg` is set
+	// Accepted for docker's sake and ignored, with a note; takes an argument if `arg` is set.
+	OPT_NOTE,
 };
 
 struct option {
-	const char *name;      // "build-arg"
-	char letter;           // 't', or 0
+	const char *name; // "build-arg"
+	char letter;      // 't', or 0
 	enum option_kind kind;
-	size_t offset;         // in the verb's struct
-	const char *arg;       // "KEY=VALUE" for help; NULL for flags
-	const char *help;      // one line; NULL: hidden
+	size_t offset;    // in the verb's struct
+	const char *arg;  // "KEY=VALUE" for help; NULL for flags
+	const char *help; // one line; NULL: hidden
 };
 
 struct command {
-	const char *name, *alias;    // alias: NULL or a second name
-	const char *args;            // "[OPTIONS] PATH"
-	const char *summary;         // one line
-	const char *details;         // paragraphs shown by --help after the options; may be NULL
+	const char *name, *alias;     // alias: NULL or a second name
+	const char *args;             // "[OPTIONS] PATH"
+	const char *summary;          // one line
+	const char *details;          // paragraphs shown by --help after the options; may be NULL
 	const struct option *options; // ends with name == NULL
-	size_t size;                 // of the verb's struct; zeroed before parsing
-	bool stop_at_args;           // options end at the first argument (`hew run IMAGE cmd --flag`)
-	// Exit status. opts: the verb's struct; args: what is no option. Errors go to *e and the caller prints them.
+	size_t size;                  // of the verb's struct; zeroed before parsing
+	bool stop_at_args; // options end at the first argument (`hew run IMAGE cmd --flag`)
+	// Returns the exit status. opts: the verb's struct; args: what is no option. The caller
+	// prints *e.
 	int (*run)(void *opts, const struct strv *args, struct err *e);
 	void (*release)(void *opts); // may be NULL
 };
@@ -43,10 +45,10 @@ extern const struct command *const commands[]; // NULL-terminated; commands.c
 const struct command *command_find(const char *name);
 // Parses, handles --help, runs. Returns the exit status; prints errors.
 int command_main(const struct command *c, int argc, char **argv);
-int options_parse(const struct command *c, int argc, char **argv, void *opts, struct strv *args, bool *ret_help,
-	struct err *e);
+int options_parse(const struct command *c, int argc, char **argv, void *opts, struct strv *args,
+        bool *ret_help, struct err *e);
 void command_help(const struct command *c, struct buf *out);
 void commands_help(struct buf *out);
 int completion_print(const char *shell, struct err *e); // bash, zsh, fish to stdout
 
-#define OPTION_END {NULL, 0, OPT_FLAG, 0, NULL, NULL}
+#define OPTION_END ((struct option){0})

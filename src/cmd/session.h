@@ -27,10 +27,11 @@ char *full_name(const char *text, struct err *e);
 char *short_name(const char *full);
 // Finds by name (short or full), id or digest, with a helpful message.
 int find_image(struct store *s, const char *text, struct image_row *ret, struct err *e);
-// The config (and manifest, if not NULL) of a stored image; of an index, that of this machine's platform.
+// The config (and manifest, if not NULL) of a stored image; of an index, that of the image for
+// this machine.
 struct image_config;
-int load_config(struct store *s, const struct image_row *row, struct image_config *ret, struct manifest *ret_manifest,
-	struct err *e);
+int load_config(struct store *s, const struct image_row *row, struct image_config *ret,
+        struct manifest *ret_manifest, struct err *e);
 // "json" or a table: 1 json, 0 table, -1 anything else.
 int format_is_json(const char *format, struct err *e);
 // SOURCE_DATE_EPOCH or the option. 1 set, 0 not, -1.

@@ -11,19 +11,21 @@ struct context_stats {
 	size_t files_known;
 };
 
-// path: the folder. ignore: may be NULL; borrowed, must outlive the view. index_dirfd/index_name: where the stat
-// index is kept (index_dirfd < 0: none); it is read now and, if anything was hashed, replaced by context_save.
+// path: the folder. ignore: may be NULL; borrowed, must outlive the view. index_dirfd/index_name:
+// where the stat index is kept (index_dirfd < 0: none); it is read now and, if anything was hashed,
+// replaced by context_save.
 struct view *context_open(const char *path, const struct ignore *ignore, int index_dirfd,
-	const char *index_name, struct err *e);
+        const char *index_name, struct err *e);
 // Writes what was learnt. Failing to is no error of the build: returns -1 with *e for a note.
 int context_save(struct view *context, struct err *e);
 void context_stats_get(struct view *context, struct context_stats *ret);
-// For error messages: if path exists in the folder but is hidden by the ignore file, the line of the deciding
-// pattern; 0 otherwise.
+// For error messages: if path exists in the folder but is hidden by the ignore file, the line of
+// the deciding pattern; 0 otherwise.
 int context_hidden_by(struct view *context, const char *path);
 const char *context_path(struct view *context);
 
-// The ignore file of a build: <dockerfile>.dockerignore beside the Dockerfile, else .dockerignore in the context
-// folder, else none (*ret = NULL, *ret_name = NULL). ret_name: its name, for messages; caller frees.
+// The ignore file of a build: <dockerfile>.dockerignore beside the Dockerfile, else .dockerignore
+// in the context folder, else none (*ret = NULL, *ret_name = NULL). ret_name: its name, for
+// messages; caller frees.
 int context_ignore_load(const char *context_dir, const char *dockerfile_path, struct ignore **ret,
-	char **ret_name, struct err *e);
+        char **ret_name, struct err *e);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stat index of a folder: path -> what stat said and the digest of the bytes it said it of. A flat
-// memory-mapped file, sorted by path; damaged or foreign files count as empty.
+// The stat index of a folder: path -> what stat said and the digest of the bytes it said it of. A
+// flat memory-mapped file, sorted by path; damaged or foreign files count as empty.
 #pragma once
 
 #include "base/hash.h"
@@ -21,12 +21,13 @@ struct stat_record {
 struct stat_index;
 struct stat_index *stat_index_open(int dirfd, const char *name); // never NULL
 void stat_index_free(struct stat_index *ix);
-// The digest remembered for the path, if stat still says the same and the record is not racy: a file whose
-// times are as young as the run that hashed it may have changed since without a trace.
-bool stat_index_get(struct stat_index *ix, const char *path, const struct stat *st, struct stat_record *ret);
+// The digest remembered for the path, if stat still says the same and the record is not racy: a
+// file whose times are as young as the run that hashed it may have changed since without a trace.
+bool stat_index_get(
+        struct stat_index *ix, const char *path, const struct stat *st, struct stat_record *ret);
 // Remembers (thread-safe).
-void stat_index_put(struct stat_index *ix, const char *path, const struct stat *st, const struct hash *content,
-	bool has_xattrs);
+void stat_index_put(struct stat_index *ix, const char *path, const struct stat *st,
+        const struct hash *content, bool has_xattrs);
 bool stat_index_is_dirty(struct stat_index *ix);
-// Replaces the file by what was got or put in this run; records of files not met are kept if keep_rest.
+// Replaces the file by its old records and this run's; this run's win.
 int stat_index_save(struct stat_index *ix, int dirfd, const char *name, struct err *e);

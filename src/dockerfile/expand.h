@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Variable expansion and word processing as BuildKit's frontend/dockerfile/shell: $x, ${x:-w}, ${x#p},
-// ${x/p/r}, quotes and the escape character.
+// Variable expansion and word processing as BuildKit's frontend/dockerfile/shell: $x, ${x:-w},
+// ${x#p}, ${x/p/r}, quotes and the escape character.
 #pragma once
 
 #include "base/buf.h"
@@ -22,8 +22,8 @@ struct expand_env {
 int expand_word(const struct expand_env *env, const char *word, char **ret, struct err *e);
 // As expand_word but the result is split at unquoted blanks (EXPOSE).
 int expand_words(const struct expand_env *env, const char *word, struct strv *ret, struct err *e);
-// Expands; quotes stay and mean nothing, an escape character still makes the next one literal and goes
-// away. For heredoc bodies of COPY and ADD, with env->escape always '\\', as BuildKit does.
+// Expands; quotes stay and mean nothing, an escape character still makes the next one literal and
+// goes away. For heredoc bodies of COPY and ADD, with env->escape always '\\', as BuildKit does.
 int expand_keep_quotes(const struct expand_env *env, const char *word, char **ret, struct err *e);
 // env over a "K=V" list
 const char *expand_get_strv(void *strv, const char *name);

@@ -22,22 +22,23 @@ struct build_secret {
 };
 
 struct build_request {
-	const char *context;      // folder
-	const char *dockerfile;   // path; NULL: <context>/Dockerfile (or "dockerfile")
-	const char *dockerfile_text; size_t dockerfile_len; // -f -: the text itself; NULL otherwise
+	const char *context;         // folder
+	const char *dockerfile;      // path; NULL: <context>/Dockerfile (or "dockerfile")
+	const char *dockerfile_text; // -f -: the text itself; NULL otherwise
+	size_t dockerfile_len;
 	const char *target;
-	struct strv build_args;   // "K=V"
+	struct strv build_args; // "K=V"
 	struct strv labels;
-	struct strv tags;         // full references
+	struct strv tags;           // full references
 	struct strv build_contexts; // "name=value"
 	struct strv no_cache_stages;
 	struct platform platform;
 	bool no_cache, pull;
 	bool network_none, network_host;
-	int jobs;                 // steps at once; 0: one a processor
+	int jobs; // steps at once; 0: one a processor
 	struct build_secret *secrets;
 	size_t n_secrets;
-	bool has_epoch;           // SOURCE_DATE_EPOCH or --timestamp
+	bool has_epoch; // SOURCE_DATE_EPOCH or --timestamp
 	int64_t epoch;
 	struct event_sink *sink;
 	// Opens the registry client when the build first needs the network; it stays the caller's.
@@ -47,16 +48,17 @@ struct build_request {
 void build_request_release(struct build_request *r);
 
 struct build_result {
-	struct digest image_id;  // of the config
-	struct digest manifest;  // as stored locally
-	uint64_t size;           // uncompressed bytes of all layers
+	struct digest image_id; // of the config
+	struct digest manifest; // as stored locally
+	uint64_t size;          // uncompressed bytes of all layers
 	size_t n_layers, n_steps, n_cached;
 	int64_t duration_ns;
 	char *result_stage;
 };
 void build_result_release(struct build_result *r);
 
-int build_run(struct store *s, const struct build_request *r, struct build_result *ret, struct err *e);
+int build_run(
+        struct store *s, const struct build_request *r, struct build_result *ret, struct err *e);
 
 // What the holder can be asked to do on behalf of this room.
 extern const struct holder_job exec_jobs[];
@@ -64,8 +66,8 @@ extern const size_t exec_n_jobs;
 
 // A stored image run once (`hew run`): the same sandbox as RUN.
 struct run_request {
-	const char *image;        // name, id or prefix
-	struct strv command;      // overrides CMD
+	const char *image;               // name, id or prefix
+	struct strv command;             // overrides CMD
 	struct strv env, volumes, tmpfs; // "K=V", "host:container[:ro]", "path"
 	const char *workdir, *user, *entrypoint, *hostname;
 	bool has_entrypoint, network_none, read_only, tty;

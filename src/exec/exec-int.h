@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files of this room share: the state of one build while it runs.
 //
-// Lock order: exec.lock (step states, the ready list) is never held across a step's work, a store call or
-// an event.
+// Lock order: exec.lock (step states, the ready list) is never held across a step's work, a call of
+// the store or an event.
 #pragma once
 
 #include "base/err.h"
+#include "base/event.h"
 #include "base/mem.h"
 #include "context/local.h"
-#include "base/event.h"
 #include "exec/build.h"
 #include "graph/graph.h"
 #include "layer/chain.h"
@@ -55,7 +55,7 @@ struct exec {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool stop;
-	int stop_fd;            // eventfd: readable once a step has failed
+	int stop_fd; // eventfd: readable once a step has failed
 	struct err first_err;
 	int failed_step;
 };
@@ -70,7 +70,8 @@ void contexts_close(struct exec *x);
 struct named_context *context_find(struct exec *x, const char *name); // NULL name: main
 
 // ---- layers.c: forms of layers, made when first needed
-int layer_need_index(struct exec *x, const struct digest *diff_id, int step, struct layer_index **ret, struct err *e);
+int layer_need_index(struct exec *x, const struct digest *diff_id, int step,
+        struct layer_index **ret, struct err *e);
 // Makes the index (or the tree) of every layer that lacks it, several at once.
 int layers_prepare(struct exec *x, const struct rootfs *r, int step, bool trees, struct err *e);
 // A chain view over a root filesystem. The view owns what it needs.
@@ -78,8 +79,10 @@ struct view *rootfs_view(struct exec *x, const struct rootfs *r, int step, struc
 void rootfs_copy(struct rootfs *dst, const struct rootfs *src);
 void rootfs_release(struct rootfs *r);
 int rootfs_push(struct exec *x, struct rootfs *r, const struct digest *diff_id, struct err *e);
-int rootfs_of_image(struct exec *x, const struct image_config *c, struct rootfs *ret, struct err *e);
-void step_input(struct exec *x, int step, struct rootfs *ret); // root filesystem that step works on; copies
+int rootfs_of_image(
+        struct exec *x, const struct image_config *c, struct rootfs *ret, struct err *e);
+// The root filesystem that the step works on; a copy.
+void step_input(struct exec *x, int step, struct rootfs *ret);
 
 // ---- trees.c
 // Unpacks a layer that has tar and index into an empty directory, as its tree would be. lacking:
@@ -97,8 +100,8 @@ int layer_keep_tree(struct exec *x, const struct digest *diff_id, const char *pa
 // in *ret too. A layer that occurs twice (two steps that changed nothing) is given once, where it
 // is topmost: overlayfs refuses the same directory twice, and everything the lower one shows or
 // hides, the upper one does as well.
-int rootfs_open_trees(struct exec *x, const struct rootfs *r, int step, int **ret, size_t *ret_n,
-        struct err *e);
+int rootfs_open_trees(
+        struct exec *x, const struct rootfs *r, int step, int **ret, size_t *ret_n, struct err *e);
 
 // ---- users.c
 struct user_ids {
@@ -107,9 +110,10 @@ struct user_ids {
 	uint32_t groups[64];
 	size_t n_groups;
 };
-// USER of RUN (groups from /etc/group) and --chown. ERR_STEP with docker's words if a name is unknown.
+// USER of RUN (groups from /etc/group) and --chown. An unknown name is ERR_STEP in docker's words.
 int user_lookup(struct view *root, const char *spec, struct user_ids *ret, struct err *e);
-int chown_lookup(struct view *root, const char *spec, uint32_t *ret_uid, uint32_t *ret_gid, struct err *e);
+int chown_lookup(
+        struct view *root, const char *spec, uint32_t *ret_uid, uint32_t *ret_gid, struct err *e);
 
 // ---- chmod.c: octal or symbolic (u=rwX,go=rX)
 int chmod_parse_check(const char *spec, struct err *e);
@@ -117,53 +121,60 @@ uint32_t chmod_apply(const char *spec, uint32_t mode, bool is_dir);
 
 // ---- copy_plan.c: what a COPY or ADD brings, before it is known where it lands
 struct copy_item {
-	char *rel;            // below the source's top; "" is the top itself
-	struct entry en;      // mode already changed by --chmod; link: rel of the hard link's target, or NULL
-	struct view *view;    // where the bytes are
-	const char *data;     // inline file, view == NULL
+	char *rel; // below the source's top; "" is the top itself
+	// The mode is as --chmod has it; link: rel of the hard link's target, or NULL.
+	struct entry en;
+	struct view *view; // where the bytes are
+	const char *data;  // inline file, view == NULL
 };
 struct copy_source {
 	enum { COPY_FILE, COPY_DIR, COPY_ARCHIVE } kind;
-	char *name;           // base name as matched
+	char *name; // base name as matched
 	struct copy_item *items;
 	size_t n, cap;
-	struct view *owned;   // archive
+	struct view *owned; // archive
 };
 struct copy_plan {
 	struct copy_source *sources;
 	size_t n, cap;
 	struct arena arena;
-	struct view *root;    // stage or image copied from; owned
+	struct view *root; // stage or image copied from; owned
 };
 void copy_plan_release(struct copy_plan *p);
 int copy_plan_make(struct exec *x, const struct step *s, struct copy_plan *ret, struct err *e);
-int archive_view(struct exec *x, struct view *from, const struct entry *en, struct view **ret, struct err *e); // 1 is one, 0 no
-int url_source(struct exec *x, const struct step *s, const char *url, struct copy_plan *p, struct err *e);
+// 1 it is an archive and *ret is what it holds, 0 it is none, -1.
+int archive_view(struct exec *x, struct view *from, const struct entry *en, struct view **ret,
+        struct err *e);
+int url_source(
+        struct exec *x, const struct step *s, const char *url, struct copy_plan *p, struct err *e);
 struct copy_source *copy_plan_add(struct copy_plan *p, const char *name);
-struct copy_item *copy_source_add(struct copy_source *s, const char *rel, const struct entry *en, struct view *v);
+struct copy_item *copy_source_add(
+        struct copy_source *s, const char *rel, const struct entry *en, struct view *v);
 
 // ---- copy_write.c: where it lands, and the layer
 int copy_run(struct exec *x, const struct step *s, struct digest *ret, struct err *e);
 int workdir_run(struct exec *x, const struct step *s, struct digest *ret, struct err *e);
 struct layer_writer_options exec_writer_options(const struct exec *x);
-// Writes entries of a selection at the root of a layer of its own: what RUN --mount=type=bind shows.
-int selection_layer(struct exec *x, const struct file_source *from, const char *path, int step, struct digest *ret,
-	bool *ret_is_dir, struct err *e);
+// Writes a selection at the root of a layer of its own: what RUN --mount=type=bind shows.
+int selection_layer(struct exec *x, const struct file_source *from, const char *path, int step,
+        struct digest *ret, bool *ret_is_dir, struct err *e);
 
 // ---- run.c
 int run_run(struct exec *x, const struct step *s, struct digest *ret, struct err *e);
 
 // ---- key.c
 int step_key(struct exec *x, const struct step *s, struct step_state *st, struct err *e);
-int source_digest(struct exec *x, const struct file_source *from, const char *path, int step, struct hash *ret,
-	struct err *e);
-struct view *source_view(struct exec *x, const struct file_source *from, int step, bool *ret_owned, struct err *e);
+int source_digest(struct exec *x, const struct file_source *from, const char *path, int step,
+        struct hash *ret, struct err *e);
+struct view *source_view(
+        struct exec *x, const struct file_source *from, int step, bool *ret_owned, struct err *e);
 
 // ---- resolve.c
 struct graph_resolver *resolver_new(struct exec *x);
 void resolver_free(struct graph_resolver *r);
 // A stored image by the digest of its manifest; its layers become known.
-int resolver_load(struct exec *x, const struct digest *manifest, struct graph_image *ret, struct err *e);
+int resolver_load(
+        struct exec *x, const struct digest *manifest, struct graph_image *ret, struct err *e);
 
 // ---- schedule.c
 int schedule(struct exec *x, struct err *e);

@@ -11,18 +11,18 @@ struct declared_arg {
 
 struct stage_state {
 	bool done, busy;
-	int rootfs;              // step, -1 scratch
+	int rootfs; // step, -1 scratch
 	struct platform platform;
 	struct image_config config;
-	int *history_steps;      // parallel to config.history
+	int *history_steps; // parallel to config.history
 	size_t cap_history;
 	size_t n_base_history;
-	struct strv vars;        // ARG and ENV as RUN sees them, the last writer wins
+	struct strv vars;          // ARG and ENV as RUN sees them, the last writer wins
 	struct declared_arg *args; // in order of declaration, for history
 	size_t n_args, cap_args;
-	bool cmd_set;            // CMD in this very stage
+	bool cmd_set; // CMD in this very stage
 	bool no_cache;
-	const char *display;     // "builder", "stage-1", "" if there is only one unnamed stage
+	const char *display;       // "builder", "stage-1", "" if there is only one unnamed stage
 	int index, total, counter; // counter of the [n/total] in names
 	struct dockerfile *df;
 };
@@ -31,21 +31,22 @@ struct builder {
 	struct graph *g;
 	struct dockerfile *df;
 	const struct graph_options *o;
-	struct strv globals;     // global ARGs and platform arguments
+	struct strv globals; // global ARGs and platform arguments
 	struct stage_state *states;
 	int depth;
 };
 
 // stage.c
 int stage_build(struct builder *b, size_t index, struct err *e);
-int stage_dispatch(struct builder *b, struct stage_state *s, struct instr *in, bool on_build, struct err *e);
-struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind kind, const struct instr *in,
-	bool on_build);
-// Finds what `COPY --from=name` or `--mount=from=name` means, building the stage or resolving the image.
+int stage_dispatch(
+        struct builder *b, struct stage_state *s, struct instr *in, bool on_build, struct err *e);
+struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind kind,
+        const struct instr *in, bool on_build);
+// What `COPY --from=name` or `--mount=from=name` means; builds the stage or resolves the image.
 int source_find(struct builder *b, struct stage_state *s, const struct instr *in, const char *from,
-	bool allow_index, struct file_source *ret, struct err *e);
+        bool allow_index, struct file_source *ret, struct err *e);
 int image_step(struct builder *b, const char *ref, const struct platform *p, const struct instr *in,
-	const char *stage, struct step **ret, struct err *e);
+        const char *stage, struct step **ret, struct err *e);
 bool stage_resets_cache(const struct builder *b, size_t index);
 
 // vars.c
@@ -53,7 +54,7 @@ int vars_globals(struct builder *b, struct err *e);
 struct expand_env vars_env(struct stage_state *s);
 // Expands word with the variables of the stage; allocated in the graph's arena.
 int vars_expand(struct builder *b, struct stage_state *s, const struct instr *in, const char *word,
-	const char **ret, struct err *e);
+        const char **ret, struct err *e);
 int vars_arg(struct builder *b, struct stage_state *s, const struct instr *in, struct err *e);
 const char *build_arg(const struct builder *b, const char *key); // NULL if not given
 void vars_proxy(const struct builder *b, struct strv *ret);
@@ -63,11 +64,13 @@ int meta_dispatch(struct builder *b, struct stage_state *s, const struct instr *
 // Command line with the shell in front, as RUN, CMD and ENTRYPOINT use it.
 void shell_prepend(const struct image_config *c, const struct instr *in, struct strv *ret);
 void history_add(struct builder *b, struct stage_state *s, const char *created_by, int step);
-void history_quote(struct buf *out, const char *s);         // %q
+void history_quote(struct buf *out, const char *s);             // %q
 void history_quote_list(struct buf *out, const struct strv *v); // %q of a slice
 
 // run.c, copy.c
-int run_dispatch(struct builder *b, struct stage_state *s, const struct instr *in, bool on_build, struct err *e);
-int copy_dispatch(struct builder *b, struct stage_state *s, const struct instr *in, bool on_build, struct err *e);
-int workdir_dispatch(struct builder *b, struct stage_state *s, const struct instr *in, bool on_build,
-	struct err *e);
+int run_dispatch(struct builder *b, struct stage_state *s, const struct instr *in, bool on_build,
+        struct err *e);
+int copy_dispatch(struct builder *b, struct stage_state *s, const struct instr *in, bool on_build,
+        struct err *e);
+int workdir_dispatch(struct builder *b, struct stage_state *s, const struct instr *in,
+        bool on_build, struct err *e);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stages, arguments and base image configurations become steps: what has to be done, in terms that no
-// longer mention variables or stage names, with dependencies, platform, display name and position. Pure:
-// base images are asked for through a callback. Only what the target needs is in the graph.
+// Stages, arguments and base image configurations become steps: what has to be done, in terms that
+// no longer mention variables or stage names, with dependencies, platform, display name, position.
+// Pure: base images are asked for through a callback. Only what the target needs is in the graph.
 #pragma once
 
 #include "base/buf.h"
@@ -13,14 +13,14 @@
 
 // A base image as the resolver found it.
 struct graph_image {
-	char *name;             // full reference
+	char *name; // full reference
 	struct digest manifest;
 	struct image_config config;
 };
 void graph_image_release(struct graph_image *i);
 
 enum step_kind {
-	STEP_IMAGE,   // the root filesystem of an image: its layers
+	STEP_IMAGE, // the root filesystem of an image: its layers
 	STEP_RUN,
 	STEP_COPY,    // COPY and ADD
 	STEP_WORKDIR, // makes the directory
@@ -34,10 +34,10 @@ struct file_source {
 };
 
 struct run_mount {
-	int type;                 // MOUNT_* of dockerfile.h
-	const char *target;       // absolute, clean
+	int type;           // MOUNT_* of dockerfile.h
+	const char *target; // absolute, clean
 	struct file_source from;
-	const char *source;       // path inside from
+	const char *source; // path inside from
 	const char *id, *env;
 	bool read_only, required;
 	int sharing;
@@ -50,7 +50,7 @@ struct run_op {
 	struct strv proxy_env; // passed, but in no key
 	const char *cwd, *user;
 	const char *script_name, *script; // <<EOF with #!: mounted at /dev/pipes/NAME
-	const char *shown;     // the command as errors quote it
+	const char *shown;                // the command as errors quote it
 	bool network_none, network_host, insecure;
 	struct run_mount *mounts;
 	size_t n_mounts;
@@ -63,11 +63,11 @@ struct inline_file {
 struct copy_op {
 	bool add, link, parents;
 	bool unpack, unpack_set, keep_git_dir;
-	struct strv sources;    // expanded, as written
+	struct strv sources; // expanded, as written
 	struct strv excludes;
 	struct inline_file *inlines;
 	size_t n_inlines;
-	const char *dest;       // absolute; a trailing '/' counts
+	const char *dest;                     // absolute; a trailing '/' counts
 	const char *chown, *chmod, *checksum; // NULL if not given
 	struct file_source from;
 };
@@ -79,11 +79,11 @@ struct workdir_op {
 struct step {
 	int id;
 	enum step_kind kind;
-	int parent;              // step that made the root filesystem below; -1: scratch
+	int parent; // step that made the root filesystem below; -1: scratch
 	struct platform platform;
-	const char *name;        // "[builder 2/5] RUN npm ci"
-	const char *stage;       // display name of the stage
-	int stage_index;         // -1 for an image only copied from
+	const char *name;  // "[builder 2/5] RUN npm ci"
+	const char *stage; // display name of the stage
+	int stage_index;   // -1 for an image only copied from
 	struct pos pos;
 	bool no_cache;
 	struct graph_image *image; // STEP_IMAGE
@@ -94,11 +94,12 @@ struct step {
 
 struct graph {
 	struct arena arena;
-	struct step **steps;     // in an order in which every step comes after what it needs
+	struct step **steps; // in an order in which every step comes after what it needs
 	size_t n_steps, cap_steps;
-	int result;              // step whose root filesystem is the image's; -1: scratch
+	int result; // step whose root filesystem is the image's; -1: scratch
 	struct platform platform;
-	struct image_config config; // of the result: base history and own, without diff_ids of own layers
+	// Of the result: base history and own, without the diff_ids of own layers.
+	struct image_config config;
 	// Parallel to config.history: the step that makes the entry's layer, or -1.
 	int *history_steps;
 	size_t n_base_history;
@@ -108,14 +109,15 @@ struct graph {
 // What a resolver must do: the config of an image for a platform, from store or registry.
 struct graph_resolver {
 	int (*resolve)(struct graph_resolver *self, const char *ref, const struct platform *p,
-		struct graph_image *ret, struct err *e);
-	// Resolves a named context to "docker-image://REF" or NULL if there is none of that name, or it is files.
-	// *ret_files is set if the name is a context of files.
-	const char *(*named_context)(struct graph_resolver *self, const char *name, bool *ret_files);
+	        struct graph_image *ret, struct err *e);
+	// Resolves a named context to "docker-image://REF" or NULL if there is none of that name,
+	// or it is files. *ret_files is set if the name is a context of files.
+	const char *(*named_context)(
+	        struct graph_resolver *self, const char *name, bool *ret_files);
 };
 
 struct graph_options {
-	const char *target;       // NULL: last stage
+	const char *target;            // NULL: last stage
 	const struct strv *build_args; // "K=V"
 	const struct strv *labels;     // "K=V", added to the result's config
 	struct platform target_platform, build_platform;
@@ -134,6 +136,6 @@ void graph_free(struct graph *g); // NULL is fine
 void graph_free_ptr(struct graph **g);
 #define auto_graph __attribute__((cleanup(graph_free_ptr)))
 
-// The references of all external images that stages needed for the target may start from, as far as global
-// arguments tell: so that they can be resolved side by side before graph_build asks for them one by one.
+// The references of all external images that stages needed for the target may start from, as far as
+// global arguments tell: to be resolved side by side before graph_build asks for one at a time.
 void graph_base_refs(struct dockerfile *df, const struct graph_options *o, struct strv *ret);

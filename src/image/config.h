@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The image configuration (OCI image-spec config.md plus docker's fields), parsed and written as
 // BuildKit writes it: compact, top-level members sorted by name, Go's struct order below, map keys
-// sorted, empty members left out. Members hew does not know are dropped from built images and kept in
-// images that merely pass through (their bytes are never rewritten).
+// sorted, empty members left out. Members hew does not know are dropped from built images and kept
+// in images that merely pass through (their bytes are never rewritten).
 #pragma once
 
 #include "base/buf.h"
@@ -29,8 +29,8 @@ struct history {
 	bool empty_layer;
 };
 
-// NULL-able lists know whether they were present; in writing, `[]` and null are both left out, as Go's
-// omitempty does.
+// NULL-able lists know whether they were present; in writing, `[]` and null are both left out, as
+// Go's omitempty does.
 struct image_config {
 	struct platform platform;
 	struct timestamp created;
@@ -55,8 +55,8 @@ struct image_config {
 #define auto_config __attribute__((cleanup(image_config_release)))
 void image_config_release(struct image_config *c);
 void image_config_copy(struct image_config *dst, const struct image_config *src);
-// Null and missing members are the same. ERR_CORRUPT names the member that is of another type or too
-// long. The platform is kept as written.
+// Null and missing members are the same. ERR_CORRUPT names the member that is of another type or
+// too long. The platform is kept as written.
 int image_config_parse(const char *p, size_t n, struct image_config *ret, struct err *e);
 // Without has_created the time of the last history entry that has one is written, if there is one.
 void image_config_write(const struct image_config *c, struct buf *out);

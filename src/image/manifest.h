@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Descriptors, image manifests and indexes: OCI 1.1 and Docker schema 2 read, OCI or Docker written.
+// Descriptors, image manifests and indexes: OCI 1.1 and Docker schema 2, both read and written.
 // Unknown media types are kept as they are; schema 1 is refused clearly (ERR_UNSUPPORTED).
 #pragma once
 
@@ -22,9 +22,9 @@ struct err;
 #define MT_DOCKER_LAYER "application/vnd.docker.image.rootfs.diff.tar"
 #define MT_DOCKER_LAYER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
-#define MANIFEST_MAX (4u << 20)     // bytes of a manifest or index
-#define MANIFEST_LAYERS_MAX 2048    // layers of one image
-#define MANIFEST_CHILDREN_MAX 4096  // manifests in one index
+#define MANIFEST_MAX (4u << 20)    // bytes of a manifest or index
+#define MANIFEST_LAYERS_MAX 2048   // layers of one image
+#define MANIFEST_CHILDREN_MAX 4096 // manifests in one index
 
 struct descriptor {
 	char *media_type;
@@ -51,8 +51,9 @@ struct manifest {
 };
 #define auto_manifest __attribute__((cleanup(manifest_release)))
 void manifest_release(struct manifest *m);
-// media_type: from the HTTP header or NULL; the document's own mediaType must agree where both exist.
-int manifest_parse(const char *p, size_t n, const char *media_type, struct manifest *ret, struct err *e);
+// media_type: from the HTTP header, or NULL. Must agree with the document's own where that exists.
+int manifest_parse(
+        const char *p, size_t n, const char *media_type, struct manifest *ret, struct err *e);
 // Indented by two blanks, as BuildKit writes it.
 void manifest_write(const struct manifest *m, struct buf *out);
 
@@ -63,13 +64,15 @@ struct image_index {
 };
 #define auto_index __attribute__((cleanup(image_index_release)))
 void image_index_release(struct image_index *ix);
-int image_index_parse(const char *p, size_t n, const char *media_type, struct image_index *ret, struct err *e);
+int image_index_parse(
+        const char *p, size_t n, const char *media_type, struct image_index *ret, struct err *e);
 void image_index_write(const struct image_index *ix, struct buf *out);
 // The best entry for the platform, or NULL. Attestation manifests (unknown/unknown) never match.
-const struct descriptor *image_index_select(const struct image_index *ix, const struct platform *want);
+const struct descriptor *image_index_select(
+        const struct image_index *ix, const struct platform *want);
 bool media_type_is_index(const char *mt);
 bool media_type_is_manifest(const char *mt);
-// What kind a document is, by media type or, where that is missing, by its members. NULL if neither.
+// What kind a document is, by media type or, without one, by its members; NULL if neither tells.
 const char *manifest_sniff(const char *p, size_t n, const char *media_type, struct err *e);
 enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD };
 // -1 for a media type that is no layer of ours.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// os/arch[/variant], normalised as containerd does (x86_64 -> amd64, aarch64 -> arm64, arm -> arm/v7).
+// os/arch[/variant], normalised as containerd does it: x86_64 -> amd64, aarch64 -> arm64,
+// arm -> arm/v7.
 #pragma once
 
 #include <stdbool.h>
@@ -11,14 +12,16 @@ struct platform {
 	char os[24], arch[24], variant[16], os_version[32];
 };
 
-int platform_parse(const char *s, struct platform *ret, struct err *e); // ERR_USAGE; "local" = this machine
+// ERR_USAGE; "local" = this machine.
+int platform_parse(const char *s, struct platform *ret, struct err *e);
 struct platform platform_host(void);
 // What platform_parse does to its result; for platforms that come out of a document.
 void platform_normalize(struct platform *p);
 // Without the os version, as docker prints it. "unknown" if there is no os.
 void platform_text(const struct platform *p, char out[static 80]);
 bool platform_eq(const struct platform *a, const struct platform *b); // after normalising both
-// How well a manifest's platform serves the wanted one: 0 not at all, larger is better. An exact match
-// is best, then what the same machine also runs, best first, in containerd's order: amd64/v2 is
-// served by amd64, then 386; arm/v7 by arm/v6; arm64 by arm/v8. Never a newer variant for an older.
+// How well a manifest's platform serves the wanted one: 0 not at all, larger is better. An exact
+// match is best, then what the same machine also runs, best first, in containerd's order: amd64/v2
+// is served by amd64, then 386; arm/v7 by arm/v6; arm64 by arm/v8. Never a newer variant for an
+// older.
 int platform_match(const struct platform *wanted, const struct platform *have);

@@ -29,8 +29,8 @@ size_t layer_index_implied(const struct layer_index *ix);
 // Those of them that the layers below have as something else than root's 0755, as an index of
 // their own (caller closes); NULL if there are none.
 struct view;
-int layer_index_lacking(const struct layer_index *ix, struct view *below, struct layer_index **ret,
-        struct err *e);
+int layer_index_lacking(
+        const struct layer_index *ix, struct view *below, struct layer_index **ret, struct err *e);
 
 struct index_builder;
 struct index_builder *index_builder_new(void);

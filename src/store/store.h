@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The content-addressed store: a directory that is a valid OCI image layout, and one SQLite database.
+// The content-addressed store: a folder that is a valid OCI image layout, and one SQLite database.
 //
-//   oci-layout, index.json      derived from the database under a lock; skopeo and umoci read them
-//   blobs/sha256/<hex>          blobs as they came or went (layers of local images: uncompressed tars)
-//   layers/<diff id hex>        layer indexes
-//   trees/<diff id hex>.<flavour>  what overlayfs mounts
-//   contexts/<hash>             context indexes (src/context)
-//   cache/<id hash>/            cache mounts
-//   work/<lease>/               this process's temporary files and directories
-//   leases/<lease>              a file locked as long as the process lives
+//   oci-layout, index.json     derived from the database under a lock; skopeo and umoci read them
+//   blobs/sha256/<hex>         blobs as they came or went (of local images: uncompressed tars)
+//   layers/<diff id>           layer indexes
+//   trees/<diff id>.<flavour>  what overlayfs mounts
+//   contexts/<hash>            context indexes (src/context)
+//   cache/<id hash>/           cache mounts
+//   work/<lease>/              this process's temporary files and directories
+//   leases/<lease>             a file locked as long as the process lives
 //   locks/, trash/, hew.db
 //
-// All functions are thread-safe unless said otherwise. Content is verified whenever it enters. A killed
-// process leaves only its work/ folder, which the next store_open takes away.
-// Durability: rows commit at once with the boot id; store_sync makes everything durable; rows of another
-// boot that were not made durable are dropped with their files when the store is opened.
+// All functions are thread-safe unless said otherwise. Content is verified whenever it enters. A
+// killed process leaves only its work/ folder, which the next store_open takes away.
+// Durability: rows commit at once with the boot id; store_sync makes everything durable; rows of
+// another boot that were not made durable are dropped with their files when the store is opened.
 #pragma once
 
 #include "base/buf.h"
@@ -38,37 +38,45 @@ void store_close_ptr(struct store **s);
 const char *store_root(const struct store *s);
 int store_root_fd(const struct store *s);
 const char *store_note(const struct store *s); // one line for people about where it lies, or NULL
-int store_sync(struct store *s, struct err *e); // one syncfs, then marks all rows of this process durable
+// One syncfs, then all rows of this process are marked durable.
+int store_sync(struct store *s, struct err *e);
 
 // ---- temporary files and directories (in work/<lease>, on the store's file system)
-int store_temp_file(struct store *s, struct err *e);                      // descriptor, or -1
-int store_temp_dir(struct store *s, char **ret_path, struct err *e);      // descriptor; path relative to the root
-void store_trash(struct store *s, const char *rel_path);                  // rename away now, reap later
+int store_temp_file(struct store *s, struct err *e); // descriptor, or -1
+// Descriptor, or -1; *ret_path is relative to the root, caller frees.
+int store_temp_dir(struct store *s, char **ret_path, struct err *e);
+void store_trash(struct store *s, const char *rel_path); // rename away now, reap later
 void store_reap(struct store *s); // deletes what lies in trash; called when nobody waits
 
 // ---- blobs
 bool store_blob_has(struct store *s, const struct digest *d);
-int store_blob_open(struct store *s, const struct digest *d, uint64_t *ret_size, struct err *e); // fd; ERR_NOT_FOUND
-int store_blob_read(struct store *s, const struct digest *d, size_t max, struct buf *ret, struct err *e); // verifies
-// Enters a finished temporary file under its digest. The caller has computed the digest while writing.
-int store_blob_commit(struct store *s, int temp_fd, const struct digest *d, uint64_t size, struct err *e);
+// Descriptor, or -1 (ERR_NOT_FOUND if it is not here). ret_size may be NULL.
+int store_blob_open(struct store *s, const struct digest *d, uint64_t *ret_size, struct err *e);
+// Appends the verified bytes (ERR_CORRUPT if they are not what the digest says, or above max).
+int store_blob_read(
+        struct store *s, const struct digest *d, size_t max, struct buf *ret, struct err *e);
+// Enters a finished temporary file under its digest, which the caller computed while writing.
+int store_blob_commit(
+        struct store *s, int temp_fd, const struct digest *d, uint64_t size, struct err *e);
 int store_blob_put(struct store *s, const void *p, size_t n, struct digest *ret, struct err *e);
 int store_blob_delete(struct store *s, const struct digest *d, struct err *e);
-// A blob being downloaded or compressed. Write (any thread, in order), then finish: verified against expect
-// if given (ERR_CORRUPT: says both digests), entered under its digest.
+// A blob being downloaded or compressed. Write (any thread, in order), then finish: verified
+// against expect if given (ERR_CORRUPT: says both digests), entered under its digest.
 struct blob_writer;
 struct blob_writer *blob_writer_new(struct store *s, struct err *e);
 int blob_writer_write(struct blob_writer *w, const void *p, size_t n, struct err *e);
 uint64_t blob_writer_size(const struct blob_writer *w);
 int blob_writer_reset(struct blob_writer *w, struct err *e); // start again
-int blob_writer_finish(struct blob_writer *w, const struct digest *expect, uint64_t expect_size, // UINT64_MAX: any
-	struct digest *ret, struct err *e);
+// expect may be NULL; expect_size UINT64_MAX: any.
+int blob_writer_finish(struct blob_writer *w, const struct digest *expect, uint64_t expect_size,
+        struct digest *ret, struct err *e);
 void blob_writer_free(struct blob_writer *w); // abandons what was not finished
 
 // ---- layers, known by diffID
 struct layer_info {
 	struct digest diff_id;
-	struct hash content_id; // H("foreign layer", diffID) for layers that were never indexed here before use
+	// H("foreign layer", diffID) for a layer that was never indexed here before use.
+	struct hash content_id;
 	bool has_tar, has_index;
 	uint64_t tar_size, file_bytes; // 0: not known yet
 };
@@ -77,9 +85,12 @@ bool store_layer_get(struct store *s, const struct digest *diff_id, struct layer
 int store_layer_declare(struct store *s, const struct digest *diff_id, struct err *e);
 // Enters a layer just written: tar_fd from store_temp_file, result from layer_writer_finish & co.
 int store_layer_commit(struct store *s, int tar_fd, const struct layer_result *r, struct err *e);
-// The index, opened once per process and shared; borrowed, valid until store_close. ERR_NOT_FOUND if none.
-int store_layer_index(struct store *s, const struct digest *diff_id, struct layer_index **ret, struct err *e);
-int store_layer_tar(struct store *s, const struct digest *diff_id, struct err *e); // owned fd, or -1
+// The index, opened once a process and shared: borrowed, valid until store_close. ERR_NOT_FOUND if
+// there is none.
+int store_layer_index(
+        struct store *s, const struct digest *diff_id, struct layer_index **ret, struct err *e);
+// Descriptor of the uncompressed tar, or -1.
+int store_layer_tar(struct store *s, const struct digest *diff_id, struct err *e);
 // Compressed (or foreign) blobs of a layer. recipe: "" for blobs that came from elsewhere.
 struct layer_blob {
 	struct digest digest;
@@ -88,31 +99,37 @@ struct layer_blob {
 	char recipe[64];
 	bool present; // the blob itself is here
 };
-int store_layer_add_blob(struct store *s, const struct digest *diff_id, const struct layer_blob *b, struct err *e);
-// Best blob: matching recipe, else foreign and (with any_recipe) anything. 1 found, 0 none, -1 error.
-int store_layer_blob(struct store *s, const struct digest *diff_id, const char *recipe, struct layer_blob *ret,
-	struct err *e);
-// Where a blob can be fetched from: "docker.io/library/node". Newest first.
-int store_blob_add_source(struct store *s, const struct digest *blob, const char *repository, struct err *e);
+int store_layer_add_blob(
+        struct store *s, const struct digest *diff_id, const struct layer_blob *b, struct err *e);
+// The best blob: of that recipe, else one that came from elsewhere; recipe NULL: any will do.
+// 1 found, 0 none, -1.
+int store_layer_blob(struct store *s, const struct digest *diff_id, const char *recipe,
+        struct layer_blob *ret, struct err *e);
+// Where a blob can be fetched from: "docker.io/library/node". The list is newest first.
+int store_blob_add_source(
+        struct store *s, const struct digest *blob, const char *repository, struct err *e);
 int store_blob_sources(struct store *s, const struct digest *blob, struct strv *ret, struct err *e);
 
 // ---- trees. flavour: "trusted" now; id map and xattr flavour go into the text.
 bool store_tree_has(struct store *s, const struct digest *diff_id, const char *flavour);
-int store_tree_open(struct store *s, const struct digest *diff_id, const char *flavour, struct err *e); // O_PATH fd
-// Takes the directory at rel_path (from store_temp_dir, or a name below one) as the tree. If another process
-// was faster, ours goes to the trash and that is success.
-int store_tree_commit(struct store *s, const struct digest *diff_id, const char *flavour, const char *rel_path,
-	struct err *e);
+// O_PATH descriptor, or -1.
+int store_tree_open(
+        struct store *s, const struct digest *diff_id, const char *flavour, struct err *e);
+// Takes the directory at rel_path (from store_temp_dir, or a name below one) as the tree. If
+// another process was faster, ours goes to the trash and that is success.
+int store_tree_commit(struct store *s, const struct digest *diff_id, const char *flavour,
+        const char *rel_path, struct err *e);
 
 // ---- images: manifests that are here, and the names that point to them
 struct image_row {
 	char *name;             // full reference, NULL for untagged
 	struct digest manifest; // of the manifest or index
-	struct digest image_id; // config digest (of the chosen platform); zero for an index without one
+	// Config digest (of the chosen platform); zero for an index without one.
+	struct digest image_id;
 	char media_type[96];
 	uint64_t manifest_size;
-	int64_t created;        // seconds, from the config
-	uint64_t size;          // sum of the uncompressed layer sizes as far as known
+	int64_t created; // seconds, from the config
+	uint64_t size;   // sum of the uncompressed layer sizes as far as known
 	bool is_index;
 };
 void image_row_release(struct image_row *r);
@@ -126,27 +143,34 @@ int store_image_put(struct store *s, const struct image_row *row, struct err *e)
 int store_name_set(struct store *s, const char *name, const struct digest *manifest, struct err *e);
 int store_name_remove(struct store *s, const char *name, struct err *e); // ERR_NOT_FOUND
 // ref: a full name, an image id, a manifest digest, or an unambiguous prefix (>= 4 hex) of either.
-int store_image_find(struct store *s, const char *ref, struct image_row *ret, struct err *e); // ERR_NOT_FOUND
-int store_image_list(struct store *s, struct image_list *ret, struct err *e); // newest first; one row a name
-int store_image_remove(struct store *s, const struct digest *manifest, struct err *e); // all names too
-// The tag as the registry last resolved it, for FROM without --pull: name (full reference) and platform text to
-// manifest digest. 1 found, 0 not.
-int store_resolution_get(struct store *s, const char *name, const char *platform, struct digest *ret, struct err *e);
-int store_resolution_set(struct store *s, const char *name, const char *platform, const struct digest *d,
-	struct err *e);
+// ERR_NOT_FOUND if there is none.
+int store_image_find(struct store *s, const char *ref, struct image_row *ret, struct err *e);
+// Newest first; a row for each name.
+int store_image_list(struct store *s, struct image_list *ret, struct err *e);
+// With all its names.
+int store_image_remove(struct store *s, const struct digest *manifest, struct err *e);
+// The tag as the registry last resolved it, for FROM without --pull: name (full reference) and
+// platform text to manifest digest. 1 found, 0 not.
+int store_resolution_get(
+        struct store *s, const char *name, const char *platform, struct digest *ret, struct err *e);
+int store_resolution_set(struct store *s, const char *name, const char *platform,
+        const struct digest *d, struct err *e);
 
 // ---- step records
 struct step_record {
-	bool has_layer;        // false: the step changed nothing and makes no layer
+	bool has_layer; // false: the step changed nothing and makes no layer
 	struct digest diff_id;
-	int64_t created_sec; int32_t created_nsec;
+	int64_t created_sec;
+	int32_t created_nsec;
 	int64_t duration_ns;
-	char *components;      // JSON: what the key was made of, for `hew why`
-	char *name;            // what people see
+	char *components; // JSON: what the key was made of, for `hew why`
+	char *name;       // what people see
 };
 void step_record_release(struct step_record *r);
-int store_step_get(struct store *s, const struct hash *key, struct step_record *ret, struct err *e); // 1, 0, -1
-int store_step_put(struct store *s, const struct hash *key, const struct step_record *r, struct err *e);
+// 1 found, 0 not, -1.
+int store_step_get(struct store *s, const struct hash *key, struct step_record *ret, struct err *e);
+int store_step_put(
+        struct store *s, const struct hash *key, const struct step_record *r, struct err *e);
 
 // ---- builds, for `hew why`, size and report
 int store_build_put(struct store *s, const char *id, const char *json, struct err *e);
@@ -155,15 +179,20 @@ int store_build_put(struct store *s, const char *id, const char *json, struct er
 struct store_lock;
 struct store_lock *store_lock(struct store *s, const char *name, struct err *e);
 void store_unlock(struct store_lock *l); // NULL is fine
-// Opens (makes) the directory of a cache mount. fd; rel path in *ret_path (may be NULL).
+// The directory of a cache mount, made if it is missing: descriptor, or -1. *ret_path (may be NULL)
+// is relative to the root; caller frees.
 int store_cache_dir(struct store *s, const char *id, char **ret_path, struct err *e);
 
-// ---- collection: removes what no name, no step record and no living lease needs. Returns bytes freed.
-enum store_gc_flags { STORE_GC_STEPS = 1 << 0 /* forget all step records first */ };
+// ---- collection: removes what no name, no step record and no living lease needs
+enum store_gc_flags {
+	STORE_GC_STEPS = 1 << 0, // forget all step records first
+};
+// *ret_freed: bytes.
 int store_gc(struct store *s, int flags, uint64_t *ret_freed, struct err *e);
 // Marks a layer or blob as in use by this process until it exits.
 int store_lease_add(struct store *s, const struct digest *d, struct err *e);
 
 // ---- `hew doctor --store`: every row has its files, every file its row, digests agree when deep.
 // Each finding is reported as one line through sink (EVENT_WARN); *ret_findings counts them.
-int store_check(struct store *s, bool deep, struct event_sink *sink, size_t *ret_findings, struct err *e);
+int store_check(
+        struct store *s, bool deep, struct event_sink *sink, size_t *ret_findings, struct err *e);

@@ -10,11 +10,11 @@ struct ui_step {
 	enum { STEP_PENDING, STEP_STARTED, STEP_ENDED } state;
 	enum event_kind how; // of the end
 	int64_t begun_ns, took_ns;
-	struct buf line;     // output not yet ended by a newline
-	struct buf tail;     // last output, for a failure
+	struct buf line; // output not yet ended by a newline
+	struct buf tail; // last output, for a failure
 	uint64_t current, total;
 	char *progress;
-	int shown;           // number that people see; 0: not shown yet
+	int shown; // number that people see; 0: not shown yet
 };
 
 #define UI_TAIL_MAX (16u << 10)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What people see: progress (tty, plain, raw JSON lines, nothing), tables, errors. Owns stderr; verbs print
-// their data on stdout through tables and JSON only. Text from outside is shown with control characters
-// escaped (steps' own output: as docker shows it, without cursor movements on a terminal).
+// What people see: progress (tty, plain, raw JSON lines, nothing), tables, errors. Owns stderr;
+// verbs print their data on stdout through tables and JSON only. Text from outside is shown with
+// control characters escaped; the steps' own output as docker shows it, without cursor movements on
+// a terminal.
 #pragma once
 
 #include "base/buf.h"
@@ -12,14 +13,15 @@
 struct err;
 
 enum ui_progress { UI_AUTO, UI_TTY, UI_PLAIN, UI_RAWJSON, UI_QUIET };
-// "auto", "tty", "plain", "rawjson", "quiet", "none"; ERR_USAGE otherwise. NULL: $BUILDKIT_PROGRESS, else auto.
+// "auto", "tty", "plain", "rawjson", "quiet" or "none"; ERR_USAGE otherwise. NULL: what
+// $BUILDKIT_PROGRESS says, else auto.
 int ui_progress_parse(const char *s, enum ui_progress *ret, struct err *e);
 
-// A sink that renders to stderr (raw JSON too, as buildx does). UI_AUTO: tty if stderr is a terminal.
+// A sink that renders to stderr (raw JSON too, as buildx does). UI_AUTO: tty if that is a terminal.
 struct ui;
 struct ui *ui_new(enum ui_progress kind);
 struct event_sink *ui_sink(struct ui *u);
-// Draws what is left, restores the terminal. Steps of a failed build: the tail of the failed step's output.
+// Draws what is left and restores the terminal; if failed, the tail of that step's output too.
 void ui_finish(struct ui *u, bool failed);
 void ui_free(struct ui *u); // NULL is fine
 
