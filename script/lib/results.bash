@@ -48,7 +48,7 @@ results_of_tap() {
 	while IFS= read -r line; do
 		name=${line#ok * }
 		name=${name%% # skip*}
-		results_skip "$2" "$name" "${line##*# skip}"
+		results_skip "$1 $2" "$name" "${line##*# skip}"
 	done < <(grep -E '^ok [0-9]+ .*# skip' "$3" 2>/dev/null)
 	results_add "$1 $2" $((${passed:-0} - ${skipped:-0})) "$failed" "${skipped:-0}"
 }

@@ -361,7 +361,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 			status = finish(&s, o, &r, &built, specs, n_specs, e);
 		ui_finish(s.ui, status != 0);
 		if (!status && built.n_cached < built.n_steps)
-			store_reap(s.store); // what earlier failures left: now nobody waits for it
+			exec_reap(s.store); // what earlier failures left: now nobody waits for it
 		build_result_release(&built);
 	}
 	for (size_t i = 0; i < n_specs; i++)

@@ -5,6 +5,7 @@
 #include "base/timefmt.h"
 #include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "exec/build.h"
 #include <stdio.h>
 
 struct rmi_options {
@@ -48,7 +49,7 @@ static int collect(struct store *s, int flags, struct err *e)
 	char size[24];
 	if (store_gc(s, flags, &freed, e))
 		return -1;
-	store_reap(s);
+	exec_reap(s);
 	size_format(freed, size);
 	printf("Total reclaimed space: %s\n", size);
 	return 0;

@@ -178,6 +178,7 @@ int build_run(
 	struct exec x = {.store = s, .req = r, .stop_fd = -1};
 	int64_t begun = clock_ns();
 	auto_free char *path = dockerfile_path(r);
+	rung_choose(&x.rung);
 	pthread_mutex_init(&x.lazy_lock, NULL);
 	pthread_mutex_init(&x.lock, NULL);
 	pthread_cond_init(&x.changed, NULL);

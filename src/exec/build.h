@@ -60,6 +60,9 @@ void build_result_release(struct build_result *r);
 int build_run(
         struct store *s, const struct build_request *r, struct build_result *ret, struct err *e);
 
+// Deletes what lies in the store's trash, whoever it belongs to; for when nobody waits.
+void exec_reap(struct store *s);
+
 // What the holder can be asked to do on behalf of this room.
 extern const struct holder_job exec_jobs[];
 extern const size_t exec_n_jobs;

@@ -13,6 +13,7 @@
 #include "graph/graph.h"
 #include "layer/chain.h"
 #include "layer/writer.h"
+#include "sandbox/rung.h"
 #include "store/store.h"
 #include <pthread.h>
 
@@ -50,6 +51,7 @@ struct exec {
 	struct named_context *contexts;
 	size_t n_contexts;
 	struct registry *registry; // lazily, under lazy_lock
+	struct rung_choice rung;
 	struct holder *holder;
 	pthread_mutex_t lazy_lock;
 	pthread_mutex_t lock;
@@ -86,9 +88,9 @@ void step_input(struct exec *x, int step, struct rootfs *ret);
 
 // ---- trees.c
 // Unpacks a layer that has tar and index into an empty directory, as its tree would be. lacking:
-// attributes of directories it only implies, or NULL.
+// attributes of directories it only implies, or NULL. only_if_empty: else that is no error.
 int layer_unpack(struct exec *x, const struct digest *diff_id, const struct layer_index *lacking,
-        int dir, struct err *e);
+        int dir, bool only_if_empty, struct err *e);
 // The tree of a layer that implies no directories; one that does gets it from rootfs_open_trees.
 bool layer_has_tree(struct exec *x, const struct digest *diff_id);
 int layer_make_tree(struct exec *x, const struct digest *diff_id, int step, struct err *e);

@@ -291,6 +291,7 @@ int image_run(struct store *s, const struct run_request *r, int *ret_status, str
 	        .sink = r->sink, .registry = r->registry, .registry_arg = r->registry_arg};
 	struct image_process p = {
 	        .x = {.store = s, .req = &q, .stop_fd = -1}, .r = r, .upper = -1, .work = -1};
+	rung_choose(&p.x.rung);
 	pthread_mutex_init(&p.x.lazy_lock, NULL);
 	int status = read_image(&p, e) || prepare(&p, e) || open_root(&p, e) || add_mounts(&p, e) ||
 	                             execute(&p, ret_status, e)

@@ -5,6 +5,11 @@
 #include "image/digest.h"
 #include <stdint.h>
 
+struct unpack_request {
+	uint32_t user_flavour; // whiteouts and opaque marks of a user namespace's overlay
+	uint32_t only_if_empty;
+};
+
 struct commit_request {
 	int64_t max_mtime;
 	uint32_t clamp, unused;

@@ -112,7 +112,7 @@ static int private_copy(struct run_state *r, const struct digest *layer, struct 
 	if (dir < 0)
 		return -1;
 	strv_take(&r->scratch, path);
-	if (layer_unpack(r->x, layer, NULL, dir, e))
+	if (layer_unpack(r->x, layer, NULL, dir, false, e))
 		return -1;
 	return steal_fd(&dir);
 }
@@ -143,17 +143,14 @@ static int mount_bind(struct run_state *r, const struct run_mount *m, struct err
 static int seed_cache(struct run_state *r, const struct run_mount *m, int dir, struct err *e)
 {
 	auto_strv struct strv names = {0};
+	struct err ignored = ERR_INIT; // not ours to list: the holder looks again
 	struct digest layer;
 	bool is_dir;
-	if (m->from.kind == FROM_SCRATCH)
-		return 0;
-	if (fs_list_dir(dir, &names, e))
-		return -1;
-	if (names.n)
+	if (m->from.kind == FROM_SCRATCH || (fs_list_dir(dir, &names, &ignored) == 0 && names.n))
 		return 0;
 	if (selection_layer(r->x, &m->from, m->source, r->step->id, &layer, &is_dir, e))
 		return -1;
-	return layer_unpack(r->x, &layer, NULL, dir, e);
+	return layer_unpack(r->x, &layer, NULL, dir, true, e);
 }
 
 static int name_order(const void *a, const void *b)
@@ -190,20 +187,16 @@ static int lock_caches(struct run_state *r, struct err *e)
 // folder, it does not make a second cache.
 static int mount_cache(struct run_state *r, const struct run_mount *m, struct err *e)
 {
-	auto_fd int dir = store_cache_dir(r->x->store, m->id, NULL, e);
-	if (dir < 0)
-		return -1;
-	auto_fd int real = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	uid_t uid = m->uid >= 0 ? (uid_t)m->uid : r->user.uid;
-	gid_t gid = m->gid >= 0 ? (gid_t)m->gid : r->user.gid;
-	if (real < 0 || fchown(real, uid, gid) ||
-	        fchmod(real, m->mode >= 0 ? (mode_t)m->mode & 07777 : 0755))
-		return err_sys(e, "prepare the cache mount '%s'", m->id);
-	if (seed_cache(r, m, real, e))
+	auto_fd int dir = store_cache_dir(r->x->store, m->id, r->x->rung.flavour, e);
+	if (dir < 0 || seed_cache(r, m, dir, e))
 		return -1;
 	struct step_mount *to = add_mount(r, m->target);
 	to->read_only = m->read_only;
-	bind_to(r, to, steal_fd(&real));
+	to->own = true;
+	to->uid = m->uid >= 0 ? (uint32_t)m->uid : r->user.uid;
+	to->gid = m->gid >= 0 ? (uint32_t)m->gid : r->user.gid;
+	to->mode = m->mode >= 0 ? (uint32_t)m->mode & 07777 : 0755;
+	bind_to(r, to, steal_fd(&dir));
 	return 0;
 }
 

@@ -3,14 +3,15 @@
 // alone, so it serves wherever the layer occurs; only a layer that implies directories without
 // saying what they are gets one of its own above each different ground.
 #include "exec/exec-int.h"
+#include "exec/jobs.h"
 #include <fcntl.h>
 #include <unistd.h>
 
-#define FLAVOUR "trusted"
-
 int layer_unpack(struct exec *x, const struct digest *diff_id, const struct layer_index *lacking,
-        int dir, struct err *e)
+        int dir, bool only_if_empty, struct err *e)
 {
+	struct unpack_request req = {
+	        .user_flavour = x->rung.userxattr, .only_if_empty = only_if_empty};
 	char hex[HASH_HEX];
 	digest_hex(diff_id, hex);
 	auto_free char *path = xasprintf("%s/layers/%s", store_root(x->store), hex);
@@ -26,7 +27,8 @@ int layer_unpack(struct exec *x, const struct digest *diff_id, const struct laye
 		return -1;
 	auto_buf struct buf reply = {0};
 	int fds[] = {index, tar, dir, more};
-	if (holder_call(h, "unpack", NULL, 0, fds, lacking ? 4 : 3, x->stop_fd, &reply, e))
+	if (holder_call(
+	            h, "unpack", &req, sizeof(req), fds, lacking ? 4 : 3, x->stop_fd, &reply, e))
 		return err_wrap(e, "unpack layer sha256:%.12s", hex);
 	return 0;
 }
@@ -38,7 +40,7 @@ static int make_tree(struct exec *x, const struct digest *diff_id, const char *f
 {
 	auto_free char *path = NULL;
 	auto_fd int dir = store_temp_dir(x->store, &path, e);
-	if (dir < 0 || layer_unpack(x, diff_id, lacking, dir, e))
+	if (dir < 0 || layer_unpack(x, diff_id, lacking, dir, false, e))
 		return -1;
 	return store_tree_commit(x->store, diff_id, flavour, path, e);
 }
@@ -65,16 +67,16 @@ static int need_tree(struct exec *x, const struct digest *diff_id, const char *f
 int layer_open_tree(struct exec *x, const struct digest *diff_id, int step, struct err *e)
 {
 	struct layer_index *ix;
-	if (!store_tree_has(x->store, diff_id, FLAVOUR) &&
+	if (!store_tree_has(x->store, diff_id, x->rung.flavour) &&
 	        (layer_need_index(x, diff_id, step, &ix, e) ||
-	                need_tree(x, diff_id, FLAVOUR, NULL, e)))
+	                need_tree(x, diff_id, x->rung.flavour, NULL, e)))
 		return -1;
-	return store_tree_open(x->store, diff_id, FLAVOUR, e);
+	return store_tree_open(x->store, diff_id, x->rung.flavour, e);
 }
 
 bool layer_has_tree(struct exec *x, const struct digest *diff_id)
 {
-	return store_tree_has(x->store, diff_id, FLAVOUR);
+	return store_tree_has(x->store, diff_id, x->rung.flavour);
 }
 
 int layer_make_tree(struct exec *x, const struct digest *diff_id, int step, struct err *e)
@@ -84,12 +86,12 @@ int layer_make_tree(struct exec *x, const struct digest *diff_id, int step, stru
 		return -1;
 	if (layer_index_implied(ix))
 		return 0; // what tree it gets depends on the layers below
-	return need_tree(x, diff_id, FLAVOUR, NULL, e);
+	return need_tree(x, diff_id, x->rung.flavour, NULL, e);
 }
 
 int layer_keep_tree(struct exec *x, const struct digest *diff_id, const char *path, struct err *e)
 {
-	return store_tree_commit(x->store, diff_id, FLAVOUR, path, e);
+	return store_tree_commit(x->store, diff_id, x->rung.flavour, path, e);
 }
 
 // ---- the stack
@@ -106,7 +108,7 @@ static int need_tree_above(struct exec *x, const struct rootfs *r, size_t i,
 	char hex[HASH_HEX];
 	struct hash h = lacking ? layer_index_content_id(lacking) : (struct hash){{0}};
 	hash_hex(&h, hex);
-	auto_free char *flavour = xasprintf(FLAVOUR "-%.24s", hex);
+	auto_free char *flavour = xasprintf("%s-%.16s", x->rung.flavour, hex);
 	int rc = need_tree(x, &r->layers[i], flavour, lacking, e);
 	layer_index_close(lacking);
 	*ret_flavour = steal_ptr(&flavour);
@@ -117,8 +119,8 @@ static int open_in_stack(struct exec *x, const struct rootfs *r, size_t i, int s
 {
 	const struct digest *d = &r->layers[i];
 	struct layer_index *ix;
-	if (store_tree_has(x->store, d, FLAVOUR))
-		return store_tree_open(x->store, d, FLAVOUR, e);
+	if (store_tree_has(x->store, d, x->rung.flavour))
+		return store_tree_open(x->store, d, x->rung.flavour, e);
 	if (layer_need_index(x, d, step, &ix, e))
 		return -1;
 	if (layer_index_implied(ix) == 0)

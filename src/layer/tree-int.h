@@ -23,6 +23,7 @@ struct tree {
 	gid_t gid;                // what new objects get by themselves
 	bool chown;               // ids are set at all
 	bool merge;               // into directories that have something in them
+	bool keep_root;           // the root keeps owner and mode: its maker will rename it
 	const char *opaque_xattr; // set on opaque directories; NULL: none
 	struct tree_level *levels;
 	size_t n_levels, cap;

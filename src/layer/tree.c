@@ -53,6 +53,7 @@ int tree_unpack(const struct layer_index *ix, const struct layer_index *lacking,
 {
 	struct tree t = {
 	        .chown = true,
+	        .keep_root = flavour == TREE_USER,
 	        .opaque_xattr =
 	                flavour == TREE_USER ? "user.overlay.opaque" : "trusted.overlay.opaque",
 	};

@@ -66,11 +66,21 @@ static int set_xattrs(const struct entry *en, int fd, struct err *e)
 	return 0;
 }
 
+static int not_given(const struct entry *en, struct err *e)
+{
+	if (errno != EINVAL)
+		return err_sys(e, "give '%s' to %u:%u", en->path, en->uid, en->gid);
+	return err_set(e, ERR_SANDBOX,
+	        "give '%s' to %u:%u: the user namespace has no such id: more subordinate ids are "
+	        "needed (a line with 65536 of them in /etc/subuid and /etc/subgid)",
+	        en->path, en->uid, en->gid);
+}
+
 static int set_attributes(const struct tree *t, const struct entry *en, int fd, struct err *e)
 {
 	struct timespec ts[2];
 	if (needs_chown(t, en) && fchown(fd, en->uid, en->gid) != 0)
-		return err_sys(e, "give '%s' to %u:%u", en->path, en->uid, en->gid);
+		return not_given(en, e);
 	if (set_xattrs(en, fd, e) != 0)
 		return -1;
 	if (fchmod(fd, en->mode & 07777) != 0)
@@ -90,7 +100,7 @@ static int leave(struct tree *t, bool set, struct err *e)
 		if (l->en.opaque && t->opaque_xattr &&
 		        fsetxattr(l->fd, t->opaque_xattr, "y", 1, 0) != 0)
 			rc = fault(&l->en, "mark as opaque", e);
-		else
+		else if (l->path_len > 0 || !t->keep_root)
 			rc = set_attributes(t, &l->en, l->fd, e);
 	}
 	close_fd(&l->fd);
@@ -271,7 +281,7 @@ static int set_by_name(
 {
 	struct timespec ts[2];
 	if (needs_chown(t, en) && fchownat(dirfd, name, en->uid, en->gid, AT_SYMLINK_NOFOLLOW) != 0)
-		return err_sys(e, "give '%s' to %u:%u", en->path, en->uid, en->gid);
+		return not_given(en, e);
 	// The node is ours and new, and no link: chmod by name is safe.
 	if (en->type != ENTRY_SYMLINK && fchmodat(dirfd, name, en->mode & 07777, 0) != 0)
 		return fault(en, "set the mode of", e);

@@ -4,6 +4,7 @@
 // every refusal is the user's to read, in docker's words where docker has them.
 #include "base/fs.h"
 #include "sandbox/caps.h"
+#include "sandbox/rung-int.h"
 #include "sandbox/step-int.h"
 
 #include <errno.h>
@@ -40,16 +41,26 @@ static int enter_directory(const char *cwd, bool *ret_denied, struct err *e)
 	return err_set(e, ERR_STEP, "chdir to cwd (\"%s\") failed: %s", cwd, strerror(errno));
 }
 
+static int no_such_id(const char *what, uint32_t id, struct err *e)
+{
+	if (errno != EINVAL)
+		return err_sys(e, "become %s %u", what, id);
+	return err_set(e, ERR_SANDBOX,
+	        "become %s %u: the user namespace has no such id: more subordinate ids are needed "
+	        "(a line with 65536 of them in /etc/subuid and /etc/subgid)",
+	        what, id);
+}
+
 static int set_ids(const struct step_spec *s, struct err *e)
 {
 	// The raw calls: glibc's wrappers signal all threads, of which there are none.
-	if (syscall(SYS_setgroups, s->n_groups, s->groups) < 0)
+	if (!rung_traits()->no_groups && syscall(SYS_setgroups, s->n_groups, s->groups) < 0)
 		return err_sys(e, "set the supplementary groups");
 	if (syscall(SYS_setresgid, s->gid, s->gid, s->gid) < 0)
-		return err_sys(e, "become group %u", s->gid);
+		return no_such_id("group", s->gid, e);
 	// Leaving uid 0 empties the permitted and effective sets; the bounding set stays docker's.
 	if (syscall(SYS_setresuid, s->uid, s->uid, s->uid) < 0)
-		return err_sys(e, "become user %u", s->uid);
+		return no_such_id("user", s->uid, e);
 	// The memory is still shared with process 1, and changing ids may have opened it
 	// (fs.suid_dumpable).
 	prctl(PR_SET_DUMPABLE, 0);

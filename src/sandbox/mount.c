@@ -34,16 +34,27 @@ int mount_new(
 	return fd < 0 ? err_set(e, ERR_SANDBOX, "mount a new %s: %s", type, strerror(errno)) : fd;
 }
 
-int mount_copy(int at, const char *path, unsigned attributes, struct err *e)
+static int copy(int at, const char *path, unsigned recursive, unsigned attributes, struct err *e)
 {
-	auto_fd int fd = open_tree(at, path,
-	        OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-	                (path[0] ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH));
+	unsigned empty = path[0] ? 0 : AT_EMPTY_PATH, follow = path[0] ? AT_SYMLINK_NOFOLLOW : 0;
+	auto_fd int fd = open_tree(
+	        at, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | empty | follow | recursive);
 	if (fd < 0)
 		return err_sys(e, "copy the mount of '%s'", path);
-	if (attributes && mount_set(fd, "", attributes, e) < 0)
-		return -1;
+	struct mount_attr a = {.attr_set = attributes};
+	if (attributes && mount_setattr(fd, "", AT_EMPTY_PATH | recursive, &a, sizeof a) < 0)
+		return err_sys(e, "set attributes of the copied mount of '%s'", path);
 	return steal_fd(&fd);
+}
+
+int mount_copy(int at, const char *path, unsigned attributes, struct err *e)
+{
+	return copy(at, path, 0, attributes, e);
+}
+
+int mount_copy_all(int at, const char *path, unsigned attributes, struct err *e)
+{
+	return copy(at, path, AT_RECURSIVE, attributes, e);
 }
 
 int mount_attach(int mount, int at, const char *path, struct err *e)

@@ -40,6 +40,9 @@ int mount_new(
         const char *type, const struct mount_option *options, unsigned attributes, struct err *e);
 // A detached copy of the mount at `at`/`path` ("" with a descriptor), with attributes set.
 int mount_copy(int at, const char *path, unsigned attributes, struct err *e);
+// The same with all that is mounted below. In a user namespace there is no other way: what others
+// mounted over something cannot be left out.
+int mount_copy_all(int at, const char *path, unsigned attributes, struct err *e);
 int mount_attach(int mount, int at, const char *path, struct err *e);
 int mount_set(int at, const char *path, unsigned attributes, struct err *e);
 // Opens again, by path and in this mount namespace, what fd refers to in the namespace it came

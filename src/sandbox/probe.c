@@ -92,31 +92,37 @@ static bool has_seccomp(void)
 	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
-static bool has_subids(void)
+static const char *why_single(const struct idmap *ids)
 {
-	struct stat st;
-	return stat("/etc/subuid", &st) == 0 && st.st_size > 0 &&
-	       access("/usr/bin/newuidmap", X_OK) == 0 && access("/usr/bin/newgidmap", X_OK) == 0;
+	if (!idmap_helpers())
+		return ", and newuidmap is missing: install the package uidmap";
+	return ids->subuids.n && ids->subgids.n
+	               ? ""
+	               : ", and has no subordinate ids: let root run 'usermod --add-subuids "
+	                 "100000-165535 --add-subgids 100000-165535 USER'";
 }
 
 static void choose(struct rung_report *r, int as_root, int in_userns)
 {
+	struct rung_choice c;
+	struct idmap ids;
+	rung_choose(&c);
+	idmap_of_caller(&ids);
 	bool root = geteuid() == 0;
+	r->rung = c.rung;
 	if (as_root == 0 && root) {
-		r->rung = RUNG_ROOT;
-		snprintf(r->why, sizeof r->why, "this is the best there is");
+		snprintf(r->why, sizeof r->why, "%s",
+		        c.rung == RUNG_ROOT
+		                ? "this is the best there is"
+		                : "hew is root in a user namespace that somebody else made");
 		return;
 	}
 	const char *because = !root                       ? "hew does not run as root"
 	                      : as_root == CANNOT_UNSHARE ? "root has no CAP_SYS_ADMIN here"
 	                                                  : "root may not mount an overlay here";
 	if (in_userns == 0) {
-		r->rung = has_subids() ? RUNG_SUBIDS : RUNG_SINGLE_ID;
 		snprintf(r->why, sizeof r->why, "%s%s", because,
-		        r->rung == RUNG_SUBIDS
-		                ? ""
-		                : ", and no subordinate ids: install uidmap and add a "
-		                  "line to /etc/subuid and /etc/subgid");
+		        c.rung == RUNG_SUBIDS ? "" : why_single(&ids));
 		return;
 	}
 	bool may_chroot = caps_permitted() & CAP_BIT(CAP_SYS_CHROOT);

@@ -78,8 +78,10 @@ static int overlay_new(const struct overlay *o, struct err *e)
 		        e, ERR_SANDBOX, "open file system type 'overlay': %s", strerror(errno));
 	if (add_layers(fs, o, e) < 0)
 		return -1;
-	static const char *const off[] = {"redirect_dir", "metacopy", "index", "xino"};
-	for (size_t i = 0; i < ARRAY_LEN(off); i++)
+	// userxattr turns the last two off by itself, and takes "off" for "follow"
+	// (fs/overlayfs/params.c).
+	static const char *const off[] = {"index", "xino", "redirect_dir", "metacopy"};
+	for (size_t i = 0; i < (rung_traits()->userxattr ? 2 : ARRAY_LEN(off)); i++)
 		if (set(fs, off[i], "off") < 0)
 			return err_set(e, ERR_SANDBOX, "set overlay option '%s': %s", off[i],
 			        strerror(errno));
@@ -100,11 +102,10 @@ static int overlay_new(const struct overlay *o, struct err *e)
 static int overlay_legacy(const struct overlay *o, int scratch, struct err *e)
 {
 	auto_buf struct buf opts = {0};
-	buf_puts(&opts, "redirect_dir=off,metacopy=off,index=off,xino=off");
+	buf_puts(&opts, "index=off,xino=off");
+	buf_puts(&opts, rung_traits()->userxattr ? ",userxattr" : ",redirect_dir=off,metacopy=off");
 	if (o->is_volatile)
 		buf_puts(&opts, ",volatile");
-	if (rung_traits()->userxattr)
-		buf_puts(&opts, ",userxattr");
 	if (o->upper >= 0)
 		buf_printf(&opts, ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", o->upper,
 		        o->work);

@@ -1,138 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rungs: which one this machine allows and how the holder steps on it. R0 (root) is here: a
-// mount namespace of its own. A rung with a user namespace adds its id maps in enter_namespaces()
-// and turns on two traits; nothing else of the sandbox asks which rung it stands on.
+// The rungs: which one the caller stands on, and how the holder steps on it. Root needs a mount
+// namespace; an ordinary user a user namespace before it. Beyond that the rest of the sandbox asks
+// for two or three facts (rung-int.h), never for the rung.
 #include "sandbox/rung.h"
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/fs.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "sandbox/caps.h"
-#include "sandbox/holder-int.h"
-#include "sandbox/holder.h"
 #include "sandbox/rung-int.h"
-#include "sandbox/seccomp.h"
+#include "sandbox/sealed.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
-extern char **environ;
+// ---- which
 
-static struct rung_traits traits;
-
-const struct rung_traits *rung_traits(void)
+// Adds what a map of this user namespace says, a range a line, and returns how many ids it has. In
+// the first one, where every id is itself, it says nothing.
+static uint64_t read_map(const char *path, struct buf *said)
 {
-	return &traits;
-}
-
-static int enter_namespaces(struct err *e)
-{
-	if (unshare(CLONE_NEWNS) < 0)
-		return err_set(e, ERR_SANDBOX,
-		        "make a mount namespace: %s; hew needs root (CAP_SYS_ADMIN) on this "
-		        "machine",
-		        strerror(errno));
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return err_sys(e, "make the holder's mounts private");
-	return 0;
-}
-
-// A descriptor of our program through a read-only mount of just that file; -1 if it cannot be had.
-static int read_only_self(void)
-{
-	char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-	if (n < 0)
-		return -1;
-	path[n] = '\0';
-	// /proc/self/exe itself leads through the mount namespace we came from, which cannot be
-	// cloned.
-	auto_fd int tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	struct stat self, found;
-	if (tree < 0 || stat("/proc/self/exe", &self) < 0 || fstat(tree, &found) < 0 ||
-	        self.st_dev != found.st_dev || self.st_ino != found.st_ino)
-		return -1;
-	struct mount_attr ro = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV};
-	if (mount_setattr(tree, "", AT_EMPTY_PATH, &ro, sizeof ro) < 0)
-		return -1;
-	return steal_fd(&tree);
-}
-
-static int sealed_copy(void)
-{
-	auto_fd int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	auto_fd int copy = memfd_create("hew-holder", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	struct stat st;
-	if (exe < 0 || copy < 0 || fstat(exe, &st) < 0)
-		return -1;
-	for (off_t left = st.st_size; left > 0;) {
-		ssize_t r = sendfile(copy, exe, NULL, (size_t)left);
-		if (r <= 0)
-			return -1;
-		left -= r;
+	struct err ignored = ERR_INIT;
+	auto_buf struct buf text = {0};
+	unsigned inside, outside, count;
+	uint64_t total = 0;
+	if (fs_read_file(AT_FDCWD, path, 64 << 10, &text, &ignored) < 0)
+		return UINT32_MAX;
+	for (char *rest = text.p, *line; rest && (line = strsep(&rest, "\n"));) {
+		if (sscanf(line, "%u %u %u", &inside, &outside, &count) != 3)
+			continue;
+		total += count;
+		if (inside != 0 || outside != 0 || count != UINT32_MAX)
+			buf_printf(said, "%u %u %u\n", inside, outside, count);
 	}
-	if (fcntl(copy, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-		return -1;
-	return steal_fd(&copy);
+	return total;
 }
 
-// Runs the same holder again from where it cannot be written. Returns on failure only.
-static int reexec_sealed(struct err *e)
+static void hash_ranges(struct hasher *h, const struct id_ranges *r)
 {
-	auto_fd int fd = read_only_self();
-	if (fd < 0)
-		fd = sealed_copy();
-	if (fd < 0)
-		return err_sys(e, "make a write-protected copy of hew for the sandbox");
-	static char argv0[] = HOLDER_ARGV0;
-	char *argv[] = {argv0, NULL};
-	char pid[16];
-	snprintf(pid, sizeof pid, "%d", (int)getpid());
-	setenv(HOLDER_SEALED_ENV, pid, 1);
-	execveat(fd, "", argv, environ, AT_EMPTY_PATH);
-	return err_sys(e, "run the write-protected copy of hew");
-}
-
-static void raise_nofile(void)
-{
-	// A step of 500 layers needs more descriptors than the usual soft limit of 1024.
-	getrlimit(RLIMIT_NOFILE, &traits.nofile);
-	struct rlimit high = {
-	        .rlim_cur = traits.nofile.rlim_max, .rlim_max = traits.nofile.rlim_max};
-	setrlimit(RLIMIT_NOFILE, &high);
-}
-
-// The mark has our process id in it: one that came with the environment from outside is not
-// believed.
-static bool is_sealed(void)
-{
-	const char *mark = getenv(HOLDER_SEALED_ENV);
-	int64_t pid;
-	return mark && str_to_i64(mark, &pid) && pid == getpid();
-}
-
-int rung_enter(struct err *e)
-{
-	if (!is_sealed()) {
-		if (enter_namespaces(e) < 0)
-			return -1;
-		return reexec_sealed(e);
+	hasher_u64(h, r->n);
+	for (size_t i = 0; i < r->n; i++) {
+		hasher_u64(h, r->v[i].first);
+		hasher_u64(h, r->v[i].count);
 	}
-	unsetenv(HOLDER_SEALED_ENV);
-	raise_nofile();
-	return 0;
+}
+
+// Trees hold the host's ids, so each map has its own.
+static void name_flavour(struct rung_choice *c, const struct buf *outer)
+{
+	char hex[HASH_HEX];
+	auto_hasher struct hasher *h = hasher_new();
+	hasher_str(h, outer->n ? outer->p : "");
+	hasher_u64(h, c->ids.uid);
+	hasher_u64(h, c->ids.gid);
+	hash_ranges(h, &c->ids.subuids);
+	hash_ranges(h, &c->ids.subgids);
+	struct hash sum = hasher_end(h);
+	hash_hex(&sum, hex);
+	snprintf(c->flavour, sizeof c->flavour, "user-%.12s", hex);
+}
+
+void rung_choose(struct rung_choice *ret)
+{
+	auto_buf struct buf outer = {0};
+	*ret = (struct rung_choice){.rung = RUNG_ROOT};
+	uint64_t uids = read_map("/proc/self/uid_map", &outer);
+	uint64_t gids = read_map("/proc/self/gid_map", &outer);
+	bool rights = geteuid() == 0 && (caps_permitted() & CAP_BIT(CAP_SYS_ADMIN));
+	if (rights && !outer.n) {
+		snprintf(ret->flavour, sizeof ret->flavour, "trusted");
+		return;
+	}
+	ret->userxattr = true;
+	ret->new_userns = !rights;
+	if (ret->new_userns)
+		idmap_of_caller(&ret->ids);
+	bool many = rights ? uids > 1 && gids > 1
+	                   : ret->ids.subuids.n && ret->ids.subgids.n && idmap_helpers();
+	if (!many)
+		ret->ids.subuids.n = ret->ids.subgids.n = 0;
+	ret->rung = many ? RUNG_SUBIDS : RUNG_SINGLE_ID;
+	name_flavour(ret, &outer);
 }
 
 const char *rung_name(enum rung r)
@@ -145,4 +101,63 @@ const char *rung_name(enum rung r)
 	        [RUNG_NONE] = "R4 no rights at all",
 	};
 	return (size_t)r < ARRAY_LEN(names) ? names[r] : "unknown";
+}
+
+// ---- how
+
+enum { FACT_USERXATTR = 1 << 0, FACT_BIND_SYS = 1 << 1, FACT_NO_GROUPS = 1 << 2 };
+
+static struct rung_traits traits;
+
+const struct rung_traits *rung_traits(void)
+{
+	return &traits;
+}
+
+static int enter_mount_namespace(const struct rung_choice *c, struct err *e)
+{
+	if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+		return 0;
+	int why = errno;
+	if (c->new_userns && (why == EPERM || why == EACCES))
+		return err_set(e, ERR_SANDBOX,
+		        "make a mount namespace: the user namespace has no rights: AppArmor "
+		        "restricts it: let root add a profile with 'userns,' for hew, or set "
+		        "'sysctl kernel.apparmor_restrict_unprivileged_userns=0', or run hew as "
+		        "root");
+	return err_set(e, ERR_SANDBOX, "make a mount namespace: %s", strerror(why));
+}
+
+static int enter_namespaces(struct err *e)
+{
+	struct rung_choice c;
+	rung_choose(&c);
+	if (c.new_userns && idmap_enter(&c.ids, e) < 0)
+		return -1;
+	if (enter_mount_namespace(&c, e) < 0)
+		return -1;
+	unsigned facts = (c.userxattr ? FACT_USERXATTR | FACT_BIND_SYS : 0) |
+	                 (c.rung == RUNG_SINGLE_ID ? FACT_NO_GROUPS : 0);
+	return sealed_exec(facts, e);
+}
+
+static void raise_nofile(void)
+{
+	// A step of 500 layers needs more descriptors than the usual soft limit of 1024.
+	getrlimit(RLIMIT_NOFILE, &traits.nofile);
+	struct rlimit high = {
+	        .rlim_cur = traits.nofile.rlim_max, .rlim_max = traits.nofile.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &high);
+}
+
+int rung_enter(struct err *e)
+{
+	unsigned facts;
+	if (!sealed_is(&facts))
+		return enter_namespaces(e);
+	traits.userxattr = facts & FACT_USERXATTR;
+	traits.bind_sys = facts & FACT_BIND_SYS;
+	traits.no_groups = facts & FACT_NO_GROUPS;
+	raise_nofile();
+	return 0;
 }

@@ -22,8 +22,9 @@ struct step_mount {
 	                    // following its links
 	int source_fd;      // STEP_BIND, index into step_spec.fds
 	bool read_only;
+	bool own; // STEP_BIND: the source gets uid, gid and mode first
 	uint64_t size;
-	uint32_t mode, uid, gid; // STEP_FILE, STEP_TMPFS; mode 0 of a tmpfs: 1777
+	uint32_t mode, uid, gid; // of what is mounted; mode 0 of a tmpfs: 1777
 	const void *data;
 	size_t data_len;
 };

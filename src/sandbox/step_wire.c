@@ -108,6 +108,7 @@ static void put_mounts(struct buf *b, const struct step_spec *s)
 		put_str(b, m->target);
 		put_u64(b, m->type == STEP_BIND ? (uint64_t)m->source_fd : 0);
 		put_u64(b, m->read_only);
+		put_u64(b, m->own);
 		put_u64(b, m->size);
 		put_u64(b, m->mode);
 		put_u64(b, m->uid);
@@ -126,6 +127,7 @@ static void get_mounts(struct reader *r, struct step_spec *s)
 		m->target = get_str(r);
 		m->source_fd = (int)get_u64(r);
 		m->read_only = get_u64(r);
+		m->own = get_u64(r);
 		m->size = get_u64(r);
 		m->mode = (uint32_t)get_u64(r);
 		m->uid = (uint32_t)get_u64(r);

@@ -113,11 +113,19 @@ static int hide_paths(const struct mounts *m, struct err *e)
 	return mask_thermal(m, e);
 }
 
+// A new one shows the step's network and needs rights over it, which a user namespace has only over
+// networks of its own.
+static int sys_new(const struct mounts *m, unsigned attributes, struct err *e)
+{
+	if (rung_traits()->bind_sys && m->plan->s.network == STEP_NET_HOST)
+		return mount_copy_all(AT_FDCWD, "/sys", attributes, e);
+	return mount_new("sysfs", NULL, attributes, e);
+}
+
 static int mount_sys(struct mounts *m, struct err *e)
 {
 	unsigned ro = m->plan->s.insecure ? 0 : MOUNT_ATTR_RDONLY;
-	int sys = rung_traits()->bind_sys ? mount_copy(AT_FDCWD, "/sys", ro | NO_SUID_DEV_EXEC, e)
-	                                  : mount_new("sysfs", NULL, ro | NO_SUID_DEV_EXEC, e);
+	int sys = sys_new(m, ro | NO_SUID_DEV_EXEC, e);
 	if (sys < 0 || mount_at(m, "/sys", sys, e) < 0)
 		return -1;
 	auto_fd int at = existing(m, "/sys/fs/cgroup");
@@ -217,8 +225,9 @@ static int fill_dev(struct mounts *m, int dev, struct err *e)
 {
 	if (bind_nodes(m, dev, e) < 0 || bind_console(m, dev, e) < 0 || make_links(dev, e) < 0)
 		return -1;
-	const struct mount_option pts[] = {
-	        {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", "5"}, {NULL, NULL}};
+	// Where there is one group only, terminals are its own.
+	const struct mount_option pts[] = {{"ptmxmode", "0666"}, {"mode", "0620"},
+	        {rung_traits()->no_groups ? NULL : "gid", "5"}, {NULL, NULL}};
 	char size[32];
 	uint64_t shm = m->plan->s.shm_size;
 	snprintf(size, sizeof size, "%llu", (unsigned long long)(shm ? shm : UINT64_C(64) << 20));

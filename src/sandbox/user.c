@@ -65,6 +65,15 @@ static int mount_names(struct mounts *m, struct err *e)
 	return 0;
 }
 
+static int own_source(int source, const struct step_mount *u, struct err *e)
+{
+	char link[32]; // fchmod takes no O_PATH descriptor
+	snprintf(link, sizeof link, "/proc/self/fd/%d", source);
+	if (fchownat(source, "", u->uid, u->gid, AT_EMPTY_PATH) < 0 || chmod(link, u->mode) < 0)
+		return err_sys(e, "give the source to %u:%u", u->uid, u->gid);
+	return 0;
+}
+
 static int mount_bind(struct mounts *m, const struct step_mount *u, struct err *e)
 {
 	auto_fd int source = mount_reopen(m->plan->s.bind_fds[u->source_fd], "mount source", e);
@@ -73,7 +82,9 @@ static int mount_bind(struct mounts *m, const struct step_mount *u, struct err *
 	struct stat st;
 	if (fstat(source, &st) < 0)
 		return err_sys(e, "look at the source");
-	auto_fd int copy = mount_copy(
+	if (u->own && own_source(source, u, e) < 0)
+		return -1;
+	auto_fd int copy = mount_copy_all(
 	        source, "", MOUNT_ATTR_NODEV | (u->read_only ? MOUNT_ATTR_RDONLY : 0), e);
 	return copy < 0 ? -1
 	                : attach_at(m, u->target, S_ISDIR(st.st_mode) ? 0 : TARGET_FILE, copy, e);

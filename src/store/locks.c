@@ -103,19 +103,18 @@ void store_unlock(struct store_lock *l)
 	free(l);
 }
 
-int store_cache_dir(struct store *s, const char *id, char **ret_path, struct err *e)
+// The folder of a cache is ours, so that it can be renamed away; what lies in it belongs to steps.
+int store_cache_dir(struct store *s, const char *id, const char *flavour, struct err *e)
 {
 	char path[STORE_PATH];
 	if (store_need_write(s, e) < 0)
 		return -1;
 	named_path("cache", id, path);
+	auto_free char *inner = xasprintf("%s/%s", path, flavour);
 	if (fault_point("store.cache.mkdir") < 0 ||
-	        (mkdirat(s->root_fd, path, 0755) < 0 && errno != EEXIST))
-		return err_sys(e, "make '%s/%s'", s->root, path);
-	int fd = openat(s->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, "open '%s/%s'", s->root, path);
-	if (ret_path)
-		*ret_path = xstrdup(path);
-	return fd;
+	        (mkdirat(s->root_fd, path, 0755) < 0 && errno != EEXIST) ||
+	        (mkdirat(s->root_fd, inner, 0755) < 0 && errno != EEXIST))
+		return err_sys(e, "make '%s/%s'", s->root, inner);
+	int fd = openat(s->root_fd, inner, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_sys(e, "open '%s/%s'", s->root, inner) : fd;
 }

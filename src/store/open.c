@@ -16,6 +16,7 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -164,11 +165,23 @@ static int make_store(struct store *s, struct err *e)
 	return rc;
 }
 
+// Two owners would make files that the other can neither change nor delete.
+static int check_owner(const struct store *s, struct err *e)
+{
+	struct stat st;
+	if (fstatat(s->root_fd, "hew.db", &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_uid == geteuid())
+		return 0;
+	return err_set(e, ERR_AUTH,
+	        "the store '%s' belongs to user %u, and hew runs as user %u: run it as that user, "
+	        "or set HEW_ROOT to a folder of your own",
+	        s->root, st.st_uid, geteuid());
+}
+
 static int open_parts(struct store *s, const char *root, struct err *e)
 {
 	int version = 0;
 	bool create = s->flags & STORE_CREATE && store_writable(s);
-	if (open_root(s, root, e) < 0)
+	if (open_root(s, root, e) < 0 || check_owner(s, e) < 0)
 		return -1;
 	if (faccessat(s->root_fd, "hew.db", F_OK, 0) < 0) {
 		if (!create)

@@ -46,7 +46,8 @@ int store_temp_file(struct store *s, struct err *e); // descriptor, or -1
 // Descriptor, or -1; *ret_path is relative to the root, caller frees.
 int store_temp_dir(struct store *s, char **ret_path, struct err *e);
 void store_trash(struct store *s, const char *rel_path); // rename away now, reap later
-void store_reap(struct store *s); // deletes what lies in trash; called when nobody waits
+// Deletes what lies in trash, when nobody waits. Returns how much could not be: it is others'.
+size_t store_reap(struct store *s);
 
 // ---- blobs
 bool store_blob_has(struct store *s, const struct digest *d);
@@ -179,9 +180,9 @@ int store_build_put(struct store *s, const char *id, const char *json, struct er
 struct store_lock;
 struct store_lock *store_lock(struct store *s, const char *name, struct err *e);
 void store_unlock(struct store_lock *l); // NULL is fine
-// The directory of a cache mount, made if it is missing: descriptor, or -1. *ret_path (may be NULL)
-// is relative to the root; caller frees.
-int store_cache_dir(struct store *s, const char *id, char **ret_path, struct err *e);
+// The directory of a cache mount, made if it is missing: an O_PATH descriptor, or -1. flavour: as
+// of trees, for the ids in it are the host's.
+int store_cache_dir(struct store *s, const char *id, const char *flavour, struct err *e);
 
 // ---- collection: removes what no name, no step record and no living lease needs
 enum store_gc_flags {

@@ -183,19 +183,21 @@ void trash_reap_some(struct store *s, size_t budget, int64_t deadline_ns)
 }
 
 // What belongs to other ids and cannot be deleted stays for whoever may.
-void store_reap(struct store *s)
+size_t store_reap(struct store *s)
 {
 	struct err ignored;
 	auto_strv struct strv names = {0};
+	size_t left = 0;
 	if (!store_writable(s))
-		return;
+		return 0;
 	auto_fd int trash = open_trash(s, &names);
 	for (size_t i = 0; i < names.n && !cancel_requested(); i++) {
 		if (fault_point("store.trash.unlink") < 0)
-			return;
-		fs_remove_tree(trash, names.v[i], &ignored);
+			return 0;
+		left += fs_remove_tree(trash, names.v[i], &ignored) != 0;
 	}
 	db_fold(s);
+	return left;
 }
 
 int root_file_replace(struct store *s, const char *name, const void *p, size_t n, const char *point,

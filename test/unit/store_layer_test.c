@@ -227,12 +227,14 @@ static void test_cache_dir(void **state)
 {
 	auto_store struct store *s = fixture_open();
 	struct err err;
-	auto_free char *path = NULL, *again = NULL;
-	auto_fd int fd = store_cache_dir(s, "npm", &path, &err);
-	auto_fd int twin = store_cache_dir(s, "npm", &again, &err);
-	auto_fd int other = store_cache_dir(s, "../npm", NULL, &err);
-	assert_true(fd >= 0 && twin >= 0 && other >= 0);
-	assert_string_equal(path, again);
+	struct stat a, b;
+	auto_fd int fd = store_cache_dir(s, "npm", "trusted", &err);
+	auto_fd int twin = store_cache_dir(s, "npm", "trusted", &err);
+	auto_fd int theirs = store_cache_dir(s, "npm", "user-1", &err);
+	auto_fd int other = store_cache_dir(s, "../npm", "trusted", &err);
+	assert_true(fd >= 0 && twin >= 0 && theirs >= 0 && other >= 0);
+	assert_true(fstat(fd, &a) == 0 && fstat(twin, &b) == 0 && a.st_ino == b.st_ino);
+	assert_true(fstat(theirs, &b) == 0 && a.st_ino != b.st_ino);
 	assert_int_equal(fixture_count("cache"), 2);
 }
 

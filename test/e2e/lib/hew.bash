@@ -3,6 +3,9 @@
 # What every suite starts with: `load lib/hew`. Each file has a store of its own (HEW_ROOT); each
 # test an empty folder that it starts in. HEW_TEST_BIN (the program) and HEW_TEST_REGISTRY (a folder of
 # test/bases/serve, with the base images) come from script/test.
+#
+# With HEW_TEST_UID, hew runs as that ordinary user and everything else stays root, so that what it made is
+# looked at with the same eyes, and the same owners are asked for.
 
 bats_require_minimum_version 1.5.0
 E2E_LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -22,14 +25,34 @@ suite_setup() {
 	export DOCKER_CONFIG=$BATS_FILE_TMPDIR/docker
 	mkdir -p "$DOCKER_CONFIG" "$BATS_FILE_TMPDIR/bin"
 	# a copy, so that its processes are known from those of the suite beside
-	export HEW=$BATS_FILE_TMPDIR/bin/hew
-	install -m 755 "$HEW_TEST_BIN" "$HEW"
+	export HEW=$BATS_FILE_TMPDIR/bin/hew HEW_PROGRAM=$BATS_FILE_TMPDIR/bin/hew
+	[ -z "${HEW_TEST_UID-}" ] || as_a_user
+	install -m 755 "$HEW_TEST_BIN" "$HEW_PROGRAM"
 	PATH=$BATS_FILE_TMPDIR/bin:$PATH
 	export CONTAINERS_REGISTRIES_CONF=${HEW_TEST_REGISTRY:?run these through script/test}/registries.conf
 }
 
+# $HEW becomes a script that drops root's rights and runs the program.
+as_a_user() {
+	local home=$BATS_FILE_TMPDIR/home
+	HEW_PROGRAM=$BATS_FILE_TMPDIR/program/hew
+	mkdir "${HEW_PROGRAM%/*}" "$home"
+	printf '#!/bin/sh\nHOME=%s exec setpriv --reuid %s --regid %s --clear-groups --inh-caps=-all %s "$@"\n' \
+		"'$home'" "$HEW_TEST_UID" "$HEW_TEST_UID" "'$HEW_PROGRAM'" >"$HEW"
+	chmod 755 "$HEW"
+	chmod 755 "$BATS_RUN_TMPDIR" # mktemp made it for root alone
+	chown "$HEW_TEST_UID:$HEW_TEST_UID" "$BATS_FILE_TMPDIR" "$DOCKER_CONFIG" "$home"
+}
+
+# readable: files of this folder that root made are the user's.
+readable() { find . -xdev -user root -exec chown -h "$HEW_TEST_UID" {} +; }
+
+# only_root WHY: this test is about something that an ordinary user cannot have.
+only_root() { [ -z "${HEW_TEST_UID-}" ] || skip "$1"; }
+
 test_setup() {
 	mkdir "$BATS_TEST_TMPDIR/ctx"
+	[ -z "${HEW_TEST_UID-}" ] || chown "$HEW_TEST_UID" "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/ctx"
 	cd "$BATS_TEST_TMPDIR/ctx" || return 1
 	N_UNPACKED=0 SERVERS=()
 	umask 022
@@ -49,7 +72,8 @@ dockerfile() { cat >"${1:-Dockerfile}"; }
 build() {
 	local rc=0
 	ERR=$BATS_TEST_TMPDIR/err
-	ID=$("$HEW" build --progress plain "$@" . 2>"$ERR") || rc=$?
+	[ -z "${HEW_TEST_UID-}" ] || readable
+	ID=$(hew build --progress plain "$@" . 2>"$ERR") || rc=$?
 	[ "$rc" -eq 0 ] || cat "$ERR"
 	return $rc
 }
@@ -161,7 +185,7 @@ mounts_now() { cut -d' ' -f3-5,9- /proc/self/mountinfo | sort; }
 processes_now() {
 	local p
 	for p in /proc/[0-9]*; do
-		[[ $(readlink "$p/exe" 2>/dev/null) != "$HEW"* ]] || echo "${p#/proc/}: $(tr '\0' ' ' <"$p/cmdline")"
+		[[ $(readlink "$p/exe" 2>/dev/null) != "$HEW_PROGRAM"* ]] || echo "${p#/proc/}: $(tr '\0' ' ' <"$p/cmdline")"
 	done 2>/dev/null
 	return 0
 }

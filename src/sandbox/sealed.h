@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Executing the holder again from a place that cannot be written.
+#pragma once
+
+#include <stdbool.h>
+
+struct err;
+
+// Returns on failure only. facts: bits that sealed_is gives back on the other side.
+int sealed_exec(unsigned facts, struct err *e);
+// Whether this process came out of sealed_exec. Takes the mark out of the environment.
+bool sealed_is(unsigned *ret_facts);
