@@ -116,6 +116,20 @@ static void print_ended(struct ui *u, struct buf *out, int columns)
 	}
 }
 
+// As docker's: how long it has been, how many steps of all are done.
+static void put_head(struct ui *u, struct buf *out, int columns)
+{
+	size_t done = 0;
+	for (size_t i = 0; i < u->n_steps; i++)
+		done += u->steps[i].state == STEP_ENDED;
+	char head[64];
+	snprintf(head, sizeof(head), "[+] Building %.1fs (%zu/%zu)",
+	        (double)(clock_ns() - u->begun_ns) / 1e9, done, u->n_steps);
+	put_cut(out, head, columns);
+	buf_putc(out, '\n');
+	u->drawn++;
+}
+
 void tty_draw(struct ui *u)
 {
 	auto_buf struct buf out = {0};
@@ -125,7 +139,9 @@ void tty_draw(struct ui *u)
 	print_ended(u, &out, columns);
 	for (size_t i = 0; i < u->n_steps; i++)
 		running += u->steps[i].state == STEP_STARTED;
-	int room = rows - 2, logs = running ? (room - running) / running : 0;
+	if (running)
+		put_head(u, &out, columns);
+	int room = rows - 2, logs = running ? (room - running - 1) / running : 0;
 	for (size_t i = 0; i < u->n_steps && u->drawn < room; i++) {
 		if (u->steps[i].state != STEP_STARTED)
 			continue;
