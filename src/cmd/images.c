@@ -15,7 +15,7 @@ struct images_options {
 
 #define AT(member) offsetof(struct images_options, member)
 static const struct option options[] = {
-        {"all", 'a', OPT_FLAG, AT(all), NULL, "Show images without a name too"},
+        {"all", 'a', OPT_FLAG, AT(all), NULL, "Accepted; there are no intermediate images to hide"},
         {"format", 0, OPT_STRING, AT(format), "KIND", "table or json"},
         {"no-trunc", 0, OPT_FLAG, AT(no_trunc), NULL, "Show whole ids"},
         {"quiet", 'q', OPT_FLAG, AT(quiet), NULL, "Print only ids"},
@@ -49,12 +49,10 @@ static void id_text(const struct image_row *r, bool whole, char out[static DIGES
 	snprintf(out, DIGEST_TEXT, "%.12s", hex);
 }
 
-static void print_json(const struct image_list *l, bool all)
+static void print_json(const struct image_list *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		const struct image_row *r = &l->v[i];
-		if (!r->name && !all)
-			continue;
 		auto_free char *repository = NULL, *tag = NULL;
 		auto_buf struct buf out = {0};
 		char id[DIGEST_TEXT], digest[DIGEST_TEXT], created[TIME_TEXT];
@@ -82,8 +80,6 @@ static void print_table(const struct image_list *l, const struct images_options 
 	struct ui_table *t = ui_table_new(heads, ARRAY_LEN(heads));
 	for (size_t i = 0; i < l->n; i++) {
 		const struct image_row *r = &l->v[i];
-		if (!r->name && !o->all)
-			continue;
 		auto_free char *repository = NULL, *tag = NULL;
 		char id[DIGEST_TEXT], age[TIME_TEXT] = "N/A", size[24];
 		split_name(r->name, &repository, &tag);
@@ -103,7 +99,7 @@ static void print_ids(const struct image_list *l, const struct images_options *o
 	for (size_t i = 0; i < l->n; i++) {
 		char id[DIGEST_TEXT];
 		id_text(&l->v[i], o->no_trunc, id);
-		if ((l->v[i].name || o->all) && strcmp(id, last))
+		if (strcmp(id, last))
 			puts(id);
 		memcpy(last, id, sizeof(last));
 	}
@@ -126,7 +122,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	if (o->quiet)
 		print_ids(&list, o);
 	else if (json)
-		print_json(&list, o->all);
+		print_json(&list);
 	else
 		print_table(&list, o);
 	image_list_release(&list);

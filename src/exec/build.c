@@ -193,7 +193,7 @@ int build_run(
 	else
 		locate(&x, path, e);
 	release(&x);
-	if (!status && ret->n_cached < ret->n_steps)
+	if (!status) // also when all was cached: it may be what a killed build could not sync
 		status = store_sync(s, e);
 	ret->duration_ns = clock_ns() - begun;
 	return status;

@@ -100,7 +100,8 @@ static int make_manifest(struct exec *x, const struct rootfs *root, struct manif
 	return 0;
 }
 
-static int put_config(struct exec *x, const struct rootfs *root, struct manifest *m, struct err *e)
+static int put_config(struct exec *x, const struct rootfs *root, struct manifest *m,
+        int64_t *ret_created, struct err *e)
 {
 	auto_config struct image_config c = {0};
 	auto_buf struct buf text = {0};
@@ -112,6 +113,7 @@ static int put_config(struct exec *x, const struct rootfs *root, struct manifest
 	fill_times(x, &c);
 	image_config_write(&c, &text);
 	m->config.size = text.n;
+	*ret_created = c.created.sec;
 	return store_blob_put(x->store, text.p, text.n, &m->config.digest, e);
 }
 
@@ -133,7 +135,9 @@ int commit_image(struct exec *x, struct build_result *ret, struct err *e)
 	struct image_row row = {0};
 	uint64_t size = 0;
 	result_root(x, &root);
-	int r = make_manifest(x, &root, &m, &size, e) || put_config(x, &root, &m, e) ? -1 : 0;
+	int r = make_manifest(x, &root, &m, &size, e) || put_config(x, &root, &m, &row.created, e)
+	                ? -1
+	                : 0;
 	if (!r) {
 		manifest_write(&m, &text);
 		r = store_blob_put(x->store, text.p, text.n, &row.manifest, e);
@@ -142,7 +146,6 @@ int commit_image(struct exec *x, struct build_result *ret, struct err *e)
 		row.image_id = m.config.digest;
 		row.manifest_size = text.n;
 		row.size = size;
-		row.created = time_now().sec;
 		snprintf(row.media_type, sizeof(row.media_type), "%s", MT_OCI_MANIFEST);
 		r = put_names(x, &row, e);
 	}

@@ -7,13 +7,14 @@ void output_result_release(struct output_result *r)
 	descriptor_release(&r->pushed);
 }
 
-// The image is in the store already; what is left are the names that the spec gives it.
+// The image is in the store already; what is left are the names that the spec gives it, and they
+// shall be as durable as those the build gave.
 static int name_image(const struct output_request *q, const struct output_spec *o, struct err *e)
 {
 	for (size_t i = 0; i < o->names.n; i++)
 		if (store_name_set(q->store, o->names.v[i], &q->manifest, e))
 			return -1;
-	return 0;
+	return o->names.n ? store_sync(q->store, e) : 0;
 }
 
 int output_run(const struct output_request *q, const struct output_spec *o,

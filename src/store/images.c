@@ -178,37 +178,63 @@ int store_name_set(struct store *s, const char *name, const struct digest *manif
 	return db_commit(s, e);
 }
 
+static int drop_image(struct store *s, const struct digest *manifest, struct err *e)
+{
+	if (db_run(s, e, "DELETE FROM images WHERE manifest = ?", "h", &manifest->h) < 0)
+		return -1;
+	int gone = sqlite3_changes(s->db) > 0;
+	if (db_run(s, e, "DELETE FROM image_layers WHERE manifest = ?", "h", &manifest->h) < 0 ||
+	        db_run(s, e, "DELETE FROM names WHERE manifest = ?", "h", &manifest->h) < 0)
+		return -1;
+	return gone;
+}
+
+static int drop_name(struct store *s, const char *name, struct digest *ret_manifest, struct err *e)
+{
+	sqlite3_stmt *st = db_query(s, e, "SELECT manifest FROM names WHERE name = ?", "t", name);
+	int rc = st ? db_row(s, st, e) : -1;
+	if (rc != 1)
+		return rc;
+	db_column_hash(st, 0, &ret_manifest->h);
+	db_done(st);
+	return db_run(s, e, "DELETE FROM names WHERE name = ?", "t", name) < 0 ? -1 : 1;
+}
+
 int store_name_remove(struct store *s, const char *name, struct err *e)
 {
+	struct digest manifest = {0};
+	int64_t one;
 	if (db_begin(s, e) < 0)
 		return -1;
-	if (db_run(s, e, "DELETE FROM names WHERE name = ?", "t", name) < 0)
-		return db_abandon(s);
-	if (sqlite3_changes(s->db) == 0) {
+	int found = drop_name(s, name, &manifest, e);
+	if (found == 0) {
 		db_rollback(s);
 		return err_set(
 		        e, ERR_NOT_FOUND, "there is no image called '%s' in the store", name);
 	}
-	if (index_json_write(s, e) < 0)
+	// Of another name it may be the last state that is safe on the disk.
+	int others = found < 0 ? -1
+	                       : db_int(s, e, &one,
+	                                 "SELECT 1 FROM names WHERE manifest = ?1 OR synced = ?1",
+	                                 "h", &manifest.h);
+	int gone = others == 0 ? drop_image(s, &manifest, e) : 0;
+	if (others < 0 || gone < 0 || index_json_write(s, e) < 0)
 		return db_abandon(s);
-	return db_commit(s, e);
+	return db_commit(s, e) < 0 ? -1 : gone;
 }
 
 int store_image_remove(struct store *s, const struct digest *manifest, struct err *e)
 {
 	if (db_begin(s, e) < 0)
 		return -1;
-	if (db_run(s, e, "DELETE FROM images WHERE manifest = ?", "h", &manifest->h) < 0)
-		return db_abandon(s);
-	if (sqlite3_changes(s->db) == 0) {
+	int gone = drop_image(s, manifest, e);
+	if (gone == 0) {
 		char text[DIGEST_TEXT];
 		digest_text(manifest, text);
 		db_rollback(s);
 		return err_set(e, ERR_NOT_FOUND, "there is no image %s in the store", text);
 	}
-	if (db_run(s, e, "DELETE FROM image_layers WHERE manifest = ?", "h", &manifest->h) < 0 ||
-	        db_run(s, e, "DELETE FROM names WHERE manifest = ?", "h", &manifest->h) < 0 ||
-	        index_json_write(s, e) < 0)
+	if (gone < 0 || index_json_write(s, e) < 0)
 		return db_abandon(s);
 	return db_commit(s, e);
 }

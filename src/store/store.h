@@ -142,7 +142,8 @@ void image_list_release(struct image_list *l);
 // Records an image whose manifest and config blobs are in the store.
 int store_image_put(struct store *s, const struct image_row *row, struct err *e);
 int store_name_set(struct store *s, const char *name, const struct digest *manifest, struct err *e);
-int store_name_remove(struct store *s, const char *name, struct err *e); // ERR_NOT_FOUND
+// ERR_NOT_FOUND. 1: it was the image's last name, and the image went with it.
+int store_name_remove(struct store *s, const char *name, struct err *e);
 // ref: a full name, an image id, a manifest digest, or an unambiguous prefix (>= 4 hex) of either.
 // ERR_NOT_FOUND if there is none.
 int store_image_find(struct store *s, const char *ref, struct image_row *ret, struct err *e);
