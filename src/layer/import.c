@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/fs.h"
 #include "layer/import-int.h"
 #include "layer/index-int.h"
@@ -37,6 +38,8 @@ static int import_fill(struct tar_input *in, struct err *e)
 		return err_set(e, ERR_CORRUPT, "archive is larger than %llu bytes",
 		        (unsigned long long)im->limit);
 	hasher_add(im->tar_hash, in->p, in->n);
+	if (im->tar_fd >= 0 && fault_point("layer.tar.write") < 0)
+		return err_sys(e, "write layer");
 	if (im->tar_fd >= 0 && fs_pwrite_all(im->tar_fd, in->p, in->n, (off_t)im->total, e) != 0)
 		return err_wrap(e, "write layer");
 	im->total += in->n;

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include <endian.h>
@@ -396,5 +397,7 @@ struct hash index_content_id(const struct layer_index *ix)
 
 int layer_index_write(const struct layer_index *ix, int fd, struct err *e)
 {
+	if (fault_point("layer.index.write") < 0)
+		return err_sys(e, "write a layer index");
 	return fs_write_all(fd, ix->base, ix->size, e);
 }

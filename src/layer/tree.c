@@ -6,6 +6,7 @@
 
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/fs.h"
 #include "layer/tree-int.h"
 
@@ -66,6 +67,8 @@ int tree_unpack(const struct layer_index *ix, const struct layer_index *lacking,
 		layer_index_at(ix, i, &en);
 		if (i % 256 == 0)
 			rc = cancel_check(e);
+		if (rc == 0 && fault_point("layer.tree.write") < 0)
+			rc = err_sys(e, "make '%s'", en.path);
 		if (rc == 0 && lacking)
 			rc = unpack_lacking(&t, lacking, &next, en.path, e);
 		if (rc == 0)

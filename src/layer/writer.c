@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "layer/tar-int.h"
@@ -66,6 +67,8 @@ static int flush(struct layer_writer *w, struct err *e)
 	if (w->out.n == 0)
 		return 0;
 	hasher_add(w->tar_hash, w->out.p, w->out.n);
+	if (fault_point("layer.tar.write") < 0)
+		return err_sys(e, "write layer");
 	if (fs_pwrite_all(w->fd, w->out.p, w->out.n, (off_t)w->written, e) != 0)
 		return err_wrap(e, "write layer");
 	w->written += w->out.n;

@@ -3,6 +3,7 @@
 // parallel, then the documents, children before parents, the root last under its tag. What is
 // already there is not sent; what this registry has in another repository is mounted.
 
+#include "base/fault.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "registry/client.h"
@@ -152,7 +153,8 @@ static int put_document(
 	                .body = m->bytes.p,
 	                .body_size = m->bytes.n}};
 	scope_add_repository(&call.scopes, t->ep->repository, "pull,push");
-	int rc = api_perform(t->r, &call, &rs, e);
+	int rc = fault_point("registry.manifest") < 0 ? err_sys(e, "upload %s", what)
+	                                              : api_perform(t->r, &call, &rs, e);
 	api_call_release(&call);
 	if (rc < 0)
 		return -1;

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/mem.h"
 #include "sandbox/holder-int.h"
 #include "sandbox/rung-int.h"
@@ -54,6 +55,8 @@ static int run_job(const struct holder_state *h, const char *name, int channel, 
 	if (channel_recv_request(channel, &payload, fds, &n_fds, e) < 0)
 		return -1;
 	const struct holder_job *job = find_job(h, name);
+	if (fault_point("sandbox.job") < 0)
+		return err_sys(e, "begin the job '%s'", name);
 	if (!job)
 		return err_set(e, ERR_SANDBOX, "the sandbox holder knows no job '%s'", name);
 	if (job->fn(payload.p, payload.n, fds, n_fds, reply, e) < 0)
@@ -107,7 +110,7 @@ static bool take_request(struct holder_state *h)
 	if (r != (long)sizeof req || n_fds != 1)
 		return true;
 	req.job[sizeof req.job - 1] = '\0';
-	pid_t pid = fork();
+	pid_t pid = fault_point("sandbox.request") < 0 ? -1 : fork();
 	if (pid == 0)
 		child_main(h, req.job, channel);
 	if (pid < 0) {
@@ -207,6 +210,8 @@ static int set_up(struct holder_state *h, struct err *e)
 	setsid();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	prctl(PR_SET_NAME, "hew-holder");
+	if (fault_point("sandbox.holder") < 0)
+		return err_sys(e, "set up the sandbox holder");
 	return rung_enter(e);
 }
 

@@ -5,6 +5,7 @@
 //
 // It is not dumpable, so that no process of the step can look into it, at its program or at its
 // memory.
+#include "base/fault.h"
 #include "sandbox/caps.h"
 #include "sandbox/mounts.h"
 #include "sandbox/scope.h"
@@ -113,6 +114,8 @@ static int loopback_up(struct err *e)
 static int set_up(const struct init_context *c, int *report, struct err *e)
 {
 	const struct step_spec *s = &c->plan->s;
+	if (fault_point("sandbox.init") < 0)
+		return err_sys(e, "set up the step's process 1");
 	if (take_stdio(s, e) < 0)
 		return -1;
 	if (sethostname(s->hostname, strlen(s->hostname)) < 0)

@@ -5,6 +5,7 @@
 #include "sandbox/mounts.h"
 
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 int mount_new(
         const char *type, const struct mount_option *options, unsigned attributes, struct err *e)
 {
-	auto_fd int fs = fsopen(type, FSOPEN_CLOEXEC);
+	auto_fd int fs = fault_point("sandbox.mount.new") < 0 ? -1 : fsopen(type, FSOPEN_CLOEXEC);
 	if (fs < 0)
 		return err_set(
 		        e, ERR_SANDBOX, "open file system type '%s': %s", type, strerror(errno));
@@ -36,9 +37,9 @@ int mount_new(
 
 static int copy(int at, const char *path, unsigned recursive, unsigned attributes, struct err *e)
 {
-	unsigned empty = path[0] ? 0 : AT_EMPTY_PATH, follow = path[0] ? AT_SYMLINK_NOFOLLOW : 0;
-	auto_fd int fd = open_tree(
-	        at, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | empty | follow | recursive);
+	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive |
+	                 (path[0] ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH);
+	auto_fd int fd = fault_point("sandbox.mount.copy") < 0 ? -1 : open_tree(at, path, flags);
 	if (fd < 0)
 		return err_sys(e, "copy the mount of '%s'", path);
 	struct mount_attr a = {.attr_set = attributes};
@@ -60,7 +61,7 @@ int mount_copy_all(int at, const char *path, unsigned attributes, struct err *e)
 int mount_attach(int mount, int at, const char *path, struct err *e)
 {
 	unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (path[0] ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
-	if (move_mount(mount, "", at, path, flags) < 0)
+	if (fault_point("sandbox.mount.attach") < 0 || move_mount(mount, "", at, path, flags) < 0)
 		return err_set(e, ERR_SANDBOX, "mount on '%s': %s", path, strerror(errno));
 	return 0;
 }
@@ -68,8 +69,9 @@ int mount_attach(int mount, int at, const char *path, struct err *e)
 int mount_set(int at, const char *path, unsigned attributes, struct err *e)
 {
 	struct mount_attr a = {.attr_set = attributes};
-	if (mount_setattr(at, path, path[0] ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH, &a, sizeof a) <
-	        0)
+	unsigned flags = path[0] ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH;
+	if (fault_point("sandbox.mount.set") < 0 ||
+	        mount_setattr(at, path, flags, &a, sizeof a) < 0)
 		return err_sys(e, "set attributes of the mount at '%s'", path);
 	return 0;
 }

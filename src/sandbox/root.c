@@ -3,6 +3,7 @@
 // into it, after which no path leads to the host. Options keep an upper directory self-contained,
 // so that it can be read as a layer without the lowers: kernel documentation,
 // filesystems/overlayfs.
+#include "base/fault.h"
 #include "sandbox/mounts.h"
 #include "sandbox/root-int.h"
 #include "sandbox/rung-int.h"
@@ -72,7 +73,8 @@ static int add_layers(int fs, const struct overlay *o, struct err *e)
 
 static int overlay_new(const struct overlay *o, struct err *e)
 {
-	auto_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
+	auto_fd int fs =
+	        fault_point("sandbox.overlay") < 0 ? -1 : fsopen("overlay", FSOPEN_CLOEXEC);
 	if (fs < 0)
 		return err_set(
 		        e, ERR_SANDBOX, "open file system type 'overlay': %s", strerror(errno));
@@ -115,7 +117,8 @@ static int overlay_legacy(const struct overlay *o, int scratch, struct err *e)
 		return err_set(e, ERR_SANDBOX,
 		        "%zu layers are more than this kernel can stack; Linux 6.8 can do 500",
 		        o->n);
-	if (fchdir(scratch) < 0 || mount("overlay", "root", "overlay", MS_NODEV, opts.p) < 0)
+	if (fault_point("sandbox.overlay") < 0 || fchdir(scratch) < 0 ||
+	        mount("overlay", "root", "overlay", MS_NODEV, opts.p) < 0)
 		return err_set(e, ERR_SANDBOX, "mount the overlay of %zu layers: %s", o->n,
 		        strerror(errno));
 	return 0;
@@ -200,7 +203,7 @@ int root_pivot(const struct mounts *m, struct err *e)
 	auto_fd int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (old < 0 || fchdir(m->root) < 0)
 		return err_sys(e, "enter the new root");
-	if (syscall(SYS_pivot_root, ".", ".") < 0)
+	if (fault_point("sandbox.pivot") < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
 		return err_set(e, ERR_SANDBOX, "make the new root the root: %s%s", strerror(errno),
 		        errno == EINVAL ? "; the host's own root may be a chroot or an initramfs"
 		                        : "");

@@ -4,6 +4,7 @@
 // Invariant: step_job() returns only when no process of the step is left.
 #include "sandbox/step.h"
 
+#include "base/fault.h"
 #include "base/fs.h"
 #include "sandbox/holder.h"
 #include "sandbox/step-int.h"
@@ -97,7 +98,9 @@ static int start_init(struct supervisor *v, struct err *e)
 	if (v->plan->s.network == STEP_NET_NONE)
 		flags |= CLONE_NEWNET;
 	v->pidfd = -1;
-	pid_t pid = clone_init(flags | CLONE_NEWCGROUP, &v->pidfd);
+	pid_t pid = fault_point("sandbox.clone") < 0
+	                    ? -1
+	                    : clone_init(flags | CLONE_NEWCGROUP, &v->pidfd);
 	if (pid < 0 && errno == EINVAL)
 		pid = clone_init(flags, &v->pidfd);
 	if (pid == 0) {
