@@ -119,12 +119,12 @@ static int put_config(struct exec *x, const struct rootfs *root, struct manifest
 
 static int put_names(struct exec *x, struct image_row *row, struct err *e)
 {
-	if (store_image_put(x->store, row, e))
-		return -1;
-	for (size_t i = 0; i < x->req->tags.n; i++)
-		if (store_name_set(x->store, x->req->tags.v[i], &row->manifest, e))
-			return -1;
-	return 0;
+	int r = x->req->tags.n ? 0 : store_image_put(x->store, row, e);
+	for (size_t i = 0; i < x->req->tags.n && !r; i++) {
+		row->name = x->req->tags.v[i];
+		r = store_image_put(x->store, row, e);
+	}
+	return r;
 }
 
 int commit_image(struct exec *x, struct build_result *ret, struct err *e)

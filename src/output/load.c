@@ -249,11 +249,13 @@ int load_image(struct load *l, const struct buf *manifest, const struct manifest
 		if (store_layer_get(l->store, &c->diff_ids[i], &info))
 			row.size += info.tar_size;
 	}
-	if (store_image_put(l->store, &row, e))
+	int rc = names->n ? 0 : store_image_put(l->store, &row, e);
+	for (size_t i = 0; i < names->n && !rc; i++) {
+		row.name = names->v[i];
+		rc = store_image_put(l->store, &row, e);
+	}
+	if (rc)
 		return -1;
-	for (size_t i = 0; i < names->n; i++)
-		if (store_name_set(l->store, names->v[i], &row.manifest, e))
-			return -1;
 	tell(l, names, &row.image_id);
 	return 0;
 }

@@ -73,7 +73,18 @@ int store_image_list(struct store *s, struct image_list *ret, struct err *e)
 
 // ---- entering
 
-static int same_row(struct store *s, const struct image_row *row, bool *ret, struct err *e)
+static int name_points_to(struct store *s, const char *name, const struct digest *d, struct err *e)
+{
+	int64_t one;
+	db_lock(s);
+	int rc = db_int(s, e, &one, "SELECT 1 FROM names WHERE name = ? AND manifest = ?", "th",
+	        name, &d->h);
+	db_unlock(s);
+	return rc;
+}
+
+// 1: the row, and its name if it has one, are as they should be.
+static int same_row(struct store *s, const struct image_row *row, struct err *e)
 {
 	int64_t one;
 	db_lock(s);
@@ -83,18 +94,7 @@ static int same_row(struct store *s, const struct image_row *row, bool *ret, str
 	        "hhtiii", &row->manifest.h, &row->image_id.h, row->media_type,
 	        (int64_t)row->manifest_size, row->created, (int64_t)row->is_index);
 	db_unlock(s);
-	*ret = rc == 1;
-	return rc < 0 ? -1 : 0;
-}
-
-static int name_points_to(struct store *s, const char *name, const struct digest *d, struct err *e)
-{
-	int64_t one;
-	db_lock(s);
-	int rc = db_int(s, e, &one, "SELECT 1 FROM names WHERE name = ? AND manifest = ?", "th",
-	        name, &d->h);
-	db_unlock(s);
-	return rc;
+	return rc == 1 && row->name ? name_points_to(s, row->name, &row->manifest, e) : rc;
 }
 
 static int set_name(struct store *s, const char *name, const struct digest *d, struct err *e)
@@ -130,14 +130,12 @@ static int put_row(
 
 int store_image_put(struct store *s, const struct image_row *row, struct err *e)
 {
-	bool same;
 	auto_buf struct buf text = {0};
 	auto_config struct image_config config = {0};
 	char digest[DIGEST_TEXT];
-	if (store_lease_add(s, &row->manifest, e) < 0 || same_row(s, row, &same, e) < 0)
-		return -1;
-	if (same)
-		return row->name ? store_name_set(s, row->name, &row->manifest, e) : 0;
+	int same = store_lease_add(s, &row->manifest, e) < 0 ? -1 : same_row(s, row, e);
+	if (same != 0)
+		return same < 0 ? -1 : 0;
 	digest_text(&row->manifest, digest);
 	if (!store_blob_has(s, &row->manifest))
 		return err_set(e, ERR_NOT_FOUND, "enter image %s: its manifest is not in the store",
