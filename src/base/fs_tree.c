@@ -68,6 +68,8 @@ int fs_list_dir(int dirfd, struct strv *ret, struct err *e)
 enum { DEEP = 32, PASSES_MAX = 1 << 20 };
 
 struct remover {
+	struct fs_removal *count; // may be NULL
+	bool late;
 	int top;
 	uint64_t tag; // of the names in the top folder, so that the tree cannot have taken them
 	unsigned long moved;
@@ -133,9 +135,22 @@ static int remove_folder(struct remover *r, int fd, const char *name, int depth,
 	return err_sys(e, "remove '%s'", name);
 }
 
+// Of a file with several names the last one frees the bytes.
+static int unlink_counted(struct fs_removal *count, int fd, const char *name)
+{
+	struct stat st;
+	bool counts = count && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	              !S_ISDIR(st.st_mode) && st.st_nlink == 1;
+	if (unlinkat(fd, name, 0) < 0)
+		return -1;
+	if (counts)
+		count->freed += (uint64_t)st.st_blocks * 512;
+	return 0;
+}
+
 static int remove_entry(struct remover *r, int fd, const char *name, int depth, struct err *e)
 {
-	if (unlinkat(fd, name, 0) == 0 || errno == ENOENT)
+	if (unlink_counted(r->count, fd, name) == 0 || errno == ENOENT)
 		return 0;
 	if (errno == EACCES && grant(fd))
 		return remove_entry(r, fd, name, depth, e);
@@ -155,23 +170,28 @@ static int empty_folder(struct remover *r, int fd, int depth, struct err *e)
 	auto_strv struct strv names = {0};
 	if (fs_list_dir(fd, &names, e))
 		return -1;
-	for (size_t i = 0; i < names.n; i++)
+	for (size_t i = 0; i < names.n; i++) {
+		if (r->count && r->count->deadline_ns && clock_ns() >= r->count->deadline_ns) {
+			r->late = true;
+			return -1;
+		}
 		if (remove_entry(r, fd, names.v[i], depth + 1, e))
 			return -1;
+	}
 	return 0;
 }
 
-static int remove_top(int dirfd, const char *name, struct err *e)
+static int remove_top(int dirfd, const char *name, struct fs_removal *count, struct err *e)
 {
 	auto_fd int fd = open_granted(dirfd, name, open_top);
 	if (fd < 0)
 		return err_sys(e, "open");
-	struct remover r = {.top = fd};
+	struct remover r = {.top = fd, .count = count};
 	if (getrandom(&r.tag, sizeof(r.tag), GRND_NONBLOCK) != sizeof(r.tag))
 		r.tag = (uint64_t)clock_ns();
 	for (int pass = 0; pass < PASSES_MAX; pass++) { // what was lifted is there in the next one
 		if (empty_folder(&r, fd, 0, e))
-			return -1;
+			return r.late ? 1 : -1;
 		if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 			return 0;
 		if (errno != ENOTEMPTY && errno != EEXIST)
@@ -180,11 +200,17 @@ static int remove_top(int dirfd, const char *name, struct err *e)
 	return err_sys(e, "remove folder");
 }
 
-int fs_remove_tree(int dirfd, const char *name, struct err *e)
+int fs_remove_tree_some(int dirfd, const char *name, struct fs_removal *count, struct err *e)
 {
-	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+	if (unlink_counted(count, dirfd, name) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return err_sys(e, "remove '%s'", name);
-	return remove_top(dirfd, name, e) ? err_wrap(e, "remove '%s'", name) : 0;
+	int rc = remove_top(dirfd, name, count, e);
+	return rc < 0 ? err_wrap(e, "remove '%s'", name) : rc;
+}
+
+int fs_remove_tree(int dirfd, const char *name, struct err *e)
+{
+	return fs_remove_tree_some(dirfd, name, NULL, e);
 }

@@ -360,8 +360,8 @@ static int run(void *opts, const struct strv *args, struct err *e)
 		if (!status)
 			status = finish(&s, o, &r, &built, specs, n_specs, e);
 		ui_finish(s.ui, status != 0);
-		if (!status && built.n_cached < built.n_steps)
-			exec_reap(s.store); // what earlier failures left: now nobody waits for it
+		if (status || built.n_cached < built.n_steps)
+			exec_reap(s.store);
 		build_result_release(&built);
 	}
 	for (size_t i = 0; i < n_specs; i++)

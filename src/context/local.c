@@ -25,8 +25,6 @@ struct local {
 	int root;
 	const struct ignore *ignore;
 	struct stat_index *index;
-	int index_dirfd;
-	char *index_name;
 	struct context_stats stats;
 	pthread_mutex_t lock;
 	struct arena strings; // what entries point to; under lock
@@ -338,8 +336,6 @@ static void local_free(struct view *v)
 	arena_release(&l->strings);
 	pthread_mutex_destroy(&l->lock);
 	close_fd(&l->root);
-	close_fd(&l->index_dirfd);
-	free(l->index_name);
 	free(l->path);
 	free(l);
 }
@@ -373,18 +369,17 @@ struct view *context_open(const char *path, const struct ignore *ignore, int ind
 	l->root = steal_fd(&root);
 	l->ignore = ignore;
 	l->index = stat_index_open(index_dirfd, index_name);
-	l->index_dirfd = index_dirfd < 0 ? -1 : fcntl(index_dirfd, F_DUPFD_CLOEXEC, 3);
-	l->index_name = xstrdup(index_name ? index_name : "");
 	pthread_mutex_init(&l->lock, NULL);
 	return &l->view;
 }
 
-int context_save(struct view *context, struct err *e)
+bool context_learnt(struct view *context, struct buf *ret)
 {
 	struct local *l = local_of(context);
-	if (l->index_dirfd < 0 || !stat_index_is_dirty(l->index))
-		return 0;
-	return stat_index_save(l->index, l->index_dirfd, l->index_name, e);
+	if (!stat_index_is_dirty(l->index))
+		return false;
+	stat_index_print(l->index, ret);
+	return true;
 }
 
 void context_stats_get(struct view *context, struct context_stats *ret)

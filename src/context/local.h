@@ -5,6 +5,7 @@
 
 #include "base/glob.h"
 #include "layer/view.h"
+#include <stdbool.h>
 
 struct context_stats {
 	size_t files_hashed; // read because the index did not know them
@@ -12,12 +13,11 @@ struct context_stats {
 };
 
 // path: the folder. ignore: may be NULL; borrowed, must outlive the view. index_dirfd/index_name:
-// where the stat index is kept (index_dirfd < 0: none); it is read now and, if anything was hashed,
-// replaced by context_save.
+// where the stat index is kept (index_dirfd < 0: none); it is only read.
 struct view *context_open(const char *path, const struct ignore *ignore, int index_dirfd,
         const char *index_name, struct err *e);
-// Writes what was learnt. Failing to is no error of the build: returns -1 with *e for a note.
-int context_save(struct view *context, struct err *e);
+// The stat index that should be kept instead, for the next build. False: nothing new was learnt.
+bool context_learnt(struct view *context, struct buf *ret);
 void context_stats_get(struct view *context, struct context_stats *ret);
 // For error messages: if path exists in the folder but is hidden by the ignore file, the line of
 // the deciding pattern; 0 otherwise.

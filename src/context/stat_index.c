@@ -239,18 +239,16 @@ static void merge(struct stat_index *ix, struct output *o)
 	}
 }
 
-int stat_index_save(struct stat_index *ix, int dirfd, const char *name, struct err *e)
+void stat_index_print(struct stat_index *ix, struct buf *out)
 {
 	if (ix->n_fresh)
 		qsort(ix->fresh, ix->n_fresh, sizeof(*ix->fresh), fresh_cmp);
 	struct output o = {0};
 	merge(ix, &o);
 	struct header h = {MAGIC, o.count, o.heap.n, ix->started_ns};
-	auto_buf struct buf all = {0};
-	buf_add(&all, &h, sizeof(h));
-	buf_add(&all, o.records.p, o.records.n);
-	buf_add(&all, o.heap.p, o.heap.n);
+	buf_add(out, &h, sizeof(h));
+	buf_add(out, o.records.p, o.records.n);
+	buf_add(out, o.heap.p, o.heap.n);
 	buf_release(&o.records);
 	buf_release(&o.heap);
-	return fs_replace_file(dirfd, name, all.p, all.n, 0600, e);
 }

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-struct err;
+struct buf;
 
 struct stat_record {
 	uint64_t dev, ino, size;
@@ -29,5 +29,5 @@ bool stat_index_get(
 void stat_index_put(struct stat_index *ix, const char *path, const struct stat *st,
         const struct hash *content, bool has_xattrs);
 bool stat_index_is_dirty(struct stat_index *ix);
-// Replaces the file by its old records and this run's; this run's win.
-int stat_index_save(struct stat_index *ix, int dirfd, const char *name, struct err *e);
+// The file as it is to be after this run.
+void stat_index_print(struct stat_index *ix, struct buf *out);

@@ -62,14 +62,23 @@ int contexts_open(struct exec *x, struct err *e)
 	return 0;
 }
 
+// The build stands without the index, the next one only has to read more.
+static void save_index(struct exec *x, const struct named_context *c)
+{
+	auto_buf struct buf index = {0};
+	struct err why = ERR_INIT;
+	if (!c->view || !context_learnt(c->view, &index))
+		return;
+	auto_free char *name = index_name(c->value);
+	if (store_context_put(x->store, name, index.p, index.n, &why))
+		event_note(x->req->sink, "the index of %s was not saved: %s", c->value, why.msg);
+}
+
 void contexts_close(struct exec *x)
 {
 	for (size_t i = 0; i < x->n_contexts; i++) {
 		struct named_context *c = &x->contexts[i];
-		struct err note = ERR_INIT;
-		if (c->view && context_save(c->view, &note))
-			event_note(x->req->sink, "the index of %s was not saved: %s", c->value,
-			        note.msg);
+		save_index(x, c);
 		view_free(c->view);
 		ignore_free(c->ignore);
 		free(c->ignore_name);

@@ -9,7 +9,8 @@ void exec_reap(struct store *s)
 	struct rung_choice rung;
 	struct err ignored = ERR_INIT;
 	rung_choose(&rung);
-	if (store_reap(s) == 0 || !rung.new_userns)
+	store_reap(s);
+	if (!store_trash_is_foreign(s) || !rung.new_userns)
 		return;
 	auto_fd int trash = openat(store_root_fd(s), "trash", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct holder *h = trash < 0 ? NULL : holder_start(&(struct holder_options){0}, &ignored);

@@ -96,12 +96,18 @@ static struct step_mount *add_mount(struct run_state *r, const char *target)
 	return m;
 }
 
-static void bind_to(struct run_state *r, struct step_mount *m, int fd)
+// A descriptor that stays open as long as the step runs, also if hew does not.
+static int hold(struct run_state *r, int fd)
 {
 	r->binds = xreallocarray(r->binds, r->n_binds + 1, sizeof(*r->binds));
 	r->binds[r->n_binds] = fd;
+	return (int)r->n_binds++;
+}
+
+static void bind_to(struct run_state *r, struct step_mount *m, int fd)
+{
 	m->type = STEP_BIND;
-	m->source_fd = (int)r->n_binds++;
+	m->source_fd = hold(r, fd);
 }
 
 // What a writable bind mount shows: a copy of its own, thrown away after the step.
@@ -187,8 +193,12 @@ static int lock_caches(struct run_state *r, struct err *e)
 // folder, it does not make a second cache.
 static int mount_cache(struct run_state *r, const struct run_mount *m, struct err *e)
 {
-	auto_fd int dir = store_cache_dir(r->x->store, m->id, r->x->rung.flavour, e);
-	if (dir < 0 || seed_cache(r, m, dir, e))
+	int lock;
+	auto_fd int dir = store_cache_dir(r->x->store, m->id, r->x->rung.flavour, &lock, e);
+	if (dir < 0)
+		return -1;
+	hold(r, lock);
+	if (seed_cache(r, m, dir, e))
 		return -1;
 	struct step_mount *to = add_mount(r, m->target);
 	to->read_only = m->read_only;

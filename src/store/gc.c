@@ -163,11 +163,11 @@ static int collect_rows(struct store *s, int flags, struct err *e)
 
 int store_gc(struct store *s, int flags, uint64_t *ret_freed, struct err *e)
 {
-	uint64_t freed = 0;
-	if (collect_rows(s, flags, e) < 0 || sweep_orphans(s, &freed, e) < 0 ||
-	        sweep_work(s, e) < 0)
+	if (collect_rows(s, flags, e) < 0 || sweep_orphans(s, e) < 0 || sweep_work(s, e) < 0)
 		return -1;
-	store_reap(s);
-	*ret_freed = freed;
+	if (flags & STORE_GC_STEPS && caches_collect(s, e) < 0)
+		return -1;
+	*ret_freed = trash_reap(s, 0);
+	db_fold(s);
 	return 0;
 }

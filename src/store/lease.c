@@ -19,8 +19,7 @@
 #include <unistd.h>
 
 #define LEASE_FILE_MAX (64u << 20)
-#define CLOSE_BUDGET 64                // inodes deleted from the trash by a closing process
-#define CLOSE_BUDGET_NS (10 * 1000000) // and for how long
+#define CLOSE_NS 2000000 // how long a closing process empties the trash: nobody shall notice
 
 static int lock_file(int fd, int how)
 {
@@ -91,7 +90,7 @@ void lease_drop(struct store *s)
 	if (s->dirty || fault_point("store.lease.unlink") < 0)
 		return;
 	unlinkat(s->root_fd, path, 0);
-	trash_reap_some(s, CLOSE_BUDGET, clock_ns() + CLOSE_BUDGET_NS);
+	trash_reap(s, clock_ns() + CLOSE_NS);
 }
 
 // A shared lock is enough to know, and lets others ask at the same time.
@@ -131,8 +130,7 @@ static int lock_dead(struct store *s, const char *id)
 
 static int clean_up(struct store *s, struct err *e)
 {
-	uint64_t freed = 0;
-	if (sweep_orphans(s, &freed, e) < 0 || db_begin(s, e) < 0)
+	if (sweep_orphans(s, e) < 0 || db_begin(s, e) < 0)
 		return -1;
 	if (index_json_write(s, e) < 0)
 		return db_abandon(s);

@@ -25,7 +25,7 @@ struct store_lock {
 	char path[STORE_PATH];
 };
 
-static void named_path(const char *folder, const char *name, char out[static STORE_PATH])
+void path_of_named(const char *folder, const char *name, char out[static STORE_PATH])
 {
 	char hex[HASH_HEX];
 	struct hash h = hash_bytes(name, strlen(name));
@@ -86,7 +86,7 @@ struct store_lock *store_lock(struct store *s, const char *name, struct err *e)
 	struct store_lock *l = xcalloc(1, sizeof(*l));
 	l->store = s;
 	l->fd = -1;
-	named_path("locks", name, l->path);
+	path_of_named("locks", name, l->path);
 	if (wait_lock(l, e) == 0)
 		return l;
 	close_fd(&l->fd);
@@ -101,20 +101,4 @@ void store_unlock(struct store_lock *l)
 	unlinkat(l->store->root_fd, l->path, 0); // still locked, so it is ours
 	close_fd(&l->fd);
 	free(l);
-}
-
-// The folder of a cache is ours, so that it can be renamed away; what lies in it belongs to steps.
-int store_cache_dir(struct store *s, const char *id, const char *flavour, struct err *e)
-{
-	char path[STORE_PATH];
-	if (store_need_write(s, e) < 0)
-		return -1;
-	named_path("cache", id, path);
-	auto_free char *inner = xasprintf("%s/%s", path, flavour);
-	if (fault_point("store.cache.mkdir") < 0 ||
-	        (mkdirat(s->root_fd, path, 0755) < 0 && errno != EEXIST) ||
-	        (mkdirat(s->root_fd, inner, 0755) < 0 && errno != EEXIST))
-		return err_sys(e, "make '%s/%s'", s->root, inner);
-	int fd = openat(s->root_fd, inner, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_sys(e, "open '%s/%s'", s->root, inner) : fd;
 }

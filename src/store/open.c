@@ -210,6 +210,7 @@ struct store *store_open(const char *root, int flags, struct err *e)
 	struct store *s = xcalloc(1, sizeof(*s));
 	s->flags = flags;
 	s->pid = getpid();
+	s->opened_ns = clock_ns();
 	s->root_fd = s->lease_fd = s->gc_fd = s->work_fd = -1;
 	pthread_mutex_init(&s->db_mutex, NULL);
 	pthread_mutex_init(&s->lease_mutex, NULL);

@@ -27,6 +27,7 @@ enum pending_kind {
 	PENDING_INDEX = 2,
 	PENDING_TREE = 3,
 	PENDING_NAMES = 4, // index.json
+	PENDING_CONTEXT = 5,
 };
 
 struct temp_entry {
@@ -41,6 +42,8 @@ struct store {
 	pid_t pid; // a connection must not cross a fork
 	bool network_fs;
 	char boot[40];
+	int64_t opened_ns;
+	bool foreign_trash; // as trash_reap left it
 
 	pthread_mutex_t db_mutex;
 	struct sqlite3 *db;
@@ -76,6 +79,7 @@ int store_need_write(const struct store *s, struct err *e);
 void path_of_blob(const struct digest *d, char out[static STORE_PATH]);
 void path_of_index(const struct digest *diff_id, char out[static STORE_PATH]);
 void path_of_tree(const struct digest *diff_id, const char *flavour, char out[static STORE_PATH]);
+void path_of_named(const char *folder, const char *name, char out[static STORE_PATH]); // hashed
 
 // ---- temp.c
 // The path of a temporary file of ours, found by its inode.
@@ -84,9 +88,9 @@ void temp_forget(struct store *s, int fd);  // it has been renamed
 void temp_discard(struct store *s, int fd); // unlinks it
 int trash_move(
         struct store *s, const char *rel_path, struct err *e); // 0 also when there is nothing
-// Deletes what is quickly deleted, until `budget` inodes are gone or the time (monotonic) has come.
-void trash_reap_some(struct store *s, size_t budget, int64_t deadline_ns);
-// Replaces a file in the root; the temporary file lies in work/, so a kill leaves nothing beside
+// Empties the trash, until the time (clock_ns; 0: without end) has come. Returns the bytes freed.
+uint64_t trash_reap(struct store *s, int64_t deadline_ns);
+// Replaces a file below the root; the temporary file lies in work/, so a kill leaves nothing beside
 // it.
 int root_file_replace(struct store *s, const char *name, const void *p, size_t n, const char *point,
         struct err *e);
@@ -110,10 +114,12 @@ int blob_read_raw(
 int pending_add(struct store *s, enum pending_kind kind, const struct digest *d,
         const char *flavour, struct err *e);
 
+// ---- caches.c
+int caches_collect(struct store *s, struct err *e); // what no step uses goes into the trash
+
 // ---- sweep.c
-// Moves files without a row into the trash. Adds the bytes to *freed.
-int sweep_orphans(struct store *s, uint64_t *freed, struct err *e);
-int sweep_work(struct store *s, struct err *e); // work folders that have no lease
+int sweep_orphans(struct store *s, struct err *e); // moves files without a row into the trash
+int sweep_work(struct store *s, struct err *e);    // work folders that have no lease
 // Rows without the rows they need; inside a transaction.
 int sweep_rows(struct store *s, struct err *e);
 // Drops what another boot wrote and did not sync.

@@ -45,9 +45,12 @@ int store_sync(struct store *s, struct err *e);
 int store_temp_file(struct store *s, struct err *e); // descriptor, or -1
 // Descriptor, or -1; *ret_path is relative to the root, caller frees.
 int store_temp_dir(struct store *s, char **ret_path, struct err *e);
-void store_trash(struct store *s, const char *rel_path); // rename away now, reap later
-// Deletes what lies in trash, when nobody waits. Returns how much could not be: it is others'.
-size_t store_reap(struct store *s);
+// Renames away now. Deleted by store_reap, by store_gc, and a little of it whenever a store is
+// closed.
+void store_trash(struct store *s, const char *rel_path);
+void store_reap(struct store *s); // tidies up after long work, for a small share of that time
+// Something in the trash could not be deleted by us: it belongs to other ids.
+bool store_trash_is_foreign(const struct store *s);
 
 // ---- blobs
 bool store_blob_has(struct store *s, const struct digest *d);
@@ -139,7 +142,8 @@ struct image_list {
 	size_t n;
 };
 void image_list_release(struct image_list *l);
-// Records an image whose manifest and config blobs are in the store.
+// Records an image whose manifest and config blobs are in the store, and its name, if it has one,
+// at the same time: another process may be removing the image's last name.
 int store_image_put(struct store *s, const struct image_row *row, struct err *e);
 int store_name_set(struct store *s, const char *name, const struct digest *manifest, struct err *e);
 // ERR_NOT_FOUND. 1: it was the image's last name, and the image went with it.
@@ -181,13 +185,19 @@ int store_build_put(struct store *s, const char *id, const char *json, struct er
 struct store_lock;
 struct store_lock *store_lock(struct store *s, const char *name, struct err *e);
 void store_unlock(struct store_lock *l); // NULL is fine
+
+// ---- caches: what may be lost
 // The directory of a cache mount, made if it is missing: an O_PATH descriptor, or -1. flavour: as
-// of trees, for the ids in it are the host's.
-int store_cache_dir(struct store *s, const char *id, const char *flavour, struct err *e);
+// of trees, for the ids in it are the host's. As long as *ret_lock (the caller's to close, or a
+// copy of it) is open, it is not collected.
+int store_cache_dir(
+        struct store *s, const char *id, const char *flavour, int *ret_lock, struct err *e);
+// Replaces contexts/<name>, the stat index of a build context. name: 64 hex digits.
+int store_context_put(struct store *s, const char *name, const void *p, size_t n, struct err *e);
 
 // ---- collection: removes what no name, no step record and no living lease needs
 enum store_gc_flags {
-	STORE_GC_STEPS = 1 << 0, // forget all step records first
+	STORE_GC_STEPS = 1 << 0, // forget all step records first, and the caches
 };
 // *ret_freed: bytes.
 int store_gc(struct store *s, int flags, uint64_t *ret_freed, struct err *e);

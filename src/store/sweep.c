@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 // ---- files without rows
@@ -59,7 +58,7 @@ static int known_tree(struct store *s, const char *name, struct err *e)
 	return rc < 0 ? -1 : found;
 }
 
-static int sweep_folder(struct store *s, const struct sweep *w, uint64_t *freed, struct err *e)
+static int sweep_folder(struct store *s, const struct sweep *w, struct err *e)
 {
 	auto_strv struct strv names = {0};
 	auto_fd int fd = openat(s->root_fd, w->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -68,30 +67,26 @@ static int sweep_folder(struct store *s, const struct sweep *w, uint64_t *freed,
 	if (fs_list_dir(fd, &names, e) < 0)
 		return err_wrap(e, "list '%s/%s'", s->root, w->folder);
 	for (size_t i = 0; i < names.n; i++) {
-		struct stat st;
 		int known = w->known(s, names.v[i], e);
 		if (known < 0)
 			return -1;
 		if (known)
 			continue;
 		auto_free char *path = xasprintf("%s/%s", w->folder, names.v[i]);
-		bool file = fstatat(fd, names.v[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		            S_ISREG(st.st_mode);
 		if (trash_move(s, path, e) < 0)
 			return -1;
-		*freed += file ? (uint64_t)st.st_blocks * 512 : 0;
 	}
 	return 0;
 }
 
-int sweep_orphans(struct store *s, uint64_t *freed, struct err *e)
+int sweep_orphans(struct store *s, struct err *e)
 {
 	static const struct sweep sweeps[] = {
 	        {"blobs/sha256", known_blob}, {"layers", known_index}, {"trees", known_tree}};
 	if (db_begin(s, e) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(sweeps); i++)
-		if (sweep_folder(s, &sweeps[i], freed, e) < 0)
+		if (sweep_folder(s, &sweeps[i], e) < 0)
 			return db_abandon(s);
 	db_rollback(s);
 	return 0;
@@ -106,8 +101,7 @@ static int has_lease(struct store *s, const char *name, struct err *e)
 int sweep_work(struct store *s, struct err *e)
 {
 	static const struct sweep sweep = {"work", has_lease};
-	uint64_t freed = 0;
-	return sweep_folder(s, &sweep, &freed, e);
+	return sweep_folder(s, &sweep, e);
 }
 
 // ---- rows without rows
@@ -150,7 +144,7 @@ struct lost {
 
 static int drop_lost(struct store *s, const struct lost *l, struct err *e)
 {
-	char path[STORE_PATH];
+	char path[STORE_PATH], hex[HASH_HEX];
 	switch (l->kind) {
 	case PENDING_BLOB:
 		path_of_blob(&l->digest, path);
@@ -168,6 +162,10 @@ static int drop_lost(struct store *s, const struct lost *l, struct err *e)
 		if (db_run(s, e, "DELETE FROM trees WHERE diff_id = ? AND flavour = ?", "ht",
 		            &l->digest.h, l->flavour) < 0)
 			return -1;
+		break;
+	case PENDING_CONTEXT:
+		digest_hex(&l->digest, hex);
+		snprintf(path, sizeof(path), "contexts/%s", hex);
 		break;
 	default:
 		return 0;

@@ -17,6 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define REAP_SHARE 10 // of the time a process has worked, which it may spend on the trash
+#define REAP_NS_MAX 1000000000
+
 static int open_work(struct store *s, struct err *e)
 {
 	if (s->work_fd >= 0)
@@ -144,60 +147,39 @@ void store_trash(struct store *s, const char *rel_path)
 
 // ---- reaping
 
-static int open_trash(struct store *s, struct strv *ret_names)
-{
-	struct err ignored;
-	auto_fd int fd = openat(s->root_fd, "trash", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fs_list_dir(fd, ret_names, &ignored) < 0)
-		return -1;
-	return steal_fd(&fd);
-}
-
-// A file, or a folder of files such as a work folder; deeper ones wait for store_reap.
-static void reap_shallow(int trash, const char *name, size_t *budget)
-{
-	auto_strv struct strv names = {0};
-	struct err ignored;
-	if (unlinkat(trash, name, 0) == 0 || unlinkat(trash, name, AT_REMOVEDIR) == 0) {
-		--*budget;
-		return;
-	}
-	auto_fd int fd = openat(trash, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fs_list_dir(fd, &names, &ignored) < 0)
-		return;
-	for (size_t i = 0; i<names.n && * budget> 0; i++)
-		if (unlinkat(fd, names.v[i], 0) == 0 || unlinkat(fd, names.v[i], AT_REMOVEDIR) == 0)
-			--*budget;
-	unlinkat(trash, name, AT_REMOVEDIR);
-}
-
-void trash_reap_some(struct store *s, size_t budget, int64_t deadline_ns)
-{
-	auto_strv struct strv names = {0};
-	auto_fd int trash = open_trash(s, &names);
-	for (size_t i = 0; i < names.n && budget > 0 && clock_ns() < deadline_ns; i++) {
-		if (fault_point("store.trash.unlink") < 0)
-			return;
-		reap_shallow(trash, names.v[i], &budget);
-	}
-}
-
 // What belongs to other ids and cannot be deleted stays for whoever may.
-size_t store_reap(struct store *s)
+uint64_t trash_reap(struct store *s, int64_t deadline_ns)
 {
 	struct err ignored;
 	auto_strv struct strv names = {0};
-	size_t left = 0;
-	if (!store_writable(s))
+	struct fs_removal r = {.deadline_ns = deadline_ns};
+	auto_fd int fd = openat(s->root_fd, "trash", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fs_list_dir(fd, &names, &ignored) < 0)
 		return 0;
-	auto_fd int trash = open_trash(s, &names);
-	for (size_t i = 0; i < names.n && !cancel_requested(); i++) {
-		if (fault_point("store.trash.unlink") < 0)
-			return 0;
-		left += fs_remove_tree(trash, names.v[i], &ignored) != 0;
+	s->foreign_trash = false;
+	for (size_t i = 0; i < names.n; i++) {
+		if (fault_point("store.trash.unlink") < 0 || (!deadline_ns && cancel_requested()))
+			break;
+		int rc = fs_remove_tree_some(fd, names.v[i], &r, &ignored);
+		if (rc > 0)
+			break;
+		s->foreign_trash |= rc < 0;
 	}
+	return r.freed;
+}
+
+bool store_trash_is_foreign(const struct store *s)
+{
+	return s->foreign_trash;
+}
+
+void store_reap(struct store *s)
+{
+	int64_t now = clock_ns(), share = (now - s->opened_ns) / REAP_SHARE;
+	if (!store_writable(s) || cancel_requested())
+		return;
+	trash_reap(s, now + (share < REAP_NS_MAX ? share : REAP_NS_MAX));
 	db_fold(s);
-	return left;
 }
 
 int root_file_replace(struct store *s, const char *name, const void *p, size_t n, const char *point,

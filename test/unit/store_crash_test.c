@@ -58,7 +58,12 @@ static int sequence(struct store *s, struct err *e)
 		return -1;
 	int rc = store_step_put(s, &key, &r, e);
 	store_unlock(l);
-	auto_fd int cache = store_cache_dir(s, "npm", "trusted", e);
+	auto_fd int lock = -1;
+	auto_fd int cache = store_cache_dir(s, "npm", "trusted", &lock, e);
+	char name[HASH_HEX];
+	hash_hex(&key, name);
+	if (rc == 0)
+		rc = store_context_put(s, name, "index", 5, e);
 	if (rc < 0 || cache < 0 || store_resolution_set(s, "base", "linux/amd64", &layer, e) < 0)
 		return -1;
 	auto_free char *junk = NULL;
