@@ -103,13 +103,28 @@ int fs_read_file(int dirfd, const char *path, size_t max, struct buf *ret, struc
 	return fs_read_fd(fd, max, ret, e) ? err_wrap(e, "'%s'", path) : 0;
 }
 
-static int write_new(int dirfd, const char *name, struct str data, mode_t mode, struct err *e)
+int fs_link_fd(int fd, int dirfd, const char *name)
 {
-	auto_fd int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	char path[40];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW);
+}
+
+// name lies in folder.
+static int write_new(int dirfd, const char *folder, const char *name, struct str data, mode_t mode,
+        struct err *e)
+{
+	auto_fd int fd =
+	        openat(dirfd, *folder ? folder : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+	bool unnamed = fd >= 0;
+	if (!unnamed)
+		fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return err_sys(e, "create '%s'", name);
 	if (fs_write_all(fd, data.p, data.n, e))
 		return err_wrap(e, "'%s'", name);
+	if (unnamed && fs_link_fd(fd, dirfd, name))
+		return err_sys(e, "create '%s'", name);
 	if (close(steal_fd(&fd))) // where a network file system tells that it is full
 		return err_sys(e, "write '%s'", name);
 	return 0;
@@ -122,10 +137,9 @@ int fs_replace_file(
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		random = (uint64_t)getpid();
 	// a short name of its own: path may be as long as names can be
-	int folder = (int)(fs_base_name(path) - path);
-	auto_free char *temp =
-	        xasprintf("%.*s.new-%016llx", folder, path, (unsigned long long)random);
-	if (write_new(dirfd, temp, (struct str){p, n}, mode, e)) {
+	auto_free char *folder = xstrndup(path, (size_t)(fs_base_name(path) - path));
+	auto_free char *temp = xasprintf("%s.new-%016llx", folder, (unsigned long long)random);
+	if (write_new(dirfd, folder, temp, (struct str){p, n}, mode, e)) {
 		unlinkat(dirfd, temp, 0);
 		return -1;
 	}

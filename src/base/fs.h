@@ -21,9 +21,12 @@ int fs_pread_full(int fd, void *p, size_t n, off_t off, struct err *e);
 int fs_read_file(int dirfd, const char *path, size_t max, struct buf *ret, struct err *e);
 int fs_read_fd(int fd, size_t max, struct buf *ret, struct err *e);
 // Writes a temporary file beside, then renames: a reader sees the old file or the new one. Not
-// synced: after a power cut it may be empty.
+// synced: after a power cut it may be empty. Of a killed process nothing is left where the file
+// system has O_TMPFILE.
 int fs_replace_file(
         int dirfd, const char *path, const void *p, size_t n, mode_t mode, struct err *e);
+// Gives a file that was opened with O_TMPFILE its name. -1 with errno.
+int fs_link_fd(int fd, int dirfd, const char *name);
 // Copies n bytes by copy_file_range, falling back to read/write. off < 0: current position of src.
 int fs_copy_range(int src, off_t off, int dst, uint64_t n, struct err *e);
 // mkdir -p. Existing directories are fine.

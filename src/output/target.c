@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // See target.h. A new folder gets its name by one rename; merging into an existing one moves whole
-// subtrees where dest has nothing of that name.
+// subtrees where dest has nothing of that name. Whoever writes under a temporary name holds a lock
+// on it, so that what a killed process has left can be told from what is being written.
 #include "output/target.h"
 
 #include "base/buf.h"
@@ -12,13 +13,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define MERGE_DEPTH_MAX 512 // a descriptor or two a level
+#define TEMP_PREFIX ".hew-"
+#define TEMP_HEX 16
 
 void target_release(struct target *t)
 {
@@ -40,7 +43,39 @@ static char *temp_name(void)
 	uint64_t r = 0;
 	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
 		r = (uint64_t)getpid();
-	return xasprintf(".hew-%016llx", (unsigned long long)r);
+	return xasprintf(TEMP_PREFIX "%0*llx", TEMP_HEX, (unsigned long long)r);
+}
+
+static bool is_temp_name(const char *name)
+{
+	const char *hex = name + strlen(TEMP_PREFIX);
+	return str_has_prefix(name, TEMP_PREFIX) && strlen(hex) == TEMP_HEX &&
+	       strspn(hex, "0123456789abcdef") == TEMP_HEX;
+}
+
+static void remove_stale(int dir)
+{
+	auto_strv struct strv names = {0};
+	struct err ignored = ERR_INIT;
+	if (fs_list_dir(dir, &names, &ignored))
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		if (!is_temp_name(names.v[i]))
+			continue;
+		auto_fd int fd =
+		        openat(dir, names.v[i], O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			fs_remove_tree(dir, names.v[i], &ignored);
+	}
+}
+
+// False: between making and locking it, somebody has taken it for left behind. A file system
+// without locks refuses them to the others too.
+static bool lock_temp(int fd, bool named)
+{
+	struct stat st;
+	(void)!flock(fd, LOCK_EX);
+	return !named || fstat(fd, &st) < 0 || st.st_nlink > 0;
 }
 
 // Opens the folder that path lies in; *ret_name is what is left of it.
@@ -87,11 +122,17 @@ static int open_direct(struct target *t, struct err *e)
 // process leaves anything.
 static int open_temp(struct target *t, struct err *e)
 {
-	t->fd = openat(t->parent, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
-	t->unnamed = t->fd >= 0;
-	t->temp = temp_name();
-	if (t->fd < 0)
-		t->fd = openat(t->parent, t->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	remove_stale(t->parent);
+	do {
+		close_fd(&t->fd);
+		free(t->temp);
+		t->temp = temp_name();
+		t->fd = openat(t->parent, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+		t->unnamed = t->fd >= 0;
+		if (t->fd < 0)
+			t->fd = openat(
+			        t->parent, t->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	} while (t->fd >= 0 && !lock_temp(t->fd, !t->unnamed));
 	if (t->fd >= 0)
 		return 0;
 	free(steal_ptr(&t->temp));
@@ -130,29 +171,37 @@ int target_open_file(const char *dest, struct target *ret, struct err *e)
 	return 0;
 }
 
+// At once where nothing stands in the way; else under a temporary name first, which is renamed over
+// the old file.
 static int give_name(struct target *t, struct err *e)
 {
-	char proc[40];
-	if (!t->unnamed)
+	if (t->unnamed && fs_link_fd(t->fd, t->parent, t->name) == 0)
 		return 0;
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", t->fd);
-	if (linkat(AT_FDCWD, proc, t->parent, t->temp, AT_SYMLINK_FOLLOW))
+	if (t->unnamed && fs_link_fd(t->fd, t->parent, t->temp))
 		return err_sys(e, "create '%s'", t->dest);
 	t->unnamed = false;
-	return 0;
-}
-
-int target_commit_file(struct target *t, struct err *e)
-{
-	if (!t->direct && give_name(t, e))
-		return -1;
-	if (close(steal_fd(&t->fd))) // where a network file system tells that it is full
-		return err_sys(e, "write '%s'", t->dest);
-	if (t->direct)
-		return 0;
 	if (fault_point("output.rename") < 0 ||
 	        renameat(t->parent, t->temp, t->parent, t->name) < 0)
 		return err_sys(e, "rename to '%s'", t->dest);
+	return 0;
+}
+
+// Closing is where a network file system tells that it is full, so it comes before the name; the
+// lock and the file without a name live on by the second descriptor.
+int target_commit_file(struct target *t, struct err *e)
+{
+	auto_fd int again = t->direct ? -1 : fcntl(t->fd, F_DUPFD_CLOEXEC, 3);
+	if (!t->direct && again < 0)
+		return err_sys(e, "write '%s'", t->dest);
+	if (close(steal_fd(&t->fd)))
+		return err_sys(e, "write '%s'", t->dest);
+	if (t->direct)
+		return 0;
+	t->fd = steal_fd(&again);
+	if (fault_point("output.link") < 0)
+		return err_sys(e, "create '%s'", t->dest);
+	if (give_name(t, e))
+		return -1;
 	free(steal_ptr(&t->temp));
 	return 0;
 }
@@ -170,6 +219,26 @@ static int make_parents(const char *dest, struct err *e)
 	return n > 1 ? fs_mkdir_p(AT_FDCWD, dir, 0777, e) : 0;
 }
 
+static int open_temp_dir(struct target *t, struct err *e)
+{
+	remove_stale(t->parent);
+	for (;;) {
+		t->temp = temp_name();
+		if (mkdirat(t->parent, t->temp, 0777)) {
+			free(steal_ptr(&t->temp));
+			return err_sys(e, "create folder '%s'", t->dest);
+		}
+		t->fd = openat(t->parent, t->temp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (t->fd >= 0 && lock_temp(t->fd, true))
+			return 0;
+		if (t->fd < 0 && errno != ENOENT)
+			return err_sys(e, "open folder '%s'", t->dest);
+		close_fd(&t->fd);
+		t->fd = -1;
+		free(steal_ptr(&t->temp));
+	}
+}
+
 static int open_dir(struct target *t, struct err *e)
 {
 	t->parent = open(t->dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -183,13 +252,7 @@ static int open_dir(struct target *t, struct err *e)
 		if (t->parent < 0)
 			return -1;
 	}
-	t->temp = temp_name();
-	if (mkdirat(t->parent, t->temp, 0777)) {
-		free(steal_ptr(&t->temp));
-		return err_sys(e, "create folder '%s'", t->dest);
-	}
-	t->fd = openat(t->parent, t->temp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return t->fd < 0 ? err_sys(e, "open folder '%s'", t->dest) : 0;
+	return open_temp_dir(t, e);
 }
 
 int target_open_dir(const char *dest, struct target *ret, struct err *e)
