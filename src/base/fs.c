@@ -110,23 +110,39 @@ int fs_link_fd(int fd, int dirfd, const char *name)
 	return linkat(AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW);
 }
 
-// name lies in folder.
-static int write_new(int dirfd, const char *folder, const char *name, struct str data, mode_t mode,
-        struct err *e)
+struct fresh {
+	int dirfd;
+	const char *path,
+	        *temp; // temp: what it is called until it is complete, if it must be called
+	int fd;
+	bool unnamed;
+};
+
+static int fresh_write(
+        struct fresh *f, const char *folder, struct str data, mode_t mode, struct err *e)
 {
-	auto_fd int fd =
-	        openat(dirfd, *folder ? folder : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
-	bool unnamed = fd >= 0;
-	if (!unnamed)
-		fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	if (fd < 0)
-		return err_sys(e, "create '%s'", name);
-	if (fs_write_all(fd, data.p, data.n, e))
-		return err_wrap(e, "'%s'", name);
-	if (unnamed && fs_link_fd(fd, dirfd, name))
-		return err_sys(e, "create '%s'", name);
-	if (close(steal_fd(&fd))) // where a network file system tells that it is full
-		return err_sys(e, "write '%s'", name);
+	f->fd = openat(f->dirfd, *folder ? folder : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+	f->unnamed = f->fd >= 0;
+	if (!f->unnamed)
+		f->fd = openat(f->dirfd, f->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (f->fd < 0)
+		return err_sys(e, "create '%s'", f->path);
+	return fs_write_all(f->fd, data.p, data.n, e) ? err_wrap(e, "'%s'", f->path) : 0;
+}
+
+static int fresh_name(struct fresh *f, struct err *e)
+{
+	if (fault_point("fs.replace"))
+		return err_sys(e, "replace '%s'", f->path);
+	if (f->unnamed && fs_link_fd(f->fd, f->dirfd, f->path) == 0)
+		return 0; // there was none
+	if (f->unnamed && fs_link_fd(f->fd, f->dirfd, f->temp))
+		return err_sys(e, "create '%s'", f->path);
+	f->unnamed = false;
+	if (close(steal_fd(&f->fd))) // where a network file system tells that it is full
+		return err_sys(e, "write '%s'", f->path);
+	if (renameat(f->dirfd, f->temp, f->dirfd, f->path))
+		return err_sys(e, "replace '%s'", f->path);
 	return 0;
 }
 
@@ -139,16 +155,12 @@ int fs_replace_file(
 	// a short name of its own: path may be as long as names can be
 	auto_free char *folder = xstrndup(path, (size_t)(fs_base_name(path) - path));
 	auto_free char *temp = xasprintf("%s.new-%016llx", folder, (unsigned long long)random);
-	if (write_new(dirfd, folder, temp, (struct str){p, n}, mode, e)) {
+	struct fresh f = {.dirfd = dirfd, .path = path, .temp = temp, .fd = -1};
+	int rc = fresh_write(&f, folder, (struct str){p, n}, mode, e) ? -1 : fresh_name(&f, e);
+	if (rc && !f.unnamed)
 		unlinkat(dirfd, temp, 0);
-		return -1;
-	}
-	if (fault_point("fs.replace") || renameat(dirfd, temp, dirfd, path)) {
-		err_sys(e, "replace '%s'", path);
-		unlinkat(dirfd, temp, 0);
-		return -1;
-	}
-	return 0;
+	close_fd(&f.fd);
+	return rc;
 }
 
 static int copy_by_hand(int src, off_t *off, int dst, uint64_t n, struct err *e)

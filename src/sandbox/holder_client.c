@@ -174,7 +174,9 @@ int holder_call(struct holder *h, const char *job, const void *payload, size_t n
 		return -1;
 	if (cancelled)
 		return err_set(e, ERR_CANCELLED, "cancelled");
-	if (asked < 0 && all.n == 0)
+	// That the other end is gone is told better by what the holder said of it, or did not say.
+	bool gone = asked < 0 && (e->sys == EPIPE || e->sys == ECONNRESET);
+	if (asked < 0 && all.n == 0 && !gone)
 		return -1;
 	return channel_take_reply(&all, job, reply, e);
 }

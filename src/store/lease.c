@@ -130,6 +130,7 @@ static int lock_dead(struct store *s, const char *id)
 
 static int clean_up(struct store *s, struct err *e)
 {
+	locks_sweep(s);
 	if (sweep_orphans(s, e) < 0 || db_begin(s, e) < 0)
 		return -1;
 	if (index_json_write(s, e) < 0)

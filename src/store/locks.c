@@ -94,6 +94,26 @@ struct store_lock *store_lock(struct store *s, const char *name, struct err *e)
 	return NULL;
 }
 
+// A killed process cannot take its file away.
+void locks_sweep(struct store *s)
+{
+	auto_strv struct strv names = {0};
+	struct err ignored;
+	auto_fd int dir = openat(s->root_fd, "locks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || fs_list_dir(dir, &names, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		struct store_lock l = {.store = s, .fd = -1};
+		if (names.v[i][0] == '.')
+			continue;
+		snprintf(l.path, sizeof(l.path), "locks/%.64s", names.v[i]);
+		l.fd = openat(s->root_fd, l.path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+		if (l.fd >= 0 && flock(l.fd, LOCK_EX | LOCK_NB) == 0 && still_named(&l))
+			unlinkat(s->root_fd, l.path, 0);
+		close_fd(&l.fd);
+	}
+}
+
 void store_unlock(struct store_lock *l)
 {
 	if (!l)

@@ -114,6 +114,9 @@ int blob_read_raw(
 int pending_add(struct store *s, enum pending_kind kind, const struct digest *d,
         const char *flavour, struct err *e);
 
+// ---- locks.c
+void locks_sweep(struct store *s); // files of locks that nobody holds
+
 // ---- caches.c
 int caches_collect(struct store *s, struct err *e); // what no step uses goes into the trash
 
