@@ -260,6 +260,20 @@ char *fs_clean_rel(const char *path)
 	return out;
 }
 
+bool fs_path_climbs(const char *path)
+{
+	long depth = 0;
+	while (*path && depth >= 0) {
+		size_t n = strcspn(path, "/");
+		if (n == 2 && path[0] == '.' && path[1] == '.')
+			depth--;
+		else if (n && !(n == 1 && path[0] == '.'))
+			depth++;
+		path += n + (path[n] == '/');
+	}
+	return depth < 0;
+}
+
 char *fs_join_abs(const char *cwd, const char *path)
 {
 	auto_free char *joined = *path == '/' ? xstrdup(path) : xasprintf("%s/%s", cwd, path);

@@ -48,6 +48,8 @@ int fs_list_dir(int dirfd, struct strv *ret, struct err *e);
 char *fs_clean_rel(const char *path);
 // Joins onto a working directory as Dockerfile instructions do; the result is absolute and clean.
 char *fs_join_abs(const char *cwd, const char *path);
+// Does it lead above where it starts, as "a/../../b" and "/.." do?
+bool fs_path_climbs(const char *path);
 const char *fs_base_name(const char *path); // after the last '/', a view into path
 // Order of layer indexes: bytes, but '/' sorts before everything, so that a directory is followed
 // at once by what is below it.

@@ -71,23 +71,6 @@ void ignore_free(struct ignore *ig)
 
 // ---- reading
 
-// Does a relative path lead out of its start, as "a/../../b" does?
-static bool climbs_out(const char *s)
-{
-	long depth = 0;
-	if (*s == '/')
-		return false;
-	while (*s && depth >= 0) {
-		size_t n = strcspn(s, "/");
-		if (n == 2 && s[0] == '.' && s[1] == '.')
-			depth--;
-		else if (n && !(n == 1 && s[0] == '.'))
-			depth++;
-		s += n + (s[n] == '/');
-	}
-	return depth < 0;
-}
-
 static int add_pattern(struct ignore *ig, const char *text, int line, struct err *e)
 {
 	bool negated = *text == '!';
@@ -103,7 +86,8 @@ static int add_pattern(struct ignore *ig, const char *text, int line, struct err
 	if (glob_compile(clean, &p.program))
 		return err_set(
 		        e, ERR_CONTEXT, "line %d: syntax error in pattern \"%s\"", line, text);
-	if (!*clean || climbs_out(s)) // ".", "/" and "../x" name nothing below the root
+	// ".", "/" and "../x" name nothing below the root
+	if (!*clean || (*s != '/' && fs_path_climbs(s)))
 		return glob_program_release(&p.program), 0;
 	p.text = xstrdup(text);
 	p.clean = steal_ptr(&clean);

@@ -47,6 +47,12 @@ struct entry {
 	uint64_t offset;     // of the bytes in the layer's tar, or ENTRY_NO_OFFSET
 };
 
+// A character device 0:0: overlayfs takes it for a whiteout.
+static inline bool entry_is_whiteout_node(const struct entry *en)
+{
+	return en->type == ENTRY_CHAR && en->dev_major == 0 && en->dev_minor == 0;
+}
+
 // What makes two entries equal in a key: type, mode, ids, xattrs, link target, device, content;
 // not path, mtime or offset. Used for content ids and COPY keys.
 struct hasher;

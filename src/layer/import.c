@@ -119,7 +119,11 @@ static int take_member(
 	if (!path)
 		return -1;
 	struct entry white = {.type = ENTRY_WHITEOUT, .path = path, .offset = ENTRY_NO_OFFSET};
-	switch (classify(path, im->flags)) {
+	enum member_kind kind = classify(path, im->flags);
+	// What overlayfs makes a whiteout of wherever such a layer is unpacked for it.
+	if (kind == MEMBER_ENTRY && entry_is_whiteout_node(&m->en) && !(im->flags & IMPORT_PLAIN))
+		kind = MEMBER_WHITEOUT;
+	switch (kind) {
 	case MEMBER_ENTRY:
 		return add_entry(im, r, m, path, e);
 	case MEMBER_WHITEOUT:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the members of an archive land. An archive may make `lib` a link to `usr/lib` and then name
-// `lib/x`; whoever unpacks it in order writes usr/lib/x, so the index must say so too.
+// `lib/x`; whoever unpacks it in order writes usr/lib/x, so the index must say so too. Links resolve
+// inside the root; a name that climbs out of it by itself is refused, as docker does.
 #include "layer/import-int.h"
 
 #include "base/buf.h"
@@ -96,6 +97,10 @@ static char *real_dir(struct names *n, const char *dir, struct err *e)
 
 char *names_place(struct names *n, const char *raw, struct err *e)
 {
+	if (fs_path_climbs(raw)) {
+		err_set(e, ERR_CORRUPT, "'%.200s' climbs out of the archive", raw);
+		return NULL;
+	}
 	auto_free char *clean = fs_clean_rel(raw);
 	const char *base = fs_base_name(clean);
 	if (n->links.n == 0 || base == clean)

@@ -44,11 +44,12 @@ static bool xattr_wanted(const char *name)
 	return strcmp(name, "security.capability") == 0 || strncmp(name, "user.", 5) == 0;
 }
 
-static const char *overlay_xattr(const char *name)
+// What overlayfs itself said. The other prefix says nothing: anyone can set user.overlay.*.
+static const char *overlay_xattr(const struct upper *u, const char *name)
 {
-	if (strncmp(name, "trusted.overlay.", 16) == 0)
-		return name + 16;
-	return strncmp(name, "user.overlay.", 13) == 0 ? name + 13 : NULL;
+	const char *prefix = u->o->userxattr ? "user.overlay." : "trusted.overlay.";
+	size_t n = strlen(prefix);
+	return strncmp(name, prefix, n) == 0 ? name + n : NULL;
 }
 
 static ssize_t read_xattr(struct upper *u, int fd, const char *name, struct err *e)
@@ -64,7 +65,7 @@ static ssize_t read_xattr(struct upper *u, int fd, const char *name, struct err 
 
 static int take_xattr(struct upper *u, int fd, const char *name, struct err *e)
 {
-	const char *overlay = overlay_xattr(name);
+	const char *overlay = overlay_xattr(u, name);
 	if (!overlay && !xattr_wanted(name))
 		return 0;
 	ssize_t n = read_xattr(u, fd, name, e);

@@ -147,6 +147,10 @@ static int check_entry(const struct entry *en, const struct content *content, st
 		return err_set(e, ERR_CONTEXT,
 		        "'%s': names that begin with '.wh.' mean deletion in an image; rename it",
 		        en->path);
+	if (entry_is_whiteout_node(en))
+		return err_set(e, ERR_CONTEXT,
+		        "'%s': a character device 0:0 means deletion in an image; leave it out",
+		        en->path);
 	if (en->type == ENTRY_FILE && !en->link && en->size > 0 && (!content || content->fd < 0))
 		return err_set(e, ERR_FAIL, "'%s': no content to write", en->path);
 	return 0;

@@ -42,6 +42,7 @@ struct upper_options {
 	const char *const *skip; // paths (relative, clean) that are not the step's: mount stubs;
 	                         // with all below
 	size_t n_skip;
+	bool userxattr; // overlayfs marked it with user.overlay.*, not trusted.overlay.*
 };
 int layer_write_upper(int upper_fd, int tar_fd, const struct upper_options *o,
         struct layer_result *ret, struct err *e);

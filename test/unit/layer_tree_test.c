@@ -47,7 +47,8 @@ static void test_round_trip(void **state)
 			auto_fd int out = scratch_fd();
 			struct layer_result in = {0}, back = {0};
 			unpack_spec(specs[i], d.fd, (enum tree_flavour)flavour, &in);
-			MUST(layer_write_upper(d.fd, out, NULL, &back, &e), e);
+			const struct upper_options o = {.userxattr = flavour == TREE_USER};
+			MUST(layer_write_upper(d.fd, out, &o, &back, &e), e);
 			auto_free char *a = dump_index(in.index), *b = dump_index(back.index);
 			if (strcmp(a, b) != 0 || !digest_eq(&in.diff_id, &back.diff_id) ||
 			        !hash_eq(&in.content_id, &back.content_id))
