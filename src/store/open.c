@@ -124,7 +124,7 @@ static int make_folders(struct store *s, struct err *e)
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
 		if (fault_point("store.init.mkdir") < 0 ||
-		        (mkdirat(s->root_fd, folders[i], 0755) < 0 && errno != EEXIST))
+		        (mkdirat(s->root_fd, folders[i], 0700) < 0 && errno != EEXIST))
 			return err_sys(e, "make '%s/%s'", s->root, folders[i]);
 	return 0;
 }
