@@ -121,9 +121,8 @@ static int prepare(struct image_process *p, struct err *e)
 		return -1;
 	make_command(p);
 	make_env(p);
-	const char *cwd =
-	        p->config.working_dir && *p->config.working_dir ? p->config.working_dir : "/";
-	p->cwd = p->r->workdir ? fs_join_abs(cwd, p->r->workdir) : xstrdup(cwd);
+	auto_free char *cwd = fs_join_abs("/", p->config.working_dir ? p->config.working_dir : "");
+	p->cwd = fs_join_abs(cwd, p->r->workdir ? p->r->workdir : "");
 	if (!p->argv.n)
 		return err_set(e, ERR_USAGE,
 		        "no command: the image has neither CMD nor ENTRYPOINT; give one after its "

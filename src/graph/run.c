@@ -171,7 +171,7 @@ int run_dispatch(struct builder *b, struct stage_state *s, const struct instr *i
 	op->shown = arena_strdup(&b->g->arena, in->n_words ? in->words[in->n_words - 1] : "");
 	strv_copy(&op->env, &s->vars);
 	vars_proxy(b, &op->proxy_env);
-	op->cwd = arena_strdup(&b->g->arena, s->config.working_dir ? s->config.working_dir : "/");
+	op->cwd = arena_clean_abs(b, s, ""); // a base image may have a relative one
 	op->user = arena_strdup(&b->g->arena, s->config.user ? s->config.user : "");
 	if (run_flags(b, in, op, e))
 		return -1;

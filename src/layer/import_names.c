@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the members of an archive land. An archive may make `lib` a link to `usr/lib` and then name
-// `lib/x`; whoever unpacks it in order writes usr/lib/x, so the index must say so too. Links resolve
-// inside the root; a name that climbs out of it by itself is refused, as docker does.
+// `lib/x`; whoever unpacks it in order writes usr/lib/x, so the index must say so too. Links
+// resolve inside the root; a name that climbs out of it by itself is refused, as docker does.
 #include "layer/import-int.h"
 
 #include "base/buf.h"
