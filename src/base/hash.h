@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256 (OpenSSL EVP, fetched once, contexts reused) and the framed hasher that cache keys use.
+// SHA-256 and the framed hasher that cache keys use.
 #pragma once
 
 #include <stdbool.h>
