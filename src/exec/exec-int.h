@@ -166,10 +166,16 @@ int run_run(struct exec *x, const struct step *s, struct digest *ret, struct err
 
 // ---- key.c
 int step_key(struct exec *x, const struct step *s, struct step_state *st, struct err *e);
-int source_digest(struct exec *x, const struct file_source *from, const char *path, int step,
-        struct hash *ret, struct err *e);
 struct view *source_view(
         struct exec *x, const struct file_source *from, int step, bool *ret_owned, struct err *e);
+
+// ---- selection.c: what a COPY takes, as its key counts it: one digest a source
+struct selection {
+	struct strv names;    // base name as matched; parallel to digests
+	struct hash *digests; // of kind, paths, attributes and bytes
+};
+void selection_release(struct selection *s);
+int selection_read(struct exec *x, const struct step *s, struct selection *ret, struct err *e);
 
 // ---- resolve.c
 struct graph_resolver *resolver_new(struct exec *x);

@@ -103,35 +103,23 @@ struct view *source_view(
 	return v;
 }
 
-static void hash_plan(struct hasher *h, const struct copy_plan *plan)
-{
-	for (size_t i = 0; i < plan->n; i++) {
-		const struct copy_source *s = &plan->sources[i];
-		hasher_u64(h, (uint64_t)s->kind);
-		hasher_str(h, s->kind == COPY_FILE ? s->name : "");
-		hasher_u64(h, s->n);
-		for (size_t k = 0; k < s->n; k++) {
-			hasher_str(h, s->items[k].rel);
-			entry_hash(&s->items[k].en, h);
-		}
-	}
-}
-
-int source_digest(struct exec *x, const struct file_source *from, const char *path, int step,
-        struct hash *ret, struct err *e)
+// Of a bind mount: one path, all of it.
+static int mount_digest(
+        struct exec *x, const struct run_mount *m, int step, struct hash *ret, struct err *e)
 {
 	struct step s = {.id = step, .kind = STEP_COPY, .parent = -1};
-	struct copy_plan plan = {0};
-	s.copy.from = *from;
+	struct selection taken = {0};
+	s.copy.from = m->from;
 	s.copy.dest = "/";
-	strv_add(&s.copy.sources, path);
-	int r = copy_plan_make(x, &s, &plan, e);
+	strv_add(&s.copy.sources, m->source);
+	int r = selection_read(x, &s, &taken, e);
 	if (!r) {
 		auto_hasher struct hasher *h = hasher_new();
-		hash_plan(h, &plan);
+		for (size_t i = 0; i < taken.names.n; i++)
+			hasher_hash(h, &taken.digests[i]);
 		*ret = hasher_end(h);
 	}
-	copy_plan_release(&plan);
+	selection_release(&taken);
 	strv_release(&s.copy.sources);
 	return r;
 }
@@ -145,21 +133,17 @@ static void key_below(struct exec *x, struct key_builder *k, const struct step *
 }
 
 // One entry a source, so that a miss can say which of them differs.
-static void key_plan(struct key_builder *k, const struct copy_plan *plan)
+static void key_sources(struct key_builder *k, const struct selection *taken)
 {
 	hasher_str(k->h, "sources");
-	hash_plan(k->h, plan);
+	hasher_u64(k->h, taken->names.n);
 	jw_key(&k->w, "sources");
 	jw_object(&k->w);
-	for (size_t i = 0; i < plan->n; i++) {
-		const struct copy_source *s = &plan->sources[i];
-		auto_hasher struct hasher *h = hasher_new();
-		struct copy_plan one = {.sources = (struct copy_source *)(uintptr_t)s, .n = 1};
+	for (size_t i = 0; i < taken->names.n; i++) {
 		char hex[HASH_HEX];
-		hash_plan(h, &one);
-		struct hash digest = hasher_end(h);
-		hash_hex(&digest, hex);
-		jw_kv(&k->w, s->name, hex);
+		hash_hex(&taken->digests[i], hex);
+		hasher_hash(k->h, &taken->digests[i]);
+		jw_kv(&k->w, taken->names.v[i], hex);
 	}
 	jw_object_end(&k->w);
 }
@@ -167,12 +151,12 @@ static void key_plan(struct key_builder *k, const struct copy_plan *plan)
 static int key_copy(struct exec *x, const struct step *s, struct step_state *st, struct err *e)
 {
 	const struct copy_op *op = &s->copy;
-	struct copy_plan plan = {0};
+	struct selection taken = {0};
 	if (op->chmod && chmod_parse_check(op->chmod, e)) {
 		e->pos = s->pos;
 		return -1;
 	}
-	if (copy_plan_make(x, s, &plan, e))
+	if (selection_read(x, s, &taken, e))
 		return -1;
 	struct key_builder k;
 	key_begin(&k, op->add ? "ADD" : "COPY");
@@ -187,9 +171,9 @@ static int key_copy(struct exec *x, const struct step *s, struct step_state *st,
 	        : op->parents ? "parents"
 	                      : "");
 	key_epoch(&k, x);
-	key_plan(&k, &plan);
+	key_sources(&k, &taken);
 	key_end(&k, st);
-	copy_plan_release(&plan);
+	selection_release(&taken);
 	return 0;
 }
 
@@ -205,7 +189,7 @@ static int key_mount(struct exec *x, const struct step *s, struct key_builder *k
 	key_str(k, "mount", text);
 	if (m->type == MOUNT_BIND) {
 		struct hash content;
-		if (source_digest(x, &m->from, m->source, s->id, &content, e))
+		if (mount_digest(x, m, s->id, &content, e))
 			return -1;
 		key_hash(k, "mount content", &content);
 	}
