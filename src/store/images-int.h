@@ -5,13 +5,13 @@
 #include "store/db-int.h"
 
 // Size: of each layer the tar's, known from its row or because it lies here.
-#define SELECT_IMAGE                                                                               \
-	"SELECT n.name, i.manifest, i.image_id, i.media_type, i.manifest_size, i.created, "        \
-	"i.is_index,"                                                                              \
-	" (SELECT coalesce(sum(CASE WHEN l.tar_size > 0 THEN l.tar_size ELSE coalesce(b.size, 0) " \
-	"END), 0)"                                                                                 \
-	"  FROM image_layers il LEFT JOIN layers l ON l.diff_id = il.diff_id"                      \
-	"  LEFT JOIN blobs b ON b.digest = il.diff_id WHERE il.manifest = i.manifest)"             \
+#define SELECT_IMAGE                                                                        \
+	"SELECT n.name, i.manifest, i.image_id, i.media_type, i.manifest_size, i.created, " \
+	"i.is_index,"                                                                       \
+	" (SELECT coalesce(sum(CASE WHEN l.tar_size > 0 THEN l.tar_size ELSE"               \
+	"   coalesce((SELECT size FROM blobs WHERE digest = il.diff_id), 0) END), 0)"       \
+	"  FROM image_layers il LEFT JOIN layers l ON l.diff_id = il.diff_id"               \
+	"  WHERE il.manifest = i.manifest)"                                                 \
 	" FROM images i LEFT JOIN names n ON n.manifest = i.manifest "
 
 // As db_row; *ret is filled (and owned by the caller) when 1.

@@ -287,16 +287,6 @@ int store_need_write(const struct store *s, struct err *e)
 	return err_set(e, ERR_USAGE, "the store '%s' is open for reading only", s->root);
 }
 
-// The log, not the database: closing any descriptor of hew.db itself would drop SQLite's locks on
-// it. A rollback journal has nothing to sync, its commits do that.
-static int sync_log(struct store *s)
-{
-	auto_fd int fd = openat(s->root_fd, "hew.db-wal", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -1;
-	return fdatasync(fd);
-}
-
 // What was pending before syncfs began is on the disk after it. The row that says so is written
 // with a sync of its own; names move their safe fallback along with it.
 int store_sync(struct store *s, struct err *e)
@@ -320,7 +310,7 @@ int store_sync(struct store *s, struct err *e)
 		return db_abandon(s);
 	if (db_commit(s, e) < 0)
 		return -1;
-	if (fault_point("store.sync") < 0 || sync_log(s) < 0)
+	if (fault_point("store.sync") < 0 || db_sync(s) < 0)
 		return err_sys(e, "write '%s/hew.db' to the disk", s->root);
 	return 0;
 }

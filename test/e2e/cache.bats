@@ -40,6 +40,45 @@ again() {
 	matches "*10 of 10 steps cached*" "$(cat "$ERR")"
 }
 
+@test "a cached build opens no layer, starts no process, loads no network and writes nothing" {
+	app
+	local trace=$BATS_TEST_TMPDIR/trace before
+	before=$(sha256sum "$HEW_ROOT/hew.db" "$HEW_ROOT/hew.db-wal")
+	strace -f -s 200 -e trace=openat,%process,%network -o "$trace" "$HEW" build -q -t app .
+	grep -q 'openat(.*"blobs/sha256/' "$trace" # the base's configuration: so the pattern is right
+	run ! grep -E 'openat\(.*"(layers|trees)/' "$trace"
+	run ! grep -E 'clone|fork|socket|libcurl' "$trace"
+	equal "$before" "$(sha256sum "$HEW_ROOT/hew.db" "$HEW_ROOT/hew.db-wal")"
+}
+
+@test "COPY --from another stage: every word that chooses files counts" {
+	local words want
+	while IFS='|' read -r words want; do
+		dockerfile <<-EOF
+			FROM alpine:3.19 AS made
+			RUN mkdir o p && touch o/a o/b o/c && echo 2 >p/a
+			FROM scratch
+			COPY --from=made $words /d/
+		EOF
+		build -t words
+		has "COPY --from=made $words" "$(ran)"
+		unpack words
+		equal "$words|$want" "$words|$(cd "$ROOTFS/d" && find . -type f -printf '%P %m %U %s\n' | sort | paste -sd,)"
+		again ""
+	done <<-'EOF'
+		/o/a /o/b|a 644 0 0,b 644 0 0
+		/o/a /p/a|a 644 0 2
+		/p/a /o/a|a 644 0 0
+		/o|a 644 0 0,b 644 0 0,c 644 0 0
+		--exclude=a /o|b 644 0 0,c 644 0 0
+		--exclude=b /o|a 644 0 0,c 644 0 0
+		--chmod=700 /o|a 700 0 0,b 700 0 0,c 700 0 0
+		--chown=7 /o/a|a 644 7 0
+		--parents /o/a|o/a 644 0 0
+		/o/[b-c]|b 644 0 0,c 644 0 0
+	EOF
+}
+
 @test "times, the owner on the host and a fresh copy of the context do not count" {
 	app
 	touch package.json src/main src .
