@@ -9,14 +9,11 @@
 void copy_plan_release(struct copy_plan *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		for (size_t k = 0; k < p->sources[i].n; k++)
-			free(p->sources[i].items[k].rel);
 		free(p->sources[i].items);
 		free(p->sources[i].name);
 		view_free(p->sources[i].owned);
 	}
 	free(p->sources);
-	arena_release(&p->arena);
 	view_free(p->root);
 	*p = (struct copy_plan){0};
 }
@@ -40,7 +37,7 @@ struct copy_item *copy_source_add(
 		s->items = xreallocarray(s->items, s->cap, sizeof(*s->items));
 	}
 	struct copy_item *it = &s->items[s->n++];
-	*it = (struct copy_item){.rel = xstrdup(rel), .en = *en, .view = v};
+	*it = (struct copy_item){.rel = rel, .en = *en, .view = v};
 	return it;
 }
 
@@ -55,8 +52,7 @@ struct planner {
 	struct copy_source *source;  // being filled
 	const char *top;             // its path
 	const char *parents_pattern; // --parents
-	struct map met;              // source path -> rel, for hard links
-	struct strv pending_dirs;    // --parents: folders seen but not needed yet
+	struct map parents;          // folders taken already, by rel
 };
 
 static const char *below(const char *path, const char *top)
@@ -67,25 +63,41 @@ static const char *below(const char *path, const char *top)
 	return path[n] == '/' ? path + n + 1 : "";
 }
 
-static void settle_link(struct planner *p, struct copy_item *it)
+// The item that a hard link names, if it is taken with the same source; items are in path order.
+static struct copy_item *linked_item(const struct planner *p, const char *path)
 {
-	if (it->en.type != ENTRY_FILE)
-		return;
-	char *rel = it->en.link ? map_get(&p->met, it->en.link) : NULL;
-	it->en.link = rel;
-	if (!rel)
-		map_set(&p->met, it->en.path, arena_strdup(&p->plan->arena, it->rel));
+	struct copy_source *s = p->source;
+	if (!fs_path_within(path, p->top))
+		return NULL;
+	const char *rel = below(path, p->top);
+	for (size_t lo = 0, hi = s->n; lo < hi;) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = fs_path_cmp(s->items[mid].rel, rel);
+		if (c == 0)
+			return &s->items[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
 }
 
+// rel lives as long as the view, as en->path does.
 static void add_item(struct planner *p, const char *rel, const struct entry *en)
 {
+	struct copy_item *to = NULL;
+	if (en->type == ENTRY_FILE && en->link && (to = linked_item(p, en->link)))
+		to->has_links = true;
+	const char *link = to ? to->rel : NULL;
 	struct copy_item *it = copy_source_add(p->source, rel, en, p->view);
 	const char *chmod = p->step->copy.chmod;
 	if (chmod && en->type != ENTRY_SYMLINK)
 		it->en.mode = chmod_apply(chmod, en->mode, en->type == ENTRY_DIR);
 	if (p->step->copy.chown)
 		it->en.uid = it->en.gid = 0; // set when written
-	settle_link(p, it);
+	if (en->type == ENTRY_FILE)
+		it->en.link = link;
 }
 
 static int on_entry(void *arg, const struct entry *en, struct err *e)
@@ -195,14 +207,14 @@ static void flush_parents(struct planner *p, const char *rel)
 {
 	for (const char *s = strchr(rel, '/'); s; s = strchr(s + 1, '/')) {
 		auto_free char *dir = xstrndup(rel, (size_t)(s - rel));
-		if (map_has(&p->met, dir))
+		if (map_has(&p->parents, dir))
 			continue;
 		auto_free char *path = *p->top ? xasprintf("%s/%s", p->top, dir) : xstrdup(dir);
 		struct entry en;
 		struct err ignored = ERR_INIT;
 		if (p->view->ops->lookup(p->view, path, &en, &ignored) == 1)
-			add_item(p, dir, &en);
-		map_set(&p->met, dir, p);
+			add_item(p, below(en.path, p->top), &en);
+		map_set(&p->parents, dir, p);
 	}
 }
 
@@ -224,11 +236,11 @@ static int on_parents_entry(void *arg, const struct entry *en, struct err *e)
 	const char *rel = below(en->path, p->top);
 	if (!*rel || !parents_match(p->parents_pattern, rel))
 		return 0;
-	if (map_has(&p->met, rel))
+	if (map_has(&p->parents, rel))
 		return 0;
 	flush_parents(p, rel);
 	if (en->type == ENTRY_DIR)
-		map_set(&p->met, rel, p);
+		map_set(&p->parents, rel, p);
 	return on_entry(arg, en, e);
 }
 
@@ -357,13 +369,13 @@ int copy_plan_make(struct exec *x, const struct step *s, struct copy_plan *ret, 
 		r = plan_source(&p, s->copy.sources.v[i], e);
 		if (r)
 			explain_missing(&p, s->copy.sources.v[i], e);
-		map_release(&p.met);
+		map_release(&p.parents);
 	}
 	if (!r)
 		plan_inlines(&p);
 	if (!r)
 		r = digest_files(&plan, e);
-	map_release(&p.met);
+	map_release(&p.parents);
 	ignore_free(p.excludes);
 	if (r)
 		copy_plan_release(&plan);

@@ -149,7 +149,7 @@ static int put_item(
 	struct out_entry *o = put(w, path, &en, it->view);
 	o->data = it->data;
 	o->source = it->en;
-	if (en.type == ENTRY_FILE && !en.link)
+	if (it->has_links)
 		map_set(&w->links, it->rel, o->path);
 	return 0;
 }

@@ -123,7 +123,8 @@ uint32_t chmod_apply(const char *spec, uint32_t mode, bool is_dir);
 
 // ---- copy_plan.c: what a COPY or ADD brings, before it is known where it lands
 struct copy_item {
-	char *rel; // below the source's top; "" is the top itself
+	const char *rel; // below the source's top; "" is the top itself; part of en.path
+	bool has_links;  // items after it are hard links to it
 	// The mode is as --chmod has it; link: rel of the hard link's target, or NULL.
 	struct entry en;
 	struct view *view; // where the bytes are
@@ -139,7 +140,6 @@ struct copy_source {
 struct copy_plan {
 	struct copy_source *sources;
 	size_t n, cap;
-	struct arena arena;
 	struct view *root; // stage or image copied from; owned
 };
 void copy_plan_release(struct copy_plan *p);
@@ -165,6 +165,7 @@ int selection_layer(struct exec *x, const struct file_source *from, const char *
 int run_run(struct exec *x, const struct step *s, struct digest *ret, struct err *e);
 
 // ---- key.c
+#define KEY_VERSION "2" // what was made under another one is not found
 int step_key(struct exec *x, const struct step *s, struct step_state *st, struct err *e);
 struct view *source_view(
         struct exec *x, const struct file_source *from, int step, bool *ret_owned, struct err *e);

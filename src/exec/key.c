@@ -5,8 +5,6 @@
 #include "base/json.h"
 #include "exec/exec-int.h"
 
-#define KEY_VERSION "1"
-
 // Feeds the hash and the JSON together, so that they cannot disagree.
 struct key_builder {
 	struct hasher *h;

@@ -58,7 +58,7 @@ static void hash_list(struct hasher *h, const struct strv *v)
 static struct hash record_key(const struct exec *x, const struct copy_op *op)
 {
 	auto_hasher struct hasher *h = hasher_new();
-	hasher_str(h, "hew selection 1");
+	hasher_str(h, "hew selection " KEY_VERSION);
 	hasher_hash(h, &x->states[op->from.step].root.chain_id);
 	hash_list(h, &op->sources);
 	hash_list(h, &op->excludes);

@@ -129,6 +129,14 @@ bool chain_see(struct chain *c, const char *path, struct chain_sight *s)
 	return s->dir || s->layer >= 0;
 }
 
+// What a hard link's other name stands for may be hidden or replaced by a higher layer: then the
+// link is a file of its own.
+static bool shows(struct chain *c, const char *path, int layer)
+{
+	struct chain_sight s;
+	return chain_see(c, path, &s) && s.layer == layer;
+}
+
 void chain_entry(struct chain *c, const struct chain_sight *s, const char *path, size_t len,
         struct entry *ret)
 {
@@ -138,6 +146,8 @@ void chain_entry(struct chain *c, const struct chain_sight *s, const char *path,
 	}
 	layer_index_at(c->layers[s->layer], s->record, ret);
 	ret->opaque = false; // there is nothing left to hide in a whole view
+	if (ret->type == ENTRY_FILE && ret->link && !shows(c, ret->link, s->layer))
+		ret->link = NULL;
 }
 
 static int chain_lookup(struct view *v, const char *path, struct entry *ret, struct err *e)

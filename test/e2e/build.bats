@@ -463,6 +463,29 @@ load lib/hew
 
 # ---- ADD
 
+@test "COPY --from: a hard link keeps its bytes whatever became of its other name" {
+	dockerfile <<-'EOF'
+		FROM alpine:3.19 AS made
+		RUN mkdir -p /t/x /t/y && echo shared >/t/x/f && ln /t/x/f /t/y/g && echo own >/t/y/f
+		FROM made AS changed
+		RUN rm /t/x/f && echo new >/t/x/f
+		FROM scratch
+		COPY --from=made /t/* /wild/
+		COPY --from=made /t/y /below/
+		COPY --from=made /t /whole/
+		COPY --from=changed /t /changed/
+	EOF
+	build -t links
+	unpack links
+	equal "own shared" "$(cd "$ROOTFS/wild" && cat f g | xargs)"
+	equal "own shared" "$(cd "$ROOTFS/below" && cat f g | xargs)"
+	equal "shared own shared" "$(cd "$ROOTFS/whole" && cat x/f y/f y/g | xargs)"
+	equal "$(stat -c %i "$ROOTFS/whole/x/f")" "$(stat -c %i "$ROOTFS/whole/y/g")"
+	equal "new own shared" "$(cd "$ROOTFS/changed" && cat x/f y/f y/g | xargs)"
+	build -o changed.out --target changed
+	equal "new own shared" "$(cd changed.out/t && cat x/f y/f y/g | xargs)"
+}
+
 @test "ADD: archives of every compression are unpacked, other files copied" {
 	mkdir in && echo x >in/x && chmod 640 in/x
 	tar --numeric-owner --owner=5 --group=6 -C in -cf t.tar x

@@ -96,6 +96,11 @@ static void test_walk(void **state)
 	                "d a;f a/x 0;f a-b 0;f a.b 0"},
 	        {"whiteout in the middle only", "d a;f a/1|d a;w a/1|d a;f a/2", "", "d a;f a/2 0"},
 	        {"sibling prefix", "d ab;f ab/1;d a;f a/1|w a", "", "d ab;f ab/1 0"},
+	        {"hard link", "f a xx;h b a", "", "f a 2;h b a"},
+	        {"hard link to what is replaced", "f a xx;h b a|f a yyy", "", "f a 3;f b 2"},
+	        {"hard link to what is deleted", "f a xx;h b a;h c a|w a", "", "f b 2;f c 2"},
+	        {"hard link to what is hidden", "d a;f a/1 xx;h b a/1|o a;f a/1 yyy", "",
+	                "d a;f a/1 3;f b 2"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct stack s;
