@@ -34,26 +34,21 @@ static bool is_dots(const char *name)
 	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
-static DIR *open_again(int dirfd)
-{
-	auto_fd int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	if (d)
-		fd = -1;
-	return d;
-}
-
+// The records of getdents64 itself: a DIR would cost five more system calls and an allocation.
 int fs_list_dir(int dirfd, struct strv *ret, struct err *e)
 {
-	auto_dir DIR *d = open_again(dirfd);
-	if (!d)
-		return err_sys(e, "list folder");
+	auto_fd int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	size_t first = ret->n;
-	struct dirent *entry;
-	while (errno = 0, (entry = readdir(d)))
-		if (!is_dots(entry->d_name))
-			strv_add(ret, entry->d_name);
-	if (errno)
+	_Alignas(struct dirent64) char records[32 << 10];
+	ssize_t n = -1;
+	while (fd >= 0 && (n = getdents64(fd, records, sizeof(records))) > 0)
+		for (ssize_t at = 0; at < n;) {
+			const struct dirent64 *d = (const void *)(records + at);
+			if (!is_dots(d->d_name))
+				strv_add(ret, d->d_name);
+			at += d->d_reclen;
+		}
+	if (n < 0)
 		return err_sys(e, "list folder");
 	if (ret->n > first)
 		qsort(ret->v + first, ret->n - first, sizeof(*ret->v), by_bytes);

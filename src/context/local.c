@@ -201,6 +201,7 @@ struct walk {
 	int (*fn)(void *arg, const struct entry *en, struct err *e);
 	void *arg;
 	struct map inodes; // "dev:ino" -> path first met, for hard links
+	struct buf path;   // where the walk is
 };
 
 static void note_hard_link(struct walk *w, const struct stat *st, struct entry *en)
@@ -216,12 +217,13 @@ static void note_hard_link(struct walk *w, const struct stat *st, struct entry *
 		map_set(&w->inodes, key, (void *)(uintptr_t)en->path);
 }
 
-static int walk_dir(struct walk *w, int fd, const char *dir, int depth, struct err *e);
+static int walk_dir(struct walk *w, int fd, int depth, struct err *e);
 
-static int walk_one(
-        struct walk *w, int dirfd, const char *name, const char *path, int depth, struct err *e)
+// The object of that name at w->path.
+static int walk_one(struct walk *w, int dirfd, const char *name, int depth, struct err *e)
 {
 	struct stat st;
+	const char *path = w->path.p;
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT ? 0 : err_sys(e, "stat '%s' in the build context", path);
 	bool is_dir = S_ISDIR(st.st_mode);
@@ -237,24 +239,27 @@ static int walk_one(
 	auto_fd int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open '%s' in the build context", path);
-	return walk_dir(w, fd, path, depth + 1, e);
+	return walk_dir(w, fd, depth + 1, e);
 }
 
-static int walk_dir(struct walk *w, int fd, const char *dir, int depth, struct err *e)
+static int walk_dir(struct walk *w, int fd, int depth, struct err *e)
 {
 	auto_strv struct strv names = {0};
+	size_t len = w->path.n;
 	if (depth > DEPTH_MAX)
 		return err_set(e, ERR_CONTEXT,
 		        "the build context is nested deeper than %d folders at '%s'", DEPTH_MAX,
-		        dir);
+		        buf_cstr(&w->path));
 	if (fs_list_dir(fd, &names, e))
-		return err_wrap(e, "read '%s' in the build context", dir);
-	auto_buf struct buf path = {0};
+		return err_wrap(e, "read '%s' in the build context", buf_cstr(&w->path));
 	for (size_t i = 0; i < names.n; i++) {
-		buf_reset(&path);
-		buf_printf(&path, "%s%s%s", dir, *dir ? "/" : "", names.v[i]);
-		if (walk_one(w, fd, names.v[i], path.p, depth, e))
+		if (len)
+			buf_putc(&w->path, '/');
+		buf_puts(&w->path, names.v[i]);
+		if (walk_one(w, fd, names.v[i], depth, e))
 			return -1;
+		w->path.n = len;
+		w->path.p[len] = '\0';
 	}
 	return 0;
 }
@@ -264,16 +269,18 @@ static int local_walk(struct view *v, const char *dir,
 {
 	struct walk w = {.l = local_of(v), .fn = fn, .arg = arg};
 	int r;
+	buf_puts(&w.path, dir);
 	if (!*dir) {
 		auto_fd int fd = openat(w.l->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		r = fd < 0 ? err_sys(e, "open the build context '%s'", w.l->path)
-		           : walk_dir(&w, fd, "", 0, e);
+		           : walk_dir(&w, fd, 0, e);
 	} else {
 		const char *name;
 		auto_fd int parent = open_parent(w.l, dir, &name);
-		r = parent < 0 ? 0 : walk_one(&w, parent, name, dir, 0, e);
+		r = parent < 0 ? 0 : walk_one(&w, parent, name, 0, e);
 	}
 	map_release(&w.inodes);
+	buf_release(&w.path);
 	return r;
 }
 

@@ -62,6 +62,7 @@ void entry_canonical(const struct entry *en, struct buf *out)
 void entry_hash(const struct entry *en, struct hasher *h)
 {
 	auto_buf struct buf b = {0};
+	buf_reserve(&b, 256); // enough for most: one allocation
 	entry_canonical(en, &b);
 	hasher_field(h, b.p, b.n);
 }
