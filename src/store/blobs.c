@@ -180,6 +180,7 @@ int store_blob_delete(struct store *s, const struct digest *d, struct err *e)
 {
 	char path[STORE_PATH];
 	path_of_blob(d, path);
+	known_forget(s, d); // the tar of a layer, for all we know
 	if (db_begin(s, e) < 0)
 		return -1;
 	if (db_run(s, e, "DELETE FROM blobs WHERE digest = ?", "h", &d->h) < 0)

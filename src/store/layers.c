@@ -50,18 +50,66 @@ static int layer_row(
 	return good;
 }
 
+static bool recall(struct store *s, const char *hex, struct layer_info *ret)
+{
+	pthread_mutex_lock(&s->known_mutex);
+	const struct layer_info *known = map_get(&s->known_layers, hex);
+	if (known)
+		*ret = *known;
+	pthread_mutex_unlock(&s->known_mutex);
+	return known;
+}
+
+static void remember(struct store *s, const char *hex, const struct layer_info *info)
+{
+	pthread_mutex_lock(&s->known_mutex);
+	if (!map_has(&s->known_layers, hex)) {
+		struct layer_info *copy = xmalloc(sizeof(*copy));
+		*copy = *info;
+		map_set(&s->known_layers, hex, copy);
+	}
+	pthread_mutex_unlock(&s->known_mutex);
+}
+
+void known_forget(struct store *s, const struct digest *diff_id)
+{
+	char hex[HASH_HEX];
+	digest_hex(diff_id, hex);
+	pthread_mutex_lock(&s->known_mutex);
+	free(map_get(&s->known_layers, hex));
+	map_del(&s->known_layers, hex);
+	pthread_mutex_unlock(&s->known_mutex);
+}
+
+void known_release(struct store *s)
+{
+	const char *key;
+	void *info;
+	for (size_t i = 0; map_next(&s->known_layers, &i, &key, &info);)
+		free(info);
+	map_release(&s->known_layers);
+	map_release(&s->known_trees);
+}
+
 bool store_layer_get(struct store *s, const struct digest *diff_id, struct layer_info *ret)
 {
 	struct err ignored;
 	struct layer_info info;
+	char hex[HASH_HEX];
+	digest_hex(diff_id, hex);
+	if (recall(s, hex, ret))
+		return true;
 	if (store_lease_add(s, diff_id, &ignored) < 0)
 		return false;
 	db_lock(s);
 	int rc = layer_row(s, diff_id, &info, &ignored);
 	db_unlock(s);
-	if (rc == 1)
-		*ret = info;
-	return rc == 1;
+	if (rc != 1)
+		return false;
+	if (info.has_tar && info.has_index && store_writable(s))
+		remember(s, hex, &info);
+	*ret = info;
+	return true;
 }
 
 static struct hash foreign_content_id(const struct digest *diff_id)
@@ -179,6 +227,7 @@ static int drop_index(struct store *s, const struct digest *diff_id, struct err 
 	char path[STORE_PATH];
 	if (!store_writable(s))
 		return 0;
+	known_forget(s, diff_id);
 	if (db_begin(s, e) < 0)
 		return -1;
 	if (db_run(s, e, "UPDATE layers SET has_index = 0 WHERE diff_id = ?", "h", &diff_id->h) < 0)

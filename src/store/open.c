@@ -216,6 +216,7 @@ struct store *store_open(const char *root, int flags, struct err *e)
 	pthread_mutex_init(&s->lease_mutex, NULL);
 	pthread_mutex_init(&s->temp_mutex, NULL);
 	pthread_mutex_init(&s->index_mutex, NULL);
+	pthread_mutex_init(&s->known_mutex, NULL);
 	read_boot(s);
 	if (open_parts(s, root, e) < 0) {
 		store_close(s);
@@ -241,6 +242,7 @@ void store_close(struct store *s)
 		lease_drop(s);
 	db_close(s);
 	close_indexes(s);
+	known_release(s);
 	map_release(&s->leased);
 	close_fd(&s->work_fd);
 	close_fd(&s->gc_fd);
@@ -250,6 +252,7 @@ void store_close(struct store *s)
 	pthread_mutex_destroy(&s->lease_mutex);
 	pthread_mutex_destroy(&s->temp_mutex);
 	pthread_mutex_destroy(&s->index_mutex);
+	pthread_mutex_destroy(&s->known_mutex);
 	free(s->temps);
 	free(s->root);
 	free(s);

@@ -7,7 +7,7 @@
 // files (sweep.c).
 //
 // Lock order: db_mutex (and the database's write lock), then lease_mutex (and the gc lock), then
-// temp_mutex. index_mutex is taken before all of them.
+// temp_mutex. index_mutex is taken before all of them, known_mutex after.
 #pragma once
 
 #include "base/map.h"
@@ -67,6 +67,11 @@ struct store {
 
 	pthread_mutex_t index_mutex;
 	struct map indexes; // hex diffID -> struct layer_index *
+
+	// What our lease holds stays: asked of the database once.
+	pthread_mutex_t known_mutex;
+	struct map known_layers; // hex diffID -> struct layer_info *, of those with tar and index
+	struct map known_trees;  // path
 };
 
 static inline bool store_writable(const struct store *s)
@@ -119,6 +124,10 @@ void locks_sweep(struct store *s); // files of locks that nobody holds
 
 // ---- caches.c
 int caches_collect(struct store *s, struct err *e); // what no step uses goes into the trash
+
+// ---- layers.c
+void known_forget(struct store *s, const struct digest *diff_id);
+void known_release(struct store *s);
 
 // ---- sweep.c
 int sweep_orphans(struct store *s, struct err *e); // moves files without a row into the trash

@@ -51,8 +51,15 @@ static bool tree_here(struct store *s, const struct digest *diff_id, const char 
 
 bool store_tree_has(struct store *s, const struct digest *diff_id, const char *flavour)
 {
+	char path[STORE_PATH];
+	path_of_tree(diff_id, flavour, path);
+	pthread_mutex_lock(&s->known_mutex);
+	bool here = map_has(&s->known_trees, path);
+	pthread_mutex_unlock(&s->known_mutex);
+	if (here)
+		return true;
 	db_lock(s);
-	bool here = tree_here(s, diff_id, flavour);
+	here = tree_here(s, diff_id, flavour);
 	db_unlock(s);
 	return here;
 }
@@ -69,7 +76,12 @@ int store_tree_open(
 		        e, ERR_NOT_FOUND, "layer %s has no tree '%s' in the store", text, flavour);
 	path_of_tree(diff_id, flavour, path);
 	int fd = openat(s->root_fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_sys(e, "open '%s/%s'", s->root, path) : fd;
+	if (fd < 0)
+		return err_sys(e, "open '%s/%s'", s->root, path);
+	pthread_mutex_lock(&s->known_mutex);
+	map_set(&s->known_trees, path, s);
+	pthread_mutex_unlock(&s->known_mutex);
+	return fd;
 }
 
 static int enter_tree(struct store *s, const struct digest *diff_id, const char *flavour,
