@@ -150,6 +150,7 @@ static void release(struct exec *x)
 	contexts_close(x);
 	for (size_t i = 0; x->graph && i < x->graph->n_steps; i++) {
 		rootfs_release(&x->states[i].root);
+		step_plan_drop(&x->states[i]);
 		free(x->states[i].components);
 	}
 	free(x->states);

@@ -18,6 +18,12 @@ void copy_plan_release(struct copy_plan *p)
 	*p = (struct copy_plan){0};
 }
 
+void step_plan_drop(struct step_state *st)
+{
+	copy_plan_release(&st->plan);
+	st->has_plan = false;
+}
+
 struct copy_source *copy_plan_add(struct copy_plan *p, const char *name)
 {
 	if (p->n == p->cap) {

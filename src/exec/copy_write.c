@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/map.h"
 #include "exec/exec-int.h"
+#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -367,11 +368,9 @@ static struct timestamp build_time(const struct exec *x)
 	return x->req->has_epoch ? (struct timestamp){x->req->epoch, 0} : time_now();
 }
 
-static int copy_once(struct exec *x, const struct step *s, struct digest *ret, struct err *e)
+static int write_plan(struct exec *x, const struct step *s, const struct copy_plan *plan,
+        struct digest *ret, struct err *e)
 {
-	struct copy_plan plan = {0};
-	if (copy_plan_make(x, s, &plan, e))
-		return -1;
 	struct rootfs below = {0};
 	if (!s->copy.link)
 		step_input(x, s->parent, &below);
@@ -382,27 +381,43 @@ static int copy_once(struct exec *x, const struct step *s, struct digest *ret, s
 		w.has_owner = true;
 		r = chown_lookup(root, s->copy.chown, &w.uid, &w.gid, e);
 	}
-	for (size_t i = 0; !r && i < plan.n; i++)
-		r = place(&w, &plan.sources[i], e);
+	for (size_t i = 0; !r && i < plan->n; i++)
+		r = place(&w, &plan->sources[i], e);
 	if (!r)
 		r = write_layer(&w, ret, e);
 	state_release(&w);
 	rootfs_release(&below);
-	copy_plan_release(&plan);
 	return r;
 }
 
+static int copy_once(struct exec *x, const struct step *s, struct digest *ret, struct err *e)
+{
+	struct step_state *st = &x->states[s->id];
+	if (!st->has_plan && copy_plan_make(x, s, &st->plan, e))
+		return -1;
+	int r = write_plan(x, s, &st->plan, ret, e);
+	step_plan_drop(st);
+	return r;
+}
+
+// The context was changed after it was looked at: a file is another one (see layer/writer.h) or
+// gone.
+static bool is_stale(const struct step *s, const struct err *e)
+{
+	return s->copy.from.kind == FROM_CONTEXT && e->kind == ERR_CONTEXT &&
+	       (e->sys == ESTALE || e->sys == ENOENT);
+}
+
+// Once more then, under the key of what is there now.
 int copy_run(struct exec *x, const struct step *s, struct digest *ret, struct err *e)
 {
 	struct err first = ERR_INIT;
 	if (copy_once(x, s, ret, &first) == 0)
 		return 0;
+	if (is_stale(s, &first))
+		return step_key(x, s, &x->states[s->id], e) || copy_once(x, s, ret, e) ? -1 : 0;
 	*e = first;
-	if (first.kind != ERR_CONTEXT || s->copy.from.kind != FROM_CONTEXT ||
-	        !strstr(first.msg, "changed"))
-		return -1;
-	// a file changed between hashing and copying: once more, with fresh digests
-	return copy_once(x, s, ret, e);
+	return -1;
 }
 
 int workdir_run(struct exec *x, const struct step *s, struct digest *ret, struct err *e)

@@ -24,6 +24,28 @@ struct rootfs {
 	struct hash chain_id;
 };
 
+// What a COPY or ADD brings, before it is known where it lands (copy_plan.c).
+struct copy_item {
+	const char *rel; // below the source's top; "" is the top itself; part of en.path
+	bool has_links;  // items after it are hard links to it
+	// The mode is as --chmod has it; link: rel of the hard link's target, or NULL.
+	struct entry en;
+	struct view *view; // where the bytes are
+	const char *data;  // inline file, view == NULL
+};
+struct copy_source {
+	enum { COPY_FILE, COPY_DIR, COPY_ARCHIVE } kind;
+	char *name; // base name as matched
+	struct copy_item *items;
+	size_t n, cap;
+	struct view *owned; // archive
+};
+struct copy_plan {
+	struct copy_source *sources;
+	size_t n, cap;
+	struct view *root; // stage or image copied from; owned
+};
+
 struct step_state {
 	enum { STEP_WAITING, STEP_RUNNING, STEP_DONE } state;
 	bool cached, looked_up;
@@ -32,6 +54,9 @@ struct step_state {
 	struct timestamp created;
 	int64_t duration_ns;
 	char *components; // JSON of the key
+	// Of a COPY or ADD that has to run: what its key was made of is what it copies.
+	struct copy_plan plan;
+	bool has_plan;
 };
 
 struct named_context {
@@ -121,29 +146,10 @@ int chown_lookup(
 int chmod_parse_check(const char *spec, struct err *e);
 uint32_t chmod_apply(const char *spec, uint32_t mode, bool is_dir);
 
-// ---- copy_plan.c: what a COPY or ADD brings, before it is known where it lands
-struct copy_item {
-	const char *rel; // below the source's top; "" is the top itself; part of en.path
-	bool has_links;  // items after it are hard links to it
-	// The mode is as --chmod has it; link: rel of the hard link's target, or NULL.
-	struct entry en;
-	struct view *view; // where the bytes are
-	const char *data;  // inline file, view == NULL
-};
-struct copy_source {
-	enum { COPY_FILE, COPY_DIR, COPY_ARCHIVE } kind;
-	char *name; // base name as matched
-	struct copy_item *items;
-	size_t n, cap;
-	struct view *owned; // archive
-};
-struct copy_plan {
-	struct copy_source *sources;
-	size_t n, cap;
-	struct view *root; // stage or image copied from; owned
-};
+// ---- copy_plan.c
 void copy_plan_release(struct copy_plan *p);
 int copy_plan_make(struct exec *x, const struct step *s, struct copy_plan *ret, struct err *e);
+void step_plan_drop(struct step_state *st);
 // 1 it is an archive and *ret is what it holds, 0 it is none, -1.
 int archive_view(struct exec *x, struct view *from, const struct entry *en, struct view **ret,
         struct err *e);
@@ -176,7 +182,9 @@ struct selection {
 	struct hash *digests; // of kind, paths, attributes and bytes
 };
 void selection_release(struct selection *s);
-int selection_read(struct exec *x, const struct step *s, struct selection *ret, struct err *e);
+// If the files had to be looked at, *ret_plan is what was seen and *ret_has_plan is set.
+int selection_read(struct exec *x, const struct step *s, struct selection *ret,
+        struct copy_plan *ret_plan, bool *ret_has_plan, struct err *e);
 
 // ---- resolve.c
 struct graph_resolver *resolver_new(struct exec *x);

@@ -107,10 +107,12 @@ static int mount_digest(
 {
 	struct step s = {.id = step, .kind = STEP_COPY, .parent = -1};
 	struct selection taken = {0};
+	struct copy_plan plan = {0};
+	bool has_plan;
 	s.copy.from = m->from;
 	s.copy.dest = "/";
 	strv_add(&s.copy.sources, m->source);
-	int r = selection_read(x, &s, &taken, e);
+	int r = selection_read(x, &s, &taken, &plan, &has_plan, e);
 	if (!r) {
 		auto_hasher struct hasher *h = hasher_new();
 		for (size_t i = 0; i < taken.names.n; i++)
@@ -118,6 +120,7 @@ static int mount_digest(
 		*ret = hasher_end(h);
 	}
 	selection_release(&taken);
+	copy_plan_release(&plan);
 	strv_release(&s.copy.sources);
 	return r;
 }
@@ -154,7 +157,8 @@ static int key_copy(struct exec *x, const struct step *s, struct step_state *st,
 		e->pos = s->pos;
 		return -1;
 	}
-	if (selection_read(x, s, &taken, e))
+	step_plan_drop(st);
+	if (selection_read(x, s, &taken, &st->plan, &st->has_plan, e))
 		return -1;
 	struct key_builder k;
 	key_begin(&k, op->add ? "ADD" : "COPY");

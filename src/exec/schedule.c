@@ -60,6 +60,7 @@ static int look_up(struct exec *x, const struct step *s, struct err *e)
 	if (found == 1) {
 		st->created = (struct timestamp){r.created_sec, r.created_nsec};
 		st->cached = true;
+		step_plan_drop(st);
 		if (finish(x, s, &r.diff_id, e))
 			found = -1;
 	}

@@ -32,17 +32,12 @@ static struct hash source_hash(const struct copy_source *s)
 	return hasher_end(h);
 }
 
-static int read_sources(struct exec *x, const struct step *s, struct selection *ret, struct err *e)
+static void digest_sources(const struct copy_plan *plan, struct selection *ret)
 {
-	struct copy_plan plan = {0};
-	if (copy_plan_make(x, s, &plan, e))
-		return -1;
-	for (size_t i = 0; i < plan.n; i++) {
-		struct hash digest = source_hash(&plan.sources[i]);
-		add(ret, plan.sources[i].name, &digest);
+	for (size_t i = 0; i < plan->n; i++) {
+		struct hash digest = source_hash(&plan->sources[i]);
+		add(ret, plan->sources[i].name, &digest);
 	}
-	copy_plan_release(&plan);
-	return 0;
 }
 
 // ---- the record
@@ -127,18 +122,26 @@ static int remember(
 	return store_step_put(x->store, key, &r, e);
 }
 
-int selection_read(struct exec *x, const struct step *s, struct selection *ret, struct err *e)
+int selection_read(struct exec *x, const struct step *s, struct selection *ret,
+        struct copy_plan *ret_plan, bool *ret_has_plan, struct err *e)
 {
 	struct selection made = {0};
+	struct copy_plan plan = {0};
 	bool kept = s->copy.from.kind == FROM_STEP;
 	struct hash key = kept ? record_key(x, &s->copy) : (struct hash){{0}};
 	int found = kept ? recall(x, &key, &made, e) : 0;
-	int r = found < 0 ? -1 : 0;
-	if (!found)
-		r = read_sources(x, s, &made, e) || (kept && remember(x, &key, &made, e)) ? -1 : 0;
-	if (r)
+	int r = found < 0 || (!found && copy_plan_make(x, s, &plan, e)) ? -1 : 0;
+	if (!r && !found) {
+		digest_sources(&plan, &made);
+		r = kept ? remember(x, &key, &made, e) : 0;
+	}
+	if (r) {
 		selection_release(&made);
-	else
-		*ret = made;
-	return r;
+		copy_plan_release(&plan);
+		return -1;
+	}
+	*ret = made;
+	*ret_plan = plan;
+	*ret_has_plan = !found;
+	return 0;
 }

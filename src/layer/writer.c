@@ -83,7 +83,9 @@ static uint64_t position(const struct layer_writer *w)
 
 static int changed(const struct entry *en, struct err *e)
 {
-	return err_set(e, ERR_CONTEXT, "'%s' changed while it was copied; build again", en->path);
+	int r = err_set(e, ERR_CONTEXT, "'%s' changed while it was copied; build again", en->path);
+	e->sys = ESTALE;
+	return r;
 }
 
 static int read_some(const struct content *c, uint64_t at, char *p, size_t n,

@@ -30,7 +30,7 @@ void layer_writer_free_ptr(struct layer_writer **w);
 #define auto_layer_writer __attribute__((cleanup(layer_writer_free_ptr)))
 // content: bytes of a regular file without link, else NULL. If en->has_content, the bytes are
 // hashed while they are copied and must agree; if they do not, or the file ends early: ERR_CONTEXT
-// naming the file. Xattrs *.overlay.* are dropped. Sockets are skipped.
+// (with sys ESTALE) naming the file. Xattrs *.overlay.* are dropped. Sockets are skipped.
 int layer_writer_add(struct layer_writer *w, const struct entry *en, const struct content *content,
         struct err *e);
 int layer_writer_finish(struct layer_writer *w, struct layer_result *ret, struct err *e);

@@ -240,6 +240,36 @@ again() {
 	again "RUN echo 1 >/1"
 }
 
+@test "a context that changes after it was looked at: layers and keys agree" {
+	echo one >f && mkdir d && echo a >d/a
+	# the keys of second and third are known before first runs, which it does alone
+	dockerfile <<-'EOF'
+		FROM alpine:3.19 AS first
+		ARG PORT
+		RUN wget -qO /done http://127.0.0.1:$PORT/
+		FROM scratch AS second
+		COPY f /f
+		FROM scratch AS third
+		COPY d /d
+		FROM scratch
+		COPY --from=first /done /
+		COPY --from=second /f /
+		COPY --from=third /d /d
+	EOF
+	serve_command sh -c 'echo two >f; echo b >d/b; echo done'
+	build -t app --jobs 1 --build-arg PORT="$PORT"
+	unpack app
+	equal "done" "$(cat "$ROOTFS/done")"
+	equal two "$(cat "$ROOTFS/f")"
+	build -t app --build-arg PORT="$PORT"
+	unpack app
+	equal "two a b" "$(cd "$ROOTFS" && cat f d/* | xargs)"
+	echo one >f && rm d/b
+	build -t app --build-arg PORT="$PORT"
+	unpack app
+	equal "one a" "$(cd "$ROOTFS" && cat f d/* | xargs)"
+}
+
 @test "--no-cache runs everything, --no-cache-filter a stage" {
 	app
 	again $'WORKDIR /app\nCOPY package.json ./\nRUN mkdir node_modules && cp package.json node_modules/' \

@@ -205,9 +205,30 @@ nothing_left() {
 serve_folder() {
 	python3 -u -m http.server --bind 127.0.0.1 --directory "$1" 0 \
 		>"$BATS_TEST_TMPDIR/http.out" 2>"$BATS_TEST_TMPDIR/http.log" 3>&- &
+	server_port
+}
+
+server_port() {
 	SERVERS+=($!)
 	wait_for grep -q 'port [0-9]' "$BATS_TEST_TMPDIR/http.out"
 	PORT=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' "$BATS_TEST_TMPDIR/http.out")
+}
+
+# serve_command COMMAND...: its output, to whoever asks, over http as above.
+serve_command() {
+	python3 -u - "$@" >"$BATS_TEST_TMPDIR/http.out" 2>"$BATS_TEST_TMPDIR/http.log" 3>&- <<-'EOF' &
+		import http.server, subprocess, sys
+		class Handler(http.server.BaseHTTPRequestHandler):
+		    def do_GET(self):
+		        out = subprocess.check_output(sys.argv[1:])
+		        self.send_response(200)
+		        self.end_headers()
+		        self.wfile.write(out)
+		server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+		print("on port", server.server_port, "")
+		server.serve_forever()
+	EOF
+	server_port
 }
 
 # wait_for COMMAND...: until it succeeds, ten seconds at most.
