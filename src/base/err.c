@@ -8,6 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+// The functions themselves.
+#undef err_set
+#undef err_sys
+#undef err_wrap
+#undef err_at
+
 #define MSG_SIZE sizeof(((struct err *)0)->msg)
 
 int err_set(struct err *e, enum err_kind kind, const char *fmt, ...)

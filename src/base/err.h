@@ -58,5 +58,17 @@ int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 
 int err_at(struct err *e, struct pos pos, const char *fmt, ...)
         __attribute__((format(printf, 3, 4), cold));
 
+// The value once more, where it can be seen: a compiler or an analyser reads one file at a time and
+// would believe that a failure may be 0, and what is unset on failure used.
+#define ERR_VALUE(call) \
+	({              \
+		call;   \
+		-1;     \
+	})
+#define err_set(...) ERR_VALUE(err_set(__VA_ARGS__))
+#define err_sys(...) ERR_VALUE(err_sys(__VA_ARGS__))
+#define err_wrap(...) ERR_VALUE(err_wrap(__VA_ARGS__))
+#define err_at(...) ERR_VALUE(err_at(__VA_ARGS__))
+
 int err_exit_status(const struct err *e);
 const char *err_code(const struct err *e);

@@ -146,18 +146,17 @@ int chown_lookup(
 	const char *colon = strchr(spec, ':');
 	auto_free char *user = colon ? xstrndup(spec, (size_t)(colon - spec)) : xstrdup(spec);
 	const char *group = colon && colon[1] ? colon + 1 : NULL;
-	uint32_t uid, gid;
+	uint32_t uid = 0, gid;
 	bool numeric = !*user || parse_id(user, &uid);
-	if (numeric &&
-	        (!group || parse_id(group,
-	                           &gid))) { // no file needed: a number alone is its group as well
-		*ret_uid = *user ? uid : 0;
-		*ret_gid = group ? gid : *ret_uid;
+	// No file is needed: a number alone is its group as well.
+	if (numeric && (!group || parse_id(group, &gid))) {
+		*ret_uid = uid;
+		*ret_gid = group ? gid : uid;
 		return 0;
 	}
 	int r = databases_read(root, &d, e);
 	if (!r && numeric) {
-		ids.uid = *user ? uid : 0;
+		ids.uid = uid;
 		r = group_lookup(&d, group, &ids.gid, e);
 	} else if (!r) {
 		r = resolve(&d, user, group, false, &ids, e);
