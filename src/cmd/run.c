@@ -122,7 +122,8 @@ const struct command cmd_run = {
         .details = "The process has the host's network; what it writes is thrown away. Its exit "
                    "status is hew's;\n"
                    "signals are passed on to it. 125: hew itself failed; 126: the command cannot "
-                   "be run;\n127: it was not found.\n",
+                   "be run;\n"
+                   "127: it was not found.\n",
         .options = options,
         .size = sizeof(struct run_options),
         .stop_at_args = true,

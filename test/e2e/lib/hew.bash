@@ -193,7 +193,7 @@ processes_now() {
 # nothing_left [SECONDS]: no process of hew's (those of a killed one may take a moment to go).
 nothing_left() {
 	local i
-	for ((i = 0; i < ${1:-5} * 20; i++)); do
+	for ((i = 0; i < ${1:-30} * 20; i++)); do
 		[ -n "$(processes_now)" ] || return 0
 		sleep 0.05
 	done
@@ -231,10 +231,10 @@ serve_command() {
 	server_port
 }
 
-# wait_for COMMAND...: until it succeeds, ten seconds at most.
+# wait_for COMMAND...: until it succeeds; a minute at most, for machines that have much else to do.
 wait_for() {
 	local i
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 1200; i++)); do
 		! "$@" 2>/dev/null || return 0
 		sleep 0.05
 	done
