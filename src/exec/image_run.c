@@ -3,6 +3,7 @@
 // RUN. What it writes lands in a throw-away upper directory; signals that reach hew are passed on.
 #include "base/fs.h"
 #include "exec/exec-int.h"
+#include "exec/terminal.h"
 #include "image/reference.h"
 #include "registry/registry.h"
 #include "sandbox/step.h"
@@ -198,11 +199,15 @@ static int add_mounts(struct image_process *p, struct err *e)
 // ---- signals: written by handlers into a pipe whose other end the step's init reads
 
 static int signal_pipe = -1;
+static const struct terminal *signal_terminal; // hears of a new size from the kernel
 
 static void on_signal(int sig)
 {
 	int saved = errno;
-	(void)!write(signal_pipe, &sig, sizeof(sig));
+	if (sig == SIGWINCH && signal_terminal)
+		terminal_resize(signal_terminal);
+	else
+		(void)!write(signal_pipe, &sig, sizeof(sig));
 	errno = saved;
 }
 
@@ -217,15 +222,9 @@ static void forward_signals(int to)
 		sigaction(signals[i], &sa, NULL);
 }
 
-static int execute(struct image_process *p, int *ret_status, struct err *e)
+static int run_step(struct image_process *p, int signals, const struct terminal *terminal,
+        int *ret_status, struct err *e)
 {
-	struct holder *h = exec_holder(&p->x, e);
-	int signals[2];
-	if (!h)
-		return -1;
-	if (pipe2(signals, O_CLOEXEC | O_NONBLOCK))
-		return err_sys(e, "make a pipe");
-	forward_signals(signals[1]);
 	struct step_spec spec = {
 	        .lowers = p->lowers,
 	        .n_lowers = p->n_lowers,
@@ -246,17 +245,35 @@ static int execute(struct image_process *p, int *ret_status, struct err *e)
 	        .n_mounts = p->n_mounts,
 	        .bind_fds = p->binds,
 	        .n_bind_fds = p->n_binds,
-	        .stdin_fd = 0,
-	        .stdout_fd = 1,
-	        .stderr_fd = 2,
-	        .tty = p->r->tty && isatty(0),
+	        .stdin_fd = terminal ? terminal_slave(terminal) : 0,
+	        .stdout_fd = terminal ? terminal_slave(terminal) : 1,
+	        .stderr_fd = terminal ? terminal_slave(terminal) : 2,
+	        .tty = terminal != NULL,
 	        .forward_signals = true,
-	        .signal_fd = signals[0],
+	        .signal_fd = signals,
 	};
 	struct step_result result = {0};
-	int status = step_run(h, &spec, -1, &result, e);
+	int status = step_run(p->x.holder, &spec, -1, &result, e);
 	*ret_status = result.exit_status;
 	step_result_release(&result);
+	return status;
+}
+
+static int execute(struct image_process *p, int *ret_status, struct err *e)
+{
+	int signals[2];
+	struct terminal *terminal = NULL;
+	if (!exec_holder(&p->x, e))
+		return -1;
+	if (pipe2(signals, O_CLOEXEC | O_NONBLOCK))
+		return err_sys(e, "make a pipe");
+	if (p->r->tty && isatty(STDIN_FILENO) && !(terminal = terminal_open(e)))
+		return -1;
+	signal_terminal = terminal;
+	forward_signals(signals[1]);
+	int status = run_step(p, signals[0], terminal, ret_status, e);
+	signal_terminal = NULL;
+	terminal_close(terminal);
 	close(signals[0]);
 	return status;
 }

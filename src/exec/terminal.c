@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pseudo-terminal beside the user's own (pty(7), termios(3)). In raw mode the user's keys pass
+// through as bytes, and it is the line discipline of the process's side that makes signals of them.
+#include "exec/terminal.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+struct terminal {
+	int master, slave;
+	struct termios saved;
+	bool raw, carrying;
+	pthread_t thread;
+};
+
+// Whether there may be more. Not an error at either end: whoever is there has gone.
+static bool carry_some(int from, int to)
+{
+	char data[4096];
+	struct err ignored = ERR_INIT;
+	ssize_t n = read(from, data, sizeof(data));
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return true;
+	return n > 0 && fs_write_all(to, data, (size_t)n, &ignored) == 0;
+}
+
+static void *carry(void *arg)
+{
+	const struct terminal *t = arg;
+	struct pollfd p[2] = {{t->master, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
+	for (;;) {
+		if (poll(p, 2, -1) < 0)
+			continue;
+		// EIO, once nobody has the other side open and all of it was read
+		if (p[0].revents && !carry_some(t->master, STDOUT_FILENO))
+			return NULL;
+		if (p[1].revents && !carry_some(STDIN_FILENO, t->master))
+			p[1].fd = -1;
+	}
+}
+
+static int open_pair(struct terminal *t, struct err *e)
+{
+	char name[64];
+	t->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (t->master < 0 || grantpt(t->master) || unlockpt(t->master) ||
+	        ptsname_r(t->master, name, sizeof(name)))
+		return err_sys(e, "make a terminal");
+	t->slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	return t->slave < 0 ? err_sys(e, "open the terminal '%s'", name) : 0;
+}
+
+static int make_raw(struct terminal *t, struct err *e)
+{
+	if (tcgetattr(STDIN_FILENO, &t->saved))
+		return err_sys(e, "read the terminal's settings");
+	struct termios raw = t->saved;
+	cfmakeraw(&raw);
+	if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw))
+		return err_sys(e, "change the terminal's settings");
+	t->raw = true;
+	return 0;
+}
+
+struct terminal *terminal_open(struct err *e)
+{
+	struct terminal *t = xcalloc(1, sizeof(*t));
+	t->master = t->slave = -1;
+	if (open_pair(t, e) || make_raw(t, e)) {
+		terminal_close(t);
+		return NULL;
+	}
+	terminal_resize(t);
+	errno = pthread_create(&t->thread, NULL, carry, t);
+	t->carrying = errno == 0;
+	if (t->carrying)
+		return t;
+	(void)err_sys(e, "start a thread for the terminal");
+	terminal_close(t);
+	return NULL;
+}
+
+int terminal_slave(const struct terminal *t)
+{
+	return t->slave;
+}
+
+void terminal_resize(const struct terminal *t)
+{
+	struct winsize size;
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
+		(void)ioctl(t->master, TIOCSWINSZ, &size);
+}
+
+void terminal_close(struct terminal *t)
+{
+	if (!t)
+		return;
+	close_fd(&t->slave);
+	if (t->carrying)
+		pthread_join(t->thread, NULL);
+	if (t->raw)
+		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &t->saved);
+	close_fd(&t->master);
+	free(t);
+}
