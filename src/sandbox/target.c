@@ -153,7 +153,7 @@ static int open_or_make(struct mounts *m, const char *rel, unsigned flags, int d
 	if (errno == ELOOP && (flags & TARGET_NO_LINKS))
 		return err_set(e, ERR_STEP, "'/%s' must not be a link in the image", rel);
 	if (errno != ENOENT || !rel[0])
-		return err_sys(e, "open mount target '/%s'", rel);
+		return err_set(e, ERR_STEP, "open mount target '/%s': %s", rel, strerror(errno));
 	return make_below(m, rel, flags, depth, e);
 }
 
