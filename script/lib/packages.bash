@@ -14,7 +14,7 @@ PACKAGES_DEMO=(
 PACKAGES_TEST=(
 	libcmocka-dev bats skopeo umoci buildah podman runc jq attr acl libcap2-bin
 	clang clang-format clang-tidy universal-ctags shellcheck apache2-utils openssl
-	git xz-utils zstd strace procps psmisc iproute2 uidmap
+	git xz-utils bzip2 zstd strace procps psmisc iproute2 uidmap
 )
 
 # packages_for JOB: the names, one a line. demo needs what build needs, test what both need.
@@ -41,8 +41,17 @@ packages_missing() {
 			- <(printf '%s\n' "$@")
 }
 
+# packages_apt ARGUMENT...: its thousand lines are shown only when it fails, and then the last of them.
 packages_apt() {
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@"
+	local log
+	log=$(mktemp "${TMPDIR:-/tmp}/hew-apt.XXXXXX")
+	if as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@" >"$log" 2>&1; then
+		rm -f "$log"
+		return 0
+	fi
+	tail -n 20 "$log" >&2
+	say "apt-get $1 failed; all it said is in $log"
+	return 1
 }
 
 # packages_known NAME...: apt's lists have a candidate for every one.
@@ -58,7 +67,7 @@ packages_ensure() {
 	mapfile -t names < <(packages_for "$1")
 	mapfile -t missing < <(packages_missing "${names[@]}")
 	[ "${#missing[@]}" -eq 0 ] && return 0
-	note "installing ${#missing[@]} Debian packages: ${missing[*]}"
+	note "installing ${#missing[@]} Debian packages and what they need (a few minutes, once): ${missing[*]}"
 	if ! packages_known "${missing[@]}"; then
 		packages_apt update || die "apt-get update failed: see its message above; is a Debian mirror reachable?"
 	fi
