@@ -7,8 +7,10 @@
 #include "base/hash.h"
 
 #include "base/mem.h"
+#include <errno.h>
 #include <openssl/sha.h>
 #include <string.h>
+#include <unistd.h>
 
 struct hasher {
 	SHA256_CTX ctx;
@@ -99,6 +101,27 @@ struct hash hash_bytes(const void *p, size_t n)
 	SHA256_Update(&ctx, p, n);
 	SHA256_Final(r.b, &ctx);
 	return r;
+}
+
+int hash_fd(int fd, struct hash *ret, uint64_t *ret_size)
+{
+	uint8_t chunk[64 << 10];
+	SHA256_CTX ctx;
+	SHA256_Init(&ctx);
+	*ret_size = 0;
+	for (;;) {
+		ssize_t n = pread(fd, chunk, sizeof(chunk), (off_t)*ret_size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		SHA256_Update(&ctx, chunk, (size_t)n);
+		*ret_size += (uint64_t)n;
+	}
+	SHA256_Final(ret->b, &ctx);
+	return 0;
 }
 
 bool hash_eq(const struct hash *a, const struct hash *b)

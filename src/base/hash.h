@@ -29,6 +29,7 @@ void hasher_u64(struct hasher *h, uint64_t v);
 void hasher_hash(struct hasher *h, const struct hash *v);
 
 struct hash hash_bytes(const void *p, size_t n);
+int hash_fd(int fd, struct hash *ret, uint64_t *ret_size); // from its start; -1 with errno
 bool hash_eq(const struct hash *a, const struct hash *b);
 bool hash_is_zero(const struct hash *h);
 void hash_hex(const struct hash *h, char out[static HASH_HEX]);

@@ -298,21 +298,6 @@ static int local_open(struct view *v, const struct entry *en, struct content *re
 	return 0;
 }
 
-static int hash_fd(int fd, struct hash *ret, uint64_t *ret_size)
-{
-	enum { CHUNK = 256 << 10 };
-	auto_free char *p = xmalloc(CHUNK);
-	auto_hasher struct hasher *h = hasher_new();
-	ssize_t n;
-	*ret_size = 0;
-	while ((n = read(fd, p, CHUNK)) > 0) {
-		hasher_add(h, p, (size_t)n);
-		*ret_size += (uint64_t)n;
-	}
-	*ret = hasher_end(h);
-	return n < 0 ? -1 : 0;
-}
-
 static int local_digest(struct view *v, struct entry *en, struct err *e)
 {
 	struct local *l = local_of(v);

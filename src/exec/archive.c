@@ -4,6 +4,7 @@
 #include "exec/exec-int.h"
 #include "layer/import.h"
 #include "registry/registry.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -71,44 +72,54 @@ static const struct view_ops archive_ops = {
         .free = ar_free,
 };
 
-// The bytes of a file inside a tar, as a file of their own: archives are sniffed and inflated from
-// offset 0.
-static int standalone(struct exec *x, const struct content *c, struct err *e)
-{
-	if (c->offset == 0 && c->owned)
-		return fcntl(c->fd, F_DUPFD_CLOEXEC, 3);
-	auto_fd int fd = store_temp_file(x->store, e);
-	if (fd < 0 || fs_copy_range(c->fd, (off_t)c->offset, fd, c->size, e))
-		return -1;
-	return steal_fd(&fd);
-}
-
-int archive_view(
-        struct exec *x, struct view *from, const struct entry *en, struct view **ret, struct err *e)
+int archive_is(struct view *from, const struct entry *en, struct err *e)
 {
 	auto_content struct content c = CONTENT_NONE;
-	if (en->size < 20 || from->ops->open(from, en, &c, e))
-		return en->size < 20 ? 0 : -1;
-	auto_fd int fd = standalone(x, &c, e);
-	if (fd < 0)
-		return -1;
-	if (!layer_sniff_archive(fd))
+	if (en->size < 20)
 		return 0;
-	auto_fd int tar = store_temp_file(x->store, e);
-	if (tar < 0 || lseek(fd, 0, SEEK_SET) < 0)
+	if (from->ops->open(from, en, &c, e))
 		return -1;
+	return layer_sniff_archive(c.fd);
+}
+
+static int check_bytes(int fd, const struct entry *en, struct err *e)
+{
+	struct hash got;
+	uint64_t size;
+	if (hash_fd(fd, &got, &size))
+		return err_sys(e, "read '%s' in the build context", en->path);
+	if (hash_eq(&got, &en->content))
+		return 0;
+	int r = err_set(
+	        e, ERR_CONTEXT, "'%s' changed while it was unpacked; build again", en->path);
+	e->sys = ESTALE;
+	return r;
+}
+
+struct view *archive_view(struct exec *x, struct view *from, const struct entry *en, struct err *e)
+{
+	auto_content struct content c = CONTENT_NONE;
+	auto_fd int tar = store_temp_file(x->store, e);
+	if (tar < 0 || from->ops->open(from, en, &c, e))
+		return NULL;
+	struct layer_result imported = {0};
+	struct err stale = ERR_INIT;
+	int r = layer_import(c.fd, tar, IMPORT_PLAIN, 0, &imported, e);
+	if (check_bytes(c.fd, en, &stale)) { // whatever else is wrong with it then
+		*e = stale;
+		r = -1;
+	}
+	if (r) {
+		layer_result_release(&imported);
+		return NULL;
+	}
 	struct archive *a = xcalloc(1, sizeof(*a));
 	a->view.ops = &archive_ops;
 	a->source.tar_fd = archive_tar;
-	a->tar = -1;
-	if (layer_import(fd, tar, IMPORT_PLAIN, 0, &a->imported, e)) {
-		free(a);
-		return -1;
-	}
+	a->imported = imported;
 	a->tar = steal_fd(&tar);
 	a->chain = chain_new(&a->imported.index, 1, &a->source);
-	*ret = &a->view;
-	return 1;
+	return &a->view;
 }
 
 // ---- URLs

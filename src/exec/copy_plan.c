@@ -139,23 +139,17 @@ static int plan_match(struct planner *p, const char *matched, struct err *e)
 	const char *name = fs_base_name(matched);
 	if (en.type != ENTRY_DIR && p->excludes && ignore_excludes(p->excludes, name, NULL))
 		return 0;
-	if (p->step->copy.add && p->step->copy.unpack && en.type == ENTRY_FILE) {
-		struct view *archive = NULL;
-		r = archive_view(p->x, p->view, &en, &archive, e);
-		if (r < 0)
-			return err_wrap(e, "unpack \"%s\"", matched);
-		if (r) {
-			struct view *outer = p->view;
-			p->source = copy_plan_add(p->plan, name);
-			p->source->kind = COPY_ARCHIVE;
-			p->source->owned = p->view = archive;
-			p->top = "";
-			r = archive->ops->walk(archive, "", on_entry, p, e);
-			p->view = outer;
-			return r;
-		}
-	}
+	r = p->step->copy.add && p->step->copy.unpack && en.type == ENTRY_FILE
+	            ? archive_is(p->view, &en, e)
+	            : 0;
+	if (r < 0)
+		return -1;
 	p->source = copy_plan_add(p->plan, name);
+	if (r) {
+		p->source->kind = COPY_ARCHIVE;
+		p->source->file = en;
+		return 0;
+	}
 	if (en.type == ENTRY_DIR)
 		return plan_dir(p, &en, e);
 	p->source->kind = COPY_FILE;
@@ -345,32 +339,67 @@ static int explain_missing(struct planner *p, const char *source, struct err *e)
 	        context_path(c->view));
 }
 
-static int digest_files(struct copy_plan *plan, struct err *e)
+static int digest_files(struct view *view, struct copy_source *s, struct err *e)
 {
-	for (size_t i = 0; i < plan->n; i++)
-		for (size_t k = 0; k < plan->sources[i].n; k++) {
-			struct copy_item *it = &plan->sources[i].items[k];
-			if (it->view && it->en.type == ENTRY_FILE && !it->en.has_content &&
-			        it->view->ops->digest(it->view, &it->en, e))
-				return -1;
-		}
+	if (s->kind == COPY_ARCHIVE && view->ops->digest(view, &s->file, e))
+		return -1;
+	for (size_t k = 0; k < s->n; k++) {
+		struct copy_item *it = &s->items[k];
+		if (it->view && it->en.type == ENTRY_FILE && !it->en.has_content &&
+		        it->view->ops->digest(it->view, &it->en, e))
+			return -1;
+	}
 	return 0;
+}
+
+static int planner_open(struct planner *p, struct exec *x, const struct step *s,
+        struct copy_plan *plan, struct err *e)
+{
+	bool owned = false;
+	*p = (struct planner){.x = x, .step = s, .plan = plan};
+	p->view = plan->root ? plan->root : source_view(x, &s->copy.from, s->id, &owned, e);
+	if (owned)
+		plan->root = p->view;
+	if (p->view && s->copy.excludes.n)
+		p->excludes = ignore_from_patterns(
+		        (const char *const *)s->copy.excludes.v, s->copy.excludes.n, e);
+	return p->view && (p->excludes || !s->copy.excludes.n) ? 0 : -1;
+}
+
+static void planner_close(struct planner *p)
+{
+	map_release(&p->parents);
+	ignore_free(p->excludes);
+}
+
+static int unpack(struct planner *p, struct copy_source *s, struct err *e)
+{
+	s->owned = archive_view(p->x, p->view, &s->file, e);
+	if (!s->owned)
+		return err_wrap(e, "unpack \"%s\"", s->name);
+	struct planner inside = *p;
+	inside.view = s->owned;
+	inside.source = s;
+	inside.top = "";
+	return s->owned->ops->walk(s->owned, "", on_entry, &inside, e);
+}
+
+int copy_plan_unpack(struct exec *x, const struct step *s, struct copy_plan *plan, struct err *e)
+{
+	struct planner p;
+	int r = planner_open(&p, x, s, plan, e);
+	for (size_t i = 0; !r && i < plan->n; i++)
+		if (plan->sources[i].kind == COPY_ARCHIVE)
+			r = unpack(&p, &plan->sources[i], e);
+	planner_close(&p);
+	return r;
 }
 
 int copy_plan_make(struct exec *x, const struct step *s, struct copy_plan *ret, struct err *e)
 {
 	struct copy_plan plan = {0};
-	bool owned = false;
-	struct planner p = {.x = x, .step = s, .plan = &plan};
-	p.view = source_view(x, &s->copy.from, s->id, &owned, e);
-	int r = p.view ? 0 : -1;
-	if (p.view && owned)
-		plan.root = p.view;
-	if (!r && s->copy.excludes.n) {
-		p.excludes = ignore_from_patterns(
-		        (const char *const *)s->copy.excludes.v, s->copy.excludes.n, e);
-		r = p.excludes ? 0 : -1;
-	}
+	struct planner p;
+	int r = planner_open(&p, x, s, &plan, e);
 	for (size_t i = 0; !r && i < s->copy.sources.n; i++) {
 		r = plan_source(&p, s->copy.sources.v[i], e);
 		if (r)
@@ -379,10 +408,9 @@ int copy_plan_make(struct exec *x, const struct step *s, struct copy_plan *ret, 
 	}
 	if (!r)
 		plan_inlines(&p);
-	if (!r)
-		r = digest_files(&plan, e);
-	map_release(&p.parents);
-	ignore_free(p.excludes);
+	for (size_t i = 0; !r && i < plan.n; i++)
+		r = digest_files(p.view, &plan.sources[i], e);
+	planner_close(&p);
 	if (r)
 		copy_plan_release(&plan);
 	else

@@ -38,7 +38,8 @@ struct copy_source {
 	char *name; // base name as matched
 	struct copy_item *items;
 	size_t n, cap;
-	struct view *owned; // archive
+	struct entry file;  // COPY_ARCHIVE: itself; its items come with copy_plan_unpack
+	struct view *owned; // archive or download
 };
 struct copy_plan {
 	struct copy_source *sources;
@@ -150,9 +151,11 @@ uint32_t chmod_apply(const char *spec, uint32_t mode, bool is_dir);
 void copy_plan_release(struct copy_plan *p);
 int copy_plan_make(struct exec *x, const struct step *s, struct copy_plan *ret, struct err *e);
 void step_plan_drop(struct step_state *st);
-// 1 it is an archive and *ret is what it holds, 0 it is none, -1.
-int archive_view(struct exec *x, struct view *from, const struct entry *en, struct view **ret,
-        struct err *e);
+// For a key an archive is its bytes; this makes it the files in it.
+int copy_plan_unpack(struct exec *x, const struct step *s, struct copy_plan *p, struct err *e);
+int archive_is(struct view *from, const struct entry *en, struct err *e); // 1, 0, -1
+// Of a file with known content: other bytes than those are ERR_CONTEXT with sys ESTALE.
+struct view *archive_view(struct exec *x, struct view *from, const struct entry *en, struct err *e);
 int url_source(
         struct exec *x, const struct step *s, const char *url, struct copy_plan *p, struct err *e);
 struct copy_source *copy_plan_add(struct copy_plan *p, const char *name);

@@ -19,11 +19,22 @@ static void add(struct selection *s, const char *name, const struct hash *digest
 	s->digests[s->names.n - 1] = *digest;
 }
 
-static struct hash source_hash(const struct copy_source *s)
+static void hash_list(struct hasher *h, const struct strv *v)
+{
+	hasher_u64(h, v->n);
+	for (size_t i = 0; i < v->n; i++)
+		hasher_str(h, v->v[i]);
+}
+
+static struct hash source_hash(const struct copy_op *op, const struct copy_source *s)
 {
 	auto_hasher struct hasher *h = hasher_new();
 	hasher_u64(h, (uint64_t)s->kind);
 	hasher_str(h, s->kind == COPY_FILE ? s->name : "");
+	if (s->kind == COPY_ARCHIVE) {
+		hasher_hash(h, &s->file.content);
+		hash_list(h, &op->excludes); // which were not applied yet
+	}
 	hasher_u64(h, s->n);
 	for (size_t i = 0; i < s->n; i++) {
 		hasher_str(h, s->items[i].rel);
@@ -32,22 +43,16 @@ static struct hash source_hash(const struct copy_source *s)
 	return hasher_end(h);
 }
 
-static void digest_sources(const struct copy_plan *plan, struct selection *ret)
+static void digest_sources(
+        const struct copy_op *op, const struct copy_plan *plan, struct selection *ret)
 {
 	for (size_t i = 0; i < plan->n; i++) {
-		struct hash digest = source_hash(&plan->sources[i]);
+		struct hash digest = source_hash(op, &plan->sources[i]);
 		add(ret, plan->sources[i].name, &digest);
 	}
 }
 
 // ---- the record
-
-static void hash_list(struct hasher *h, const struct strv *v)
-{
-	hasher_u64(h, v->n);
-	for (size_t i = 0; i < v->n; i++)
-		hasher_str(h, v->v[i]);
-}
 
 // Everything that copy_plan.c looks at.
 static struct hash record_key(const struct exec *x, const struct copy_op *op)
@@ -132,7 +137,7 @@ int selection_read(struct exec *x, const struct step *s, struct selection *ret,
 	int found = kept ? recall(x, &key, &made, e) : 0;
 	int r = found < 0 || (!found && copy_plan_make(x, s, &plan, e)) ? -1 : 0;
 	if (!r && !found) {
-		digest_sources(&plan, &made);
+		digest_sources(&s->copy, &plan, &made);
 		r = kept ? remember(x, &key, &made, e) : 0;
 	}
 	if (r) {

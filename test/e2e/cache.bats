@@ -221,6 +221,23 @@ again() {
 	S=2 again "RUN --mount=source=file,target=/f cat /f" --secret id=s,env=S
 }
 
+@test "ADD of an archive: its bytes count, and which files are left out" {
+	mkdir t && echo a >t/a && echo b >t/b && tar -czf x.tar t
+	dockerfile <<-'EOF'
+		FROM alpine:3.19
+		ADD x.tar /x/
+		RUN ls /x/t
+	EOF
+	build
+	again ""
+	touch -d @1000000000 t/a && tar -cf x.tar t
+	again "ADD x.tar /x/"
+	sed -i 's/ADD/ADD --exclude=t\/b/' Dockerfile
+	again $'ADD --exclude=t/b x.tar /x/\nRUN ls /x/t'
+	matches "*RUN ls*[0-9] a*" "$(cat "$ERR")"
+	has_not " b" "$(grep '^#[0-9]* [0-9.]* ' "$ERR")"
+}
+
 @test "COPY --link does not look at what lies below" {
 	echo x >x
 	printf 'FROM alpine:3.19\nRUN echo 1 >/1\nCOPY --link x /x\n' | dockerfile
