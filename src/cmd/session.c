@@ -7,6 +7,7 @@
 #include "image/config.h"
 #include "image/reference.h"
 #include "registry/registry.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,8 @@ int session_open(struct session *s, bool create, struct err *e)
 	if (cancel_fd() < 0 && cancel_install(e))
 		return -1;
 	s->store = store_open(root, create ? STORE_CREATE : 0, e);
+	if (!s->store && !create && (e->sys == EROFS || e->sys == EACCES)) // looking may be allowed
+		s->store = store_open(root, STORE_READ_ONLY, e);
 	return s->store ? 0 : -1;
 }
 

@@ -119,7 +119,7 @@ static int check_files(struct check *c, const char *folder, struct map *known, s
 	for (size_t i = 0; i < names.n; i++) {
 		auto_free char *path = xasprintf("%s/%s", folder, names.v[i]);
 		if (!map_has(known, path))
-			finding(c, "%s: belongs to nothing; 'hew gc' removes it", path);
+			finding(c, "%s: belongs to nothing; 'hew prune' removes it", path);
 	}
 	return 0;
 }
@@ -140,7 +140,8 @@ static int check_work(struct check *c, struct err *e)
 		auto_free char *lease = xasprintf("leases/%s", names.v[i]);
 		if (faccessat(c->s->root_fd, lease, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
 		        faccessat(fd, names.v[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			finding(c, "work/%s: belongs to nothing; 'hew gc' removes it", names.v[i]);
+			finding(c, "work/%s: belongs to nothing; 'hew prune' removes it",
+			        names.v[i]);
 	}
 	return 0;
 }

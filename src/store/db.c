@@ -46,9 +46,9 @@ int db_fail(struct store *s, const char *what, struct err *e)
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return err_set(e, ERR_CORRUPT,
-		        "%s '%s/hew.db': %s; if 'hew doctor --store' cannot open it either, move "
-		        "the folder away",
-		        what, s->root, text);
+		        "%s '%s/hew.db': %s: set HEW_ROOT to another folder, 'hew load -i %s' "
+		        "takes over the images",
+		        what, s->root, text, s->root);
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
 		if (sys) {
@@ -141,12 +141,22 @@ static int set_up(struct store *s, struct err *e)
 	return 0;
 }
 
+// Before SQLite does, which lets others read it; the log and its index take the mode from it. One
+// that is there must not be opened: closing it would drop the locks of a connection of ours.
+static void make_private(struct store *s)
+{
+	auto_fd int fd = openat(s->root_fd, "hew.db", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	(void)fd;
+}
+
 int db_open(struct store *s, bool create, struct err *e)
 {
 	auto_free char *path = xasprintf("%s/hew.db", s->root);
 	int flags = SQLITE_OPEN_NOMUTEX;
 	flags |= store_writable(s) ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
 	flags |= create ? SQLITE_OPEN_CREATE : 0;
+	if (create)
+		make_private(s);
 	if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK)
 		return db_fail(s, "open", e);
 	if (set_up(s, e) < 0)

@@ -6,9 +6,13 @@
 
 #include "base/err.h"
 #include "base/fault.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include "image/config.h"
 #include "store/db-int.h"
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
 
 #define NESTING_MAX 4 // an index of indexes
 
@@ -161,13 +165,42 @@ static int collect_rows(struct store *s, int flags, struct err *e)
 	return rc;
 }
 
+// On a full disk: first what needs nothing written, then with what was put aside for this.
+static int collect_somehow(struct store *s, int flags, uint64_t *freed, struct err *e)
+{
+	if (collect_rows(s, flags, e) == 0)
+		return 0;
+	if (e->kind != ERR_SPACE)
+		return -1;
+	*freed += trash_reap(s, 0);
+	return !reserve_use(s) && *freed == 0 ? -1 : collect_rows(s, flags, e);
+}
+
+static void forget_boots(struct store *s)
+{
+	auto_strv struct strv names = {0};
+	struct err ignored;
+	auto_fd int fd = openat(s->root_fd, "locks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fs_list_dir(fd, &names, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++)
+		if (str_has_prefix(names.v[i], BOOT_MARK) &&
+		        strcmp(names.v[i] + strlen(BOOT_MARK), s->boot) != 0)
+			unlinkat(fd, names.v[i], 0);
+}
+
 int store_gc(struct store *s, int flags, uint64_t *ret_freed, struct err *e)
 {
-	if (collect_rows(s, flags, e) < 0 || sweep_orphans(s, e) < 0 || sweep_work(s, e) < 0)
+	uint64_t freed = 0;
+	if (collect_somehow(s, flags, &freed, e) < 0 || sweep_orphans(s, e) < 0 ||
+	        sweep_work(s, e) < 0)
 		return -1;
 	if (flags & STORE_GC_STEPS && caches_collect(s, e) < 0)
 		return -1;
-	*ret_freed = trash_reap(s, 0);
+	forget_boots(s);
+	freed += trash_reap(s, 0);
 	db_fold(s);
+	reserve_make(s);
+	*ret_freed = freed;
 	return 0;
 }

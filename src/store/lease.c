@@ -131,7 +131,7 @@ static int lock_dead(struct store *s, const char *id)
 static int clean_up(struct store *s, struct err *e)
 {
 	locks_sweep(s);
-	if (sweep_orphans(s, e) < 0 || db_begin(s, e) < 0)
+	if (sweep_orphans(s, e) < 0 || sweep_work(s, e) < 0 || db_begin(s, e) < 0)
 		return -1;
 	if (index_json_write(s, e) < 0)
 		return db_abandon(s);
@@ -152,12 +152,12 @@ static int remove_dead(struct store *s, const char *id, struct err *e)
 }
 
 // All dead leases are locked first, then one sweep serves them all.
-int lease_reap_dead(struct store *s, struct err *e)
+int lease_reap_dead(struct store *s, bool anyway, struct err *e)
 {
 	auto_strv struct strv names = {0};
 	if (list_leases(s, &names, e) < 0)
 		return -1;
-	if (names.n <= 1)
+	if (names.n <= 1 && !anyway)
 		return 0;
 	int *fds = xcalloc(names.n, sizeof(*fds));
 	size_t dead = 0;
@@ -165,7 +165,7 @@ int lease_reap_dead(struct store *s, struct err *e)
 		fds[i] = lock_dead(s, names.v[i]);
 		dead += fds[i] >= 0;
 	}
-	int rc = dead ? clean_up(s, e) : 0;
+	int rc = dead || anyway ? clean_up(s, e) : 0;
 	for (size_t i = 0; i < names.n; i++) {
 		if (rc == 0 && fds[i] >= 0)
 			rc = remove_dead(s, names.v[i], e);
@@ -193,9 +193,11 @@ static int lease_append(struct store *s, const char *hex, struct err *e)
 	int n = snprintf(line, sizeof(line), "\n%s\n", hex);
 	if (gc_lock(s, LOCK_SH, e) < 0)
 		return -1;
-	int rc = fault_point("store.lease.write") < 0 || write(s->lease_fd, line, (size_t)n) != n
-	                 ? err_sys(e, "write '%s/leases/%s'", s->root, s->lease)
-	                 : 0;
+	int rc = fault_point("store.lease.write") < 0
+	                 ? err_sys(e, "write")
+	                 : fs_write_all(s->lease_fd, line, (size_t)n, e);
+	if (rc < 0)
+		err_wrap(e, "'%s/leases/%s'", s->root, s->lease);
 	flock(s->gc_fd, LOCK_UN);
 	return rc;
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opening and closing a store. The usual open is a descriptor for the root, the database, one lease
-// file and a look at the few names in leases/; everything else happens only after a crash, or once
-// in the life of a store. Making a store can be repeated from any point: folders, then the files,
-// then the schema, whose version is what says that the store exists.
+// file and a look at the few names in leases/ and locks/; everything else happens only after a
+// crash, once a boot, or once in the life of a store (make.c).
 
 #include "base/err.h"
 #include "base/event.h"
@@ -14,14 +13,11 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-static const char *const folders[] = {"blobs", "blobs/sha256", "layers", "trees", "contexts",
-        "cache", "work", "leases", "locks", "trash"};
 
 static char *home_folder(void)
 {
@@ -77,6 +73,18 @@ static void read_boot(struct store *s)
 	snprintf(s->boot, sizeof(s->boot), "%.36s", buf_cstr(&text));
 }
 
+// What the system says of a folder that is not ours to use is true, and helps nobody.
+static int not_ours(struct err *e)
+{
+	struct err plain = *e;
+	if (e->sys != ENOTDIR && e->sys != EACCES && e->sys != EPERM && e->sys != EROFS)
+		return -1;
+	err_set(e, e->sys == ENOTDIR ? ERR_USAGE : ERR_AUTH,
+	        "%s: set HEW_ROOT to a folder of your own", plain.msg);
+	e->sys = plain.sys;
+	return -1;
+}
+
 static int open_root(struct store *s, const char *root, struct err *e)
 {
 	s->root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -96,51 +104,6 @@ static int open_root(struct store *s, const char *root, struct err *e)
 	return 0;
 }
 
-// A mistaken HEW_ROOT must not fill somebody's folder.
-static int check_ours(struct store *s, struct err *e)
-{
-	auto_strv struct strv names = {0};
-	if (fs_list_dir(s->root_fd, &names, e) < 0)
-		return err_wrap(e, "open the store '%s'", s->root);
-	for (size_t i = 0; i < names.n; i++) {
-		const char *name = names.v[i];
-		bool known = str_has_prefix(name, "hew.db") || !strcmp(name, "lost+found") ||
-		             !strcmp(name, "oci-layout") || !strcmp(name, "index.json");
-		for (size_t k = 0; k < ARRAY_LEN(folders) && !known; k++)
-			known = !strcmp(name, folders[k]);
-		if (!known)
-			return err_set(e, ERR_USAGE,
-			        "'%s' is not a store and not empty (it holds '%s'); set HEW_ROOT "
-			        "to a "
-			        "folder of its own",
-			        s->root, name);
-	}
-	return 0;
-}
-
-static int make_folders(struct store *s, struct err *e)
-{
-	if (check_ours(s, e) < 0)
-		return -1;
-	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
-		if (fault_point("store.init.mkdir") < 0 ||
-		        (mkdirat(s->root_fd, folders[i], 0700) < 0 && errno != EEXIST))
-			return err_sys(e, "make '%s/%s'", s->root, folders[i]);
-	return 0;
-}
-
-static int make_files(struct store *s, struct err *e)
-{
-	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
-	auto_buf struct buf index = {0};
-	struct image_list none = {0};
-	index_json_print(&none, &index);
-	if (root_file_replace(s, "oci-layout", layout, sizeof(layout) - 1, "store.init.layout", e) <
-	        0)
-		return -1;
-	return root_file_replace(s, "index.json", index.p, index.n, "store.index.write", e);
-}
-
 static int check_version(struct store *s, int version, struct err *e)
 {
 	if (version <= SCHEMA_VERSION)
@@ -152,17 +115,26 @@ static int check_version(struct store *s, int version, struct err *e)
 	        s->root, version, SCHEMA_VERSION);
 }
 
-// Two processes may come here at once: the second finds the schema made.
-static int make_store(struct store *s, struct err *e)
+// After a restart of the machine the last transactions may be gone, and with them all that tells
+// of files which did reach the disk: once a boot, every file is looked at.
+static int catch_up(struct store *s, struct err *e)
 {
-	int version = 0;
-	if (flock(s->root_fd, LOCK_EX) < 0 && errno != EBADF && errno != ENOLCK)
-		return err_sys(e, "lock '%s'", s->root);
-	int rc = db_user_version(s, &version, e);
-	if (rc == 0 && version == 0)
-		rc = make_files(s, e) < 0 || db_create_schema(s, e) < 0 ? -1 : 0;
-	flock(s->root_fd, LOCK_UN);
-	return rc;
+	char mark[STORE_PATH];
+	snprintf(mark, sizeof(mark), "locks/" BOOT_MARK "%s", s->boot);
+	bool known = faccessat(s->root_fd, mark, F_OK, 0) == 0;
+	if (recover_boots(s, e) < 0 || lease_reap_dead(s, !known, e) < 0)
+		return -1;
+	if (!known) // on a full disk: the next time
+		close(openat(s->root_fd, mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+	return 0;
+}
+
+// A lease before the database: from here on a kill is noticed by whoever comes next.
+static int open_lease(struct store *s, bool create, struct err *e)
+{
+	if (lease_take(s, e) == 0)
+		return 0;
+	return !create || make_folders(s, e) < 0 ? -1 : lease_take(s, e);
 }
 
 // Two owners would make files that the other can neither change nor delete.
@@ -183,26 +155,18 @@ static int open_parts(struct store *s, const char *root, struct err *e)
 	bool create = s->flags & STORE_CREATE && store_writable(s);
 	if (open_root(s, root, e) < 0 || check_owner(s, e) < 0)
 		return -1;
-	if (faccessat(s->root_fd, "hew.db", F_OK, 0) < 0) {
-		if (!create)
-			return err_set(e, ERR_NOT_FOUND, "there is no store at '%s' yet", root);
-		if (make_folders(s, e) < 0)
-			return -1;
-	}
-	if (store_writable(s) && lease_take(s, e) < 0) {
-		if (!create || make_folders(s, e) < 0 || lease_take(s, e) < 0)
-			return -1;
-	}
+	if (faccessat(s->root_fd, "hew.db", F_OK, 0) < 0 && (!create || make_folders(s, e) < 0))
+		return create ? -1 : no_store(s, e);
+	if (store_writable(s) && open_lease(s, create, e) < 0)
+		return -1;
 	if (db_open(s, create, e) < 0 || db_user_version(s, &version, e) < 0 ||
 	        check_version(s, version, e) < 0)
 		return -1;
 	if (version == 0 && !create)
-		return err_set(e, ERR_NOT_FOUND, "there is no store at '%s' yet", root);
+		return no_store(s, e);
 	if (version == 0 && (make_folders(s, e) < 0 || make_store(s, e) < 0))
 		return -1;
-	if (!store_writable(s))
-		return 0;
-	return recover_boots(s, e) < 0 || lease_reap_dead(s, e) < 0 ? -1 : 0;
+	return store_writable(s) ? catch_up(s, e) : 0;
 }
 
 struct store *store_open(const char *root, int flags, struct err *e)
@@ -219,6 +183,7 @@ struct store *store_open(const char *root, int flags, struct err *e)
 	pthread_mutex_init(&s->known_mutex, NULL);
 	read_boot(s);
 	if (open_parts(s, root, e) < 0) {
+		not_ours(e);
 		store_close(s);
 		return NULL;
 	}
@@ -287,7 +252,8 @@ int store_need_write(const struct store *s, struct err *e)
 {
 	if (store_writable(s))
 		return 0;
-	return err_set(e, ERR_USAGE, "the store '%s' is open for reading only", s->root);
+	return err_set(e, ERR_AUTH,
+	        "the store '%s' may only be read: set HEW_ROOT to a folder of your own", s->root);
 }
 
 // What was pending before syncfs began is on the disk after it. The row that says so is written

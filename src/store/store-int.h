@@ -19,6 +19,7 @@
 #define SCHEMA_VERSION 1
 #define STORE_PATH 160 // any path below the root that this room makes
 #define LEASE_TEXT 32
+#define BOOT_MARK ".boot-" // locks/.boot-<id>: this boot has looked at every file
 
 // Files that may not have reached the disk: one row in `pending` each, gone with the next
 // store_sync.
@@ -86,6 +87,13 @@ void path_of_index(const struct digest *diff_id, char out[static STORE_PATH]);
 void path_of_tree(const struct digest *diff_id, const char *flavour, char out[static STORE_PATH]);
 void path_of_named(const char *folder, const char *name, char out[static STORE_PATH]); // hashed
 
+// ---- make.c
+int make_folders(struct store *s, struct err *e);
+int make_store(struct store *s, struct err *e);
+int no_store(struct store *s, struct err *e); // -1: says why there is none
+void reserve_make(struct store *s);           // if it is not there, and there is room
+bool reserve_use(struct store *s);            // gives its room back; false: it was not there
+
 // ---- temp.c
 // The path of a temporary file of ours, found by its inode.
 int temp_path_of(struct store *s, int fd, char out[static STORE_PATH], struct err *e);
@@ -104,8 +112,8 @@ int root_file_replace(struct store *s, const char *name, const void *p, size_t n
 int lease_take(struct store *s, struct err *e);
 void lease_drop(struct store *s);
 bool lease_alive(struct store *s, const char *id);
-int lease_reap_dead(
-        struct store *s, struct err *e); // with sweeps and a fresh index.json, if there are any
+// Sweeps and writes index.json anew if there are any, or anyway.
+int lease_reap_dead(struct store *s, bool anyway, struct err *e);
 // Takes the gc lock and calls fn for every digest in a living lease; lease_gc_end releases it.
 int lease_gc_begin(struct store *s,
         int (*fn)(struct store *s, const struct digest *d, struct err *e), struct err *e);

@@ -230,8 +230,8 @@ static void test_read_only(void **state)
 	auto_store struct store *r = store_open(fixture_root, STORE_READ_ONLY, &err);
 	assert_non_null(r);
 	OK(store_blob_read(r, &d, 5, &got, e));
-	FAILS(ERR_USAGE, store_blob_put(r, "x", 1, &other, e));
-	FAILS(ERR_USAGE, store_temp_file(r, e));
+	FAILS(ERR_AUTH, store_blob_put(r, "x", 1, &other, e));
+	FAILS(ERR_AUTH, store_temp_file(r, e));
 	assert_int_equal(fixture_count("leases"), 1);
 	assert_int_equal(fixture_check(r, true, NULL, 0), 0);
 }
