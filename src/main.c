@@ -22,21 +22,28 @@ static int unknown_verb(const char *name)
 	return err_exit_status(&e);
 }
 
+static int show_help(const struct command *about)
+{
+	struct err e = ERR_INIT;
+	auto_buf struct buf text = {0};
+	if (about)
+		command_help(about, &text);
+	else
+		commands_help(&text);
+	fputs(buf_cstr(&text), stdout);
+	if (command_flush(&e) == 0)
+		return 0;
+	ui_error(&e);
+	return err_exit_status(&e);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 0 && !strcmp(argv[0], HOLDER_ARGV0))
 		return holder_main(exec_jobs, exec_n_jobs);
 	const char *verb = argc > 1 ? argv[1] : "--help";
-	if (!strcmp(verb, "--help") || !strcmp(verb, "-h") || !strcmp(verb, "help")) {
-		const struct command *about = argc > 2 ? command_find(argv[2]) : NULL;
-		auto_buf struct buf text = {0};
-		if (about)
-			command_help(about, &text);
-		else
-			commands_help(&text);
-		fputs(buf_cstr(&text), stdout);
-		return 0;
-	}
+	if (!strcmp(verb, "--help") || !strcmp(verb, "-h") || !strcmp(verb, "help"))
+		return show_help(argc > 2 ? command_find(argv[2]) : NULL);
 	if (!strcmp(verb, "--version") || !strcmp(verb, "-v"))
 		verb = "version";
 	const struct command *c = command_find(verb);

@@ -45,6 +45,8 @@ extern const struct command *const commands[]; // NULL-terminated; commands.c
 const struct command *command_find(const char *name);
 // Parses, handles --help, runs. Returns the exit status; prints errors.
 int command_main(const struct command *c, int argc, char **argv);
+// What was printed on stdout must have arrived: there too a disk can be full.
+int command_flush(struct err *e);
 int options_parse(const struct command *c, int argc, char **argv, void *opts, struct strv *args,
         bool *ret_help, struct err *e);
 void command_help(const struct command *c, struct buf *out);

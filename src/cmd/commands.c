@@ -37,6 +37,11 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
+int command_flush(struct err *e)
+{
+	return fflush(stdout) || ferror(stdout) ? err_sys(e, "write standard output") : 0;
+}
+
 int command_main(const struct command *c, int argc, char **argv)
 {
 	struct err e = ERR_INIT;
@@ -55,9 +60,11 @@ int command_main(const struct command *c, int argc, char **argv)
 	}
 	if (c->release)
 		c->release(opts);
+	if (status == 0)
+		status = command_flush(&e);
 	if (status < 0) {
 		ui_error(&e);
 		status = err_exit_status(&e);
 	}
-	return fflush(stdout) ? 1 : status;
+	return status;
 }

@@ -224,12 +224,19 @@ verbs() { hew --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'; }
 	has "pulling" "$(cat err)"
 }
 
+onto_full() { "$@" >/dev/full; }
+
 @test "a closed pipe or a full one for output is an error, not a crash" {
 	printf 'FROM scratch\nLABEL a=b\n' | dockerfile
 	build -t pipe
 	rc=0
 	hew inspect pipe >/dev/full 2>err || rc=$?
 	[ "$rc" -ne 0 ] && [ "$rc" -lt 128 ]
+	for words in "images" "images --format json" "inspect pipe" "history pipe" "version" "--help" "help build"; do
+		# shellcheck disable=SC2086 # words
+		fails 10 onto_full hew $words
+		equal "$LAST" "ERROR: write standard output: No space left on device"
+	done
 }
 
 # ---- completion
