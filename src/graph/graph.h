@@ -135,7 +135,3 @@ struct graph *graph_build(struct dockerfile *df, const struct graph_options *o, 
 void graph_free(struct graph *g); // NULL is fine
 void graph_free_ptr(struct graph **g);
 #define auto_graph __attribute__((cleanup(graph_free_ptr)))
-
-// The references of all external images that stages needed for the target may start from, as far as
-// global arguments tell: to be resolved side by side before graph_build asks for one at a time.
-void graph_base_refs(struct dockerfile *df, const struct graph_options *o, struct strv *ret);

@@ -344,7 +344,10 @@ int stage_build(struct builder *b, size_t index, struct err *e)
 	struct stage *stage = &b->df->stages[index];
 	if (s->done)
 		return 0;
-	if (s->busy || b->depth > STAGE_DEPTH_MAX)
+	if (b->depth >= STAGE_DEPTH_MAX)
+		return err_at(
+		        e, stage->pos, "stages are nested deeper than %d levels", STAGE_DEPTH_MAX);
+	if (s->busy)
 		return err_at(e, stage->pos, "circular dependency detected on stage: %s",
 		        stage->name ? stage->name : "unnamed");
 	s->busy = true;

@@ -244,28 +244,30 @@ static void test_rows(void **state)
 	}
 }
 
-static void test_base_refs(void **state)
+// A chain of stages: the last one is built through all the others.
+static void test_depth(void **state)
 {
 	(void)state;
-	static const char text[] = "ARG T=3\nFROM x:$T AS a\nFROM y AS unused\nFROM a AS b\nCOPY "
-	                           "--from=z q /\nFROM b\n"
-	                           "RUN --mount=from=w,target=/w x\n";
-	struct err e = ERR_INIT;
-	auto_dockerfile struct dockerfile *df =
-	        dockerfile_parse(text, strlen(text), "Dockerfile", &e);
-	auto_strv struct strv refs = {0}, args = {0};
-	struct graph_options o = {.build_args = &args};
-	assert_non_null(df);
-	graph_base_refs(df, &o, &refs);
-	assert_true(strv_has(&refs, "x:3") && strv_has(&refs, "z") && strv_has(&refs, "w"));
-	assert_int_equal(refs.n, 3);
+	static const struct {
+		int stages;
+		const char *want;
+	} chains[] = {{1000, "result -1\n"},
+	        {100000 - 1, "ERROR 98999: stages are nested deeper than 1000 levels"}};
+	for (size_t i = 0; i < ARRAY_LEN(chains); i++) {
+		auto_buf struct buf text = {0}, got = {0};
+		buf_puts(&text, "FROM scratch AS s0\n");
+		for (int k = 1; k < chains[i].stages; k++)
+			buf_printf(&text, "FROM s%d AS s%d\n", k - 1, k);
+		build_row(&(struct row){"chain", buf_cstr(&text)}, &got);
+		assert_string_equal(buf_cstr(&got), chains[i].want);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_rows),
-	        cmocka_unit_test(test_base_refs),
+	        cmocka_unit_test(test_depth),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
