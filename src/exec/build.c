@@ -45,7 +45,7 @@ struct holder *exec_holder(struct exec *x, struct err *e)
 {
 	pthread_mutex_lock(&x->lazy_lock);
 	if (!x->holder)
-		x->holder = holder_start(&(struct holder_options){0}, e);
+		x->holder = holder_start(e);
 	struct holder *h = x->holder;
 	pthread_mutex_unlock(&x->lazy_lock);
 	return h;

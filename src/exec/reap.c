@@ -13,7 +13,7 @@ void exec_reap(struct store *s)
 	if (!store_trash_is_foreign(s) || !rung.new_userns)
 		return;
 	auto_fd int trash = openat(store_root_fd(s), "trash", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct holder *h = trash < 0 ? NULL : holder_start(&(struct holder_options){0}, &ignored);
+	struct holder *h = trash < 0 ? NULL : holder_start(&ignored);
 	auto_buf struct buf reply = {0};
 	if (h)
 		holder_call(h, "empty", NULL, 0, &trash, 1, -1, &reply, &ignored);

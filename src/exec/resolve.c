@@ -111,7 +111,7 @@ static int from_registry(struct exec *x, const struct reference *ref, const stru
 {
 	struct registry *r = exec_registry(x, e);
 	struct resolved_image found = {0};
-	if (!r || registry_resolve(r, ref, p, -1, &found, e))
+	if (!r || registry_resolve(r, ref, p, &found, e))
 		return -1;
 	*ret = found.manifest.digest;
 	resolved_image_release(&found);

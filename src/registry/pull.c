@@ -331,7 +331,7 @@ static int failed(const struct reference *ref, struct err *e)
 }
 
 int registry_resolve(struct registry *r, const struct reference *ref, const struct platform *p,
-        int step, struct resolved_image *ret, struct err *e)
+        struct resolved_image *ret, struct err *e)
 {
 	struct pulled pulled = {0};
 	int rc = resolve(r, ref, p, &pulled, e);

@@ -32,9 +32,9 @@ struct resolved_image {
 void resolved_image_release(struct resolved_image *r);
 // Asks the registry (mirrors first) for the reference, fetches index, manifest and config of the
 // platform into the store, declares its layers and their sources, records the resolution. No layer
-// is fetched. step: event step id for progress, or -1.
+// is fetched.
 int registry_resolve(struct registry *r, const struct reference *ref, const struct platform *p,
-        int step, struct resolved_image *ret, struct err *e);
+        struct resolved_image *ret, struct err *e);
 // Fetches a blob that the store does not have from one of its sources; parallel-safe (one fetch per
 // digest).
 int registry_fetch_blob(struct registry *r, const struct descriptor *d, int step, struct err *e);

@@ -30,12 +30,8 @@ struct holder_job {
 	        struct err *e);
 };
 
-struct holder_options {
-	int jobs_unused; // reserved for the rungs of later: id maps
-};
-
 // Starts it. The rung is found out here (sandbox/rung.h).
-struct holder *holder_start(const struct holder_options *o, struct err *e);
+struct holder *holder_start(struct err *e);
 // Closes the socket, waits until the holder and all its children are gone. NULL is fine.
 void holder_stop(struct holder *h);
 // Thread-safe; blocks until the job is done. Cancels the job (kills the child and, for steps, all

@@ -24,8 +24,6 @@ struct holder {
 	int sock;
 };
 
-extern char **environ;
-
 // posix_spawn is a vfork: cheap in a large process and safe in a threaded one.
 static int spawn(int sock, pid_t *ret_pid, struct err *e)
 {
@@ -70,7 +68,7 @@ static int await_ready(int sock, struct err *e)
 	return -1;
 }
 
-struct holder *holder_start(const struct holder_options *o, struct err *e)
+struct holder *holder_start(struct err *e)
 {
 	int sv[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0) {

@@ -163,7 +163,7 @@ static void keys_stay_outside(void **state)
 	must((int)syscall(SYS_keyctl, KEYCTL_SETPERM, key, 0x3f000000), "setperm");
 	struct err e = ERR_INIT;
 	struct holder *outer = fx.holder;
-	fx.holder = holder_start(NULL, &e); // with our session keyring
+	fx.holder = holder_start(&e); // with our session keyring
 	assert_non_null(fx.holder);
 	auto_buf struct buf ours = {0};
 	assert_int_equal(fs_read_file(AT_FDCWD, "/proc/keys", 1 << 20, &ours, &e), 0);

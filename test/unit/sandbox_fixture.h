@@ -99,7 +99,7 @@ __attribute__((unused)) static int fixture_open(void **state)
 	fx.lower = make_dir("lower");
 	fill_rootfs(fx.lower);
 	struct err e = ERR_INIT;
-	fx.holder = holder_start(NULL, &e);
+	fx.holder = holder_start(&e);
 	if (!fx.holder)
 		fail_msg("holder_start: %s", e.msg);
 	return 0;

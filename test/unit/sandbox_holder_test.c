@@ -149,7 +149,7 @@ static void program_is_write_protected(void **state)
 	assert_string_equal(buf_cstr(&reply), "1");
 	// Nobody talks the holder out of it by the environment.
 	setenv(HOLDER_SEALED_ENV, "1", 1);
-	struct holder *h = holder_start(NULL, &e);
+	struct holder *h = holder_start(&e);
 	unsetenv(HOLDER_SEALED_ENV);
 	assert_non_null(h);
 	buf_reset(&reply);
@@ -324,7 +324,7 @@ static void signals_are_forwarded(void **state)
 static void victim(struct sleeper *sl)
 {
 	struct err e = ERR_INIT;
-	sl->holder = holder_start(NULL, &e);
+	sl->holder = holder_start(&e);
 	if (!sl->holder)
 		_exit(1);
 	run_sleeper(sl);
@@ -365,7 +365,7 @@ static void the_holder_s_death_is_told(void **state)
 	if (mother == 0) {
 		// A process whose only child is the holder, so that it is found.
 		struct sleeper sl = {0};
-		sl.holder = holder_start(NULL, &e);
+		sl.holder = holder_start(&e);
 		snprintf(sl.word, sizeof sl.word, "9%d", (int)getppid());
 		sl.cancel[0] = -1;
 		pthread_create(&sl.thread, NULL, run_sleeper, &sl);
@@ -388,7 +388,7 @@ static void the_holder_s_death_is_told(void **state)
 static void stop_waits_for_the_end(void **state)
 {
 	struct err e = ERR_INIT;
-	struct holder *h = holder_start(NULL, &e);
+	struct holder *h = holder_start(&e);
 	assert_non_null(h);
 	struct sleeper sl;
 	start_sleeper(&sl, h);
