@@ -20,8 +20,8 @@ bool str_eq(struct str a, const char *b);
 bool str_has_prefix(const char *s, const char *prefix);
 bool str_has_suffix(const char *s, const char *suffix);
 bool str_ieq(const char *a, const char *b); // ASCII case-insensitive
-// Bytes of the valid UTF-8 sequence at p, of which n bytes are there; 0 if there is none.
-size_t str_utf8_len(const char *p, size_t n);
+// Bytes of the valid UTF-8 sequence at text, of which n bytes are there; 0 if there is none.
+size_t str_utf8_len(const char *text, size_t n);
 // Strict decimal: whole string, no sign, no blanks, fits. Returns false otherwise.
 bool str_to_u64(const char *s, uint64_t *ret);
 bool str_to_i64(const char *s, int64_t *ret); // optional leading '-'

@@ -70,7 +70,7 @@ static long trace(const char *point)
 static bool is_sought(const char *point)
 {
 	return fault.spec && strlen(point) == fault.name_len &&
-	       !strncmp(point, fault.spec, fault.name_len);
+	       !memcmp(point, fault.spec, fault.name_len);
 }
 
 int fault_point(const char *point)

@@ -147,15 +147,15 @@ struct ignore *ignore_from_patterns(const char *const *patterns, size_t n, struc
 
 // ---- asking
 
-static void decide(const struct ignore *ig, const char *path, const bool *above, bool *here)
+// held: the patterns that hold for the parent; becomes those that hold for path.
+static void decide(const struct ignore *ig, const char *path, bool *held)
 {
 	bool excluded = false;
 	for (size_t i = 0; i < ig->n; i++) {
 		const struct pattern *p = &ig->v[i];
-		here[i] = above && above[i];
-		if (!here[i] && p->negated == excluded)
-			here[i] = glob_run(&p->program, path);
-		if (here[i])
+		if (!held[i] && p->negated == excluded)
+			held[i] = glob_run(&p->program, path);
+		if (held[i])
 			excluded = !p->negated;
 	}
 }
@@ -191,7 +191,12 @@ static const bool *trail_follow(struct trail *t, const struct ignore *ig, const 
 		at += strcspn(path + at, "/");
 		t->ends[k] = at;
 		t->path.p[at] = '\0';
-		decide(ig, t->path.p, k ? t->held + (k - 1) * ig->n : NULL, t->held + k * ig->n);
+		bool *held = t->held + k * ig->n;
+		if (k)
+			memcpy(held, held - ig->n, ig->n);
+		else
+			memset(held, 0, ig->n);
+		decide(ig, t->path.p, held);
 		t->path.p[at] = path[at];
 		at += path[at] == '/';
 		k++;

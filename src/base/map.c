@@ -67,7 +67,7 @@ static uint64_t hash_of(const char *key)
 static size_t find(const struct map *m, const char *key, uint64_t h)
 {
 	size_t i = (size_t)h & (m->cap - 1);
-	while (m->slots[i].key && (m->slots[i].hash != h || strcmp(m->slots[i].key, key)))
+	while (m->slots[i].key && (m->slots[i].hash != h || strcmp(m->slots[i].key, key) != 0))
 		i = (i + 1) & (m->cap - 1);
 	return i;
 }

@@ -183,7 +183,7 @@ static int take_dockerfile(const struct build_options *o, const char *context, s
 	if (!no_context && !S_ISDIR(st.st_mode))
 		return err_set(e, ERR_CONTEXT,
 		        "path \"%s\" is not a folder: the build context must be one", context);
-	if (!no_context && (!o->file || strcmp(o->file, "-"))) {
+	if (!no_context && (!o->file || strcmp(o->file, "-") != 0)) {
 		r->dockerfile = o->file;
 		return 0;
 	}

@@ -99,7 +99,7 @@ static void print_ids(const struct image_list *l, const struct images_options *o
 	for (size_t i = 0; i < l->n; i++) {
 		char id[DIGEST_TEXT];
 		id_text(&l->v[i], o->no_trunc, id);
-		if (strcmp(id, last))
+		if (strcmp(id, last) != 0)
 			puts(id);
 		memcpy(last, id, sizeof(last));
 	}

@@ -41,8 +41,7 @@ static int read_line(const char *prompt, bool hide, struct buf *ret, struct err 
 		tcsetattr(0, TCSANOW, &quiet);
 	}
 	char c;
-	ssize_t n;
-	while ((n = read(0, &c, 1)) == 1 && c != '\n' && ret->n < 65536)
+	while (read(0, &c, 1) == 1 && c != '\n' && ret->n < 65536)
 		buf_putc(ret, c);
 	if (terminal && hide) {
 		tcsetattr(0, TCSANOW, &saved);

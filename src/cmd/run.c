@@ -60,7 +60,7 @@ static int check(const struct run_options *o, struct err *e)
 		return err_set(e, ERR_UNSUPPORTED,
 		        "-d: hew has no daemon and leaves nothing running; put & behind the "
 		        "command instead");
-	if (o->network && strcmp(o->network, "host") && strcmp(o->network, "none"))
+	if (o->network && strcmp(o->network, "host") != 0 && strcmp(o->network, "none") != 0)
 		return err_set(e, ERR_USAGE, "invalid network \"%s\": host or none", o->network);
 	return 0;
 }

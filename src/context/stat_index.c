@@ -219,23 +219,30 @@ static void emit(struct output *o, const struct disk_record *r, const char *path
 	o->count++;
 }
 
+static const char *old_path(const struct stat_index *ix, size_t i)
+{
+	return ix->heap + ix->records[i].path_off;
+}
+
 // Old records and this run's, merged by path; this run's win.
 static void merge(struct stat_index *ix, struct output *o)
 {
 	size_t i = 0, k = 0;
 	while (i < ix->count || k < ix->n_fresh) {
-		const char *old = i < ix->count ? ix->heap + ix->records[i].path_off : NULL;
-		const char *new = k < ix->n_fresh ? ix->fresh[k].path : NULL;
-		int c = !old ? 1 : !new ? -1 : fs_path_cmp(old, new);
+		const struct fresh *f = &ix->fresh[k];
+		int c = i == ix->count     ? 1
+		        : k == ix->n_fresh ? -1
+		                           : fs_path_cmp(old_path(ix, i), f->path);
 		if (c < 0) {
-			emit(o, &ix->records[i++], old);
+			emit(o, &ix->records[i], old_path(ix, i));
+			i++;
 			continue;
 		}
 		i += c == 0;
-		if (k + 1 == ix->n_fresh ||
-		        strcmp(new, ix->fresh[k + 1].path)) // the last of equals
-			emit(o, &ix->fresh[k].r, new);
 		k++;
+		bool last_of_equals = k == ix->n_fresh || strcmp(f->path, f[1].path) != 0;
+		if (last_of_equals)
+			emit(o, &f->r, f->path);
 	}
 }
 

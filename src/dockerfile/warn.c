@@ -17,8 +17,7 @@ const char *const *skip_list(struct arena *a, struct str check)
 		n += semi != NULL;
 		check = (struct str){check.p + n, check.n - n};
 		const char *eq = memchr(part.p, '=', part.n);
-		struct str key = rune_trim((struct str){part.p, eq ? (size_t)(eq - part.p) : 0});
-		if (!str_eq(key, "skip"))
+		if (!eq || !str_eq(rune_trim((struct str){part.p, (size_t)(eq - part.p)}), "skip"))
 			continue;
 		struct str v = {eq + 1, part.n - (size_t)(eq + 1 - part.p)};
 		for (;;) {

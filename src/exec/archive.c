@@ -131,13 +131,9 @@ struct download {
 	char *name;
 };
 
-static int dl_lookup(struct view *v, const char *path, struct entry *ret, struct err *e)
+static struct entry dl_entry(const struct download *d)
 {
-	struct download *d = (struct download *)v;
-	(void)e;
-	if (strcmp(path, d->name))
-		return 0;
-	*ret = (struct entry){.path = d->name,
+	return (struct entry){.path = d->name,
 	        .type = ENTRY_FILE,
 	        .mode = 0600,
 	        .size = d->file.size,
@@ -145,6 +141,15 @@ static int dl_lookup(struct view *v, const char *path, struct entry *ret, struct
 	        .has_content = true,
 	        .content = d->file.digest.h,
 	        .offset = ENTRY_NO_OFFSET};
+}
+
+static int dl_lookup(struct view *v, const char *path, struct entry *ret, struct err *e)
+{
+	struct download *d = (struct download *)v;
+	(void)e;
+	if (strcmp(path, d->name) != 0)
+		return 0;
+	*ret = dl_entry(d);
 	return 1;
 }
 
@@ -225,8 +230,7 @@ int url_source(
 	struct copy_source *src = copy_plan_add(p, d->name);
 	src->kind = COPY_FILE;
 	src->owned = &d->view;
-	struct entry en;
-	dl_lookup(&d->view, d->name, &en, e);
+	struct entry en = dl_entry(d);
 	struct copy_item *it = copy_source_add(src, "", &en, &d->view);
 	if (s->copy.chmod)
 		it->en.mode = chmod_apply(s->copy.chmod, en.mode, false);

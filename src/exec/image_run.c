@@ -167,7 +167,7 @@ static int add_volume(struct image_process *p, char *spec, struct err *e)
 	char *mode = strchr(target, ':');
 	if (mode)
 		*mode++ = '\0';
-	if (mode && strcmp(mode, "ro") && strcmp(mode, "rw"))
+	if (mode && strcmp(mode, "ro") != 0 && strcmp(mode, "rw") != 0)
 		return err_set(e, ERR_USAGE, "invalid volume mode \"%s\": ro or rw", mode);
 	int fd = open(spec, O_PATH | O_CLOEXEC);
 	if (fd < 0)

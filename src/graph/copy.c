@@ -13,7 +13,7 @@ int workdir_dispatch(struct builder *b, struct stage_state *s, const struct inst
 	free(s->config.working_dir);
 	s->config.working_dir = xstrdup(wd);
 	int id = -1;
-	if (strcmp(wd, "/")) {
+	if (strcmp(wd, "/") != 0) {
 		struct step *st = step_add(b, s, STEP_WORKDIR, in, on_build);
 		st->workdir.path = arena_strdup(&b->g->arena, wd);
 		st->workdir.user = arena_strdup(&b->g->arena, s->config.user ? s->config.user : "");
@@ -31,7 +31,7 @@ static const char *destination(struct builder *b, struct stage_state *s, const c
 	size_t n = strlen(dest);
 	bool dir = n == 0 || dest[n - 1] == '/' || !strcmp(dest, ".") || str_has_suffix(dest, "/.");
 	auto_free char *abs = fs_join_abs(cwd, dest);
-	bool slash = dir && strcmp(abs, "/");
+	bool slash = dir && strcmp(abs, "/") != 0;
 	return arena_printf(&b->g->arena, "%s%s", abs, slash ? "/" : "");
 }
 

@@ -46,7 +46,7 @@ struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind k
 int source_find(struct builder *b, struct stage_state *s, const struct instr *in, const char *from,
         bool allow_index, struct file_source *ret, struct err *e);
 int image_step(struct builder *b, const char *ref, const struct platform *p, const struct instr *in,
-        const char *stage, struct step **ret, struct err *e);
+        const char *name, struct step **ret, struct err *e);
 bool stage_resets_cache(const struct builder *b, size_t index);
 
 // vars.c

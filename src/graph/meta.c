@@ -266,7 +266,7 @@ static int expose_one(struct stage_state *s, const struct instr *in, const char 
 	auto_free char *proto = xstrdup(slash ? slash + 1 : "tcp");
 	for (char *p = proto; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
-	if (!*proto || (strcmp(proto, "tcp") && strcmp(proto, "udp") && strcmp(proto, "sctp")))
+	if (strcmp(proto, "tcp") != 0 && strcmp(proto, "udp") != 0 && strcmp(proto, "sctp") != 0)
 		return err_at(e, in->pos, "invalid proto: %s", slash ? slash + 1 : "");
 	const char *last = strrchr(range, ':');
 	last = last ? last + 1 : range;

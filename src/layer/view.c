@@ -131,11 +131,11 @@ int view_resolve(struct view *v, const char *path, int flags, char **ret_path, s
         struct err *e)
 {
 	struct resolve r = {.v = v, .asked = path, .flags = flags, .rest = xstrdup(path)};
-	int rc = resolve_walk(&r, e);
+	int rc = resolve_walk(&r, e) < 0 ? -1 : 0;
 	if (rc == 0 && (r.found || (flags & VIEW_ALLOW_MISSING))) {
 		// ".." may have led back, so what the last lookup said is not the answer.
 		rc = v->ops->lookup(v, buf_cstr(&r.done), &r.last, e);
-		if (rc == 1 && ret)
+		if (rc > 0 && ret)
 			*ret = r.last;
 		if (rc >= 0 && ret_path)
 			*ret_path = buf_steal(&r.done);

@@ -131,12 +131,11 @@ static int enter_layer(struct load *l, const struct content *c, const struct dig
 	if (said && c->size != d->size)
 		return err_set(e, ERR_CORRUPT, "it has %llu bytes, the manifest says %llu",
 		        (unsigned long long)c->size, (unsigned long long)d->size);
-	const struct digest *expect = said                              ? &d->digest
-	                              : compression == COMPRESSION_NONE ? diff_id
-	                                                                : NULL;
-	if (expect && store_blob_has(l->store, expect))
+	bool known = said || compression == COMPRESSION_NONE;
+	const struct digest *expect = said ? &d->digest : diff_id;
+	if (known && store_blob_has(l->store, expect))
 		blob = *expect;
-	else if (copy_blob(l, c, expect, &blob, e))
+	else if (copy_blob(l, c, known ? expect : NULL, &blob, e))
 		return -1;
 	bool here = layer_here(l, diff_id);
 	bool trusted = here && (digest_eq(&blob, diff_id) || is_known(l, diff_id, &blob, c->size));

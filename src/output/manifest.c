@@ -143,12 +143,12 @@ static int put_layer(struct conversion *c, size_t i, struct descriptor *ret, str
 static bool unchanged(const struct conversion *c, const struct manifest *m)
 {
 	const struct manifest *was = &c->im->manifest;
-	if (c->o->annotations.n || strcmp(m->media_type, was->media_type) ||
-	        strcmp(m->config.media_type, was->config.media_type))
+	if (c->o->annotations.n || strcmp(m->media_type, was->media_type) != 0 ||
+	        strcmp(m->config.media_type, was->config.media_type) != 0)
 		return false;
 	for (size_t i = 0; i < m->layers.n; i++)
 		if (!digest_eq(&m->layers.v[i].digest, &was->layers.v[i].digest) ||
-		        strcmp(m->layers.v[i].media_type, was->layers.v[i].media_type))
+		        strcmp(m->layers.v[i].media_type, was->layers.v[i].media_type) != 0)
 			return false;
 	return true;
 }

@@ -185,6 +185,7 @@ static int denied(const struct endpoint *ep, const struct http_response *rs, con
 	        e, ERR_AUTH, "'%s' does not allow this user access to %s%s", host, what, said);
 }
 
+#undef api_refused // the function itself
 int api_refused(
         const struct endpoint *ep, const struct http_response *rs, const char *what, struct err *e)
 {

@@ -95,11 +95,11 @@ void challenge_parse(const char *header, struct challenge *ret)
 		s = parse_one(s, &c);
 		if (c.kind == CHALLENGE_BEARER && !c.realm)
 			c.kind = CHALLENGE_NONE;
-		if (c.kind <= ret->kind)
-			continue;
-		challenge_release(ret);
-		*ret = c;
-		c = (struct challenge){0};
+		if (c.kind > ret->kind) {
+			struct challenge weaker = *ret;
+			*ret = c;
+			c = weaker;
+		}
 	}
 }
 

@@ -96,9 +96,10 @@ void api_call_release(struct api_call *c);
 // 0 with any status, after authorization and retries; -1 if there was no answer.
 int api_perform(struct registry *r, struct api_call *c, struct http_response *ret, struct err *e);
 // Says why the status is not the wanted one: kind by status, the server's own message included.
-// Always -1. doing: "push 'x'"; what: "image 'x'".
+// Always -1. what: "image 'x'".
 int api_refused(
         const struct endpoint *ep, const struct http_response *rs, const char *what, struct err *e);
+#define api_refused(...) ERR_VALUE(api_refused(__VA_ARGS__))
 bool status_is_transient(int status);
 // The "message" members of a registry's JSON error body, joined; "" if there are none. Caller
 // frees.

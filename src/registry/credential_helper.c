@@ -21,8 +21,6 @@
 
 #define HELPER_OUTPUT_MAX (1u << 20)
 
-extern char **environ;
-
 // The suffix comes from a configuration file: a name, never a path or an option.
 static bool suffix_is_valid(const char *s)
 {

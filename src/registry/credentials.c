@@ -135,7 +135,7 @@ static size_t key_covers(const char *key, const char *host, const char *reposito
 	if (whole)
 		return 1;
 	size_t n = strlen(path + 1);
-	bool covers = repository && strncmp(repository, path + 1, n) == 0 &&
+	bool covers = repository && str_has_prefix(repository, path + 1) &&
 	              (repository[n] == '\0' || repository[n] == '/');
 	return covers ? 1 + n : 0;
 }

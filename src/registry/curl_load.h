@@ -32,7 +32,7 @@ struct err;
 	X(version_info)
 
 struct curl_api {
-#define X(name) __typeof__(&curl_##name) name;
+#define X(name) __typeof__(&curl_##name) name; // NOLINT(bugprone-macro-parentheses)
 	CURL_FUNCTIONS(X)
 #undef X
 	bool is_openssl; // else GnuTLS or NSS, which do not know OpenSSL's hashed directories

@@ -239,8 +239,8 @@ static size_t make_spans(struct span *spans, int abi)
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
 		if (number(&refused[i], abi) >= 0)
 			by_nr[number(&refused[i], abi)] = REFUSED;
-	for (int8_t i = 0; i < CONDITIONS; i++)
-		by_nr[number(&conditional[i], abi)] = i;
+	for (int i = 0; i < CONDITIONS; i++)
+		by_nr[number(&conditional[i], abi)] = (int8_t)i;
 	size_t n = 0;
 	for (int nr = 0; nr <= SECCOMP_NR_MAX; nr++)
 		if (nr == 0 || by_nr[nr] != by_nr[nr - 1])
