@@ -21,17 +21,25 @@ static const struct option options[] = {
         OPTION_END,
 };
 
+// Of its files; of a layer that was never unpacked here, of the blob it comes as.
+static uint64_t layer_size(struct store *s, const struct digest *diff_id)
+{
+	struct layer_info info = {0};
+	struct layer_blob b;
+	struct err ignored = ERR_INIT;
+	if (store_layer_get(s, diff_id, &info) && info.has_index)
+		return info.file_bytes;
+	return store_layer_blob(s, diff_id, "", &b, &ignored) == 1 ? b.size : 0;
+}
+
 // Newest first, as docker prints it; sizes[i] is the size of entry i's layer.
 static void entry_sizes(struct store *s, const struct image_config *c, uint64_t *sizes)
 {
 	size_t layer = 0;
 	for (size_t i = 0; i < c->n_history; i++) {
-		struct layer_info info;
 		sizes[i] = 0;
-		if (c->history[i].empty_layer || layer >= c->n_diff_ids)
-			continue;
-		if (store_layer_get(s, &c->diff_ids[layer++], &info))
-			sizes[i] = info.file_bytes;
+		if (!c->history[i].empty_layer && layer < c->n_diff_ids)
+			sizes[i] = layer_size(s, &c->diff_ids[layer++]);
 	}
 }
 

@@ -76,7 +76,7 @@ static int add_layer(struct exec *x, struct manifest *m, const struct digest *di
 		digest_text(diff_id, text);
 		return err_set(e, ERR_NOT_FOUND, "layer %s is not in the store", text);
 	}
-	*size += info.tar_size;
+	*size += info.tar_size || !found ? info.tar_size : b.size;
 	if (found) {
 		d->media_type = xstrdup(oci_layer_type(b.media_type));
 		d->digest = b.digest;

@@ -4,12 +4,15 @@
 
 #include "store/db-int.h"
 
-// Size: of each layer the tar's, known from its row or because it lies here.
+// Size: of each layer the tar's, known from its row or because it lies here; of one that was never
+// unpacked the blob's that it comes as (recipe '' sorts first).
 #define SELECT_IMAGE                                                                        \
 	"SELECT n.name, i.manifest, i.image_id, i.media_type, i.manifest_size, i.created, " \
 	"i.is_index,"                                                                       \
-	" (SELECT coalesce(sum(CASE WHEN l.tar_size > 0 THEN l.tar_size ELSE"               \
-	"   coalesce((SELECT size FROM blobs WHERE digest = il.diff_id), 0) END), 0)"       \
+	" (SELECT coalesce(sum(coalesce(nullif(l.tar_size, 0),"                             \
+	"   (SELECT size FROM blobs WHERE digest = il.diff_id),"                            \
+	"   (SELECT size FROM layer_blobs WHERE diff_id = il.diff_id"                       \
+	"    ORDER BY recipe, digest LIMIT 1), 0)), 0)"                                     \
 	"  FROM image_layers il LEFT JOIN layers l ON l.diff_id = il.diff_id"               \
 	"  WHERE il.manifest = i.manifest)"                                                 \
 	" FROM images i LEFT JOIN names n ON n.manifest = i.manifest "

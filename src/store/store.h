@@ -133,7 +133,7 @@ struct image_row {
 	char media_type[96];
 	uint64_t manifest_size;
 	int64_t created; // seconds, from the config
-	uint64_t size;   // sum of the uncompressed layer sizes as far as known
+	uint64_t size;   // of all layers: unpacked, or of those never unpacked here the blob's
 	bool is_index;
 };
 void image_row_release(struct image_row *r);
