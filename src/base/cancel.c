@@ -67,7 +67,17 @@ int cancel_signal(void)
 	return __atomic_load_n(&signal_number, __ATOMIC_RELAXED);
 }
 
+static _Thread_local const atomic_bool *thread_stop;
+
+const atomic_bool *cancel_with(const atomic_bool *stop)
+{
+	const atomic_bool *before = thread_stop;
+	thread_stop = stop;
+	return before;
+}
+
 int cancel_check(struct err *e)
 {
-	return cancel_requested() ? err_set(e, ERR_CANCELLED, "cancelled") : 0;
+	bool stopped = thread_stop && atomic_load(thread_stop);
+	return stopped || cancel_requested() ? err_set(e, ERR_CANCELLED, "cancelled") : 0;
 }
