@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 struct login_options {
-	const char *username, *password;
+	const char *username;
+	char *password; // inside argv
 	bool password_stdin, insecure;
 };
 
@@ -52,7 +53,7 @@ static int read_line(const char *prompt, bool hide, struct buf *ret, struct err 
 	return ret->n ? 0 : err_set(e, ERR_USAGE, "nothing was given for \"%s\"", prompt);
 }
 
-static int ask(const struct login_options *o, struct buf *user, struct buf *password, struct err *e)
+static int ask(struct login_options *o, struct buf *user, struct buf *password, struct err *e)
 {
 	if (o->username)
 		buf_puts(user, o->username);
@@ -62,6 +63,7 @@ static int ask(const struct login_options *o, struct buf *user, struct buf *pass
 		return -1;
 	if (o->password) {
 		buf_puts(password, o->password);
+		explicit_bzero(o->password, strlen(o->password)); // off the process list
 		return 0;
 	}
 	if (!o->password_stdin)

@@ -115,12 +115,27 @@ static int64_t wanted_pause(const struct http_response *rs)
 	return retry_after_ms(text, clock_real_ns() / 1000000000);
 }
 
+int api_try_again(struct registry *r, struct retry *retry, const struct http_response *rs,
+        const char *why, struct err *e)
+{
+	int64_t pause = wanted_pause(rs);
+	struct err cancelled = ERR_INIT;
+	if (pause > RETRY_AFTER_MAX_MS || !retry_again(retry))
+		return 0;
+	event_note(r->sink, "%s: trying again", why);
+	if (retry_wait(retry, pause, &cancelled) == 0)
+		return 1;
+	*e = cancelled;
+	return -1;
+}
+
 // Counted for mirrors: one that cannot be reached is not asked for every blob.
 static void note_reached(struct host *h, const struct http_response *rs, int rc)
 {
 	bool unreachable =
 	        rc < 0 && (rs->failure == HTTP_FAIL_CONNECT || rs->failure == HTTP_FAIL_RESOLVE ||
-	                          rs->failure == HTTP_FAIL_TLS || rs->failure == HTTP_FAIL_CERT);
+	                          rs->failure == HTTP_FAIL_TLS || rs->failure == HTTP_FAIL_CERT ||
+	                          rs->failure == HTTP_FAIL_TIMEOUT);
 	if (unreachable)
 		atomic_fetch_add(&h->dead, 1);
 	else
@@ -153,16 +168,13 @@ int api_perform(struct registry *r, struct api_call *c, struct http_response *re
 	for (;;) {
 		int rc = perform_authorized(r, c, ret, e);
 		note_reached(c->ep->host, ret, rc);
-		if (c->once || !is_transient(ret, rc) || !retry_again(&retry))
+		if (c->once || !is_transient(ret, rc))
 			return rc;
-		int64_t pause = wanted_pause(ret);
-		if (pause > RETRY_AFTER_MAX_MS)
-			return rc;
-		struct err cancelled = ERR_INIT;
-		if (retry_wait(&retry, pause, &cancelled) < 0) {
-			*e = cancelled;
-			return -1;
-		}
+		auto_free char *status =
+		        xasprintf("'%s' answers with status %d", c->ep->host->name, ret->status);
+		int again = api_try_again(r, &retry, ret, rc < 0 ? e->msg : status, e);
+		if (again <= 0)
+			return again < 0 ? -1 : rc;
 		http_response_release(ret);
 	}
 }
@@ -192,11 +204,11 @@ int api_refused(
 	const char *host = ep->host->cred_name;
 	auto_free char *text = api_error_text(rs);
 	auto_free char *said = *text ? xasprintf(" (%s)", text) : xstrdup("");
+	int address = (int)strcspn(rs->url, "?"); // the query may be a signature that opens doors
 	if (rs->redirected)
-		return err_set(e, ERR_NET,
-		        "'%s' sent us on for %s to '%.120s', which answers with "
-		        "status %d",
-		        host, what, rs->url, rs->status);
+		return err_set(e, rs->status == 404 ? ERR_NOT_FOUND : ERR_NET,
+		        "'%s' sent us on for %s to '%.*s', which answers with status %d", host,
+		        what, address < 120 ? address : 120, rs->url, rs->status);
 	switch (rs->status) {
 	case 401:
 	case 403:
@@ -216,8 +228,10 @@ int api_refused(
 		return err_set(e, ERR_NET,
 		        "'%s' or a proxy before it finds %s too large (status 413)%s", host, what,
 		        said);
-	default:
-		return err_set(e, rs->status >= 500 ? ERR_NET : ERR_FAIL,
-		        "'%s' answers with status %d for %s%s", host, rs->status, what, said);
+	default: // of 4xx it is the request that is wrong
+		return err_set(e, rs->status / 100 == 4 ? ERR_FAIL : ERR_NET,
+		        "'%s' %s status %d for %s%s", host,
+		        rs->status >= 500 ? "is in trouble: it answers with" : "answers with",
+		        rs->status, what, said);
 	}
 }

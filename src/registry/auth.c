@@ -80,10 +80,20 @@ static void add_query(struct buf *b, const char *name, const char *value)
 	buf_putc(b, '&');
 }
 
+struct token_question {
+	struct registry *r;
+	struct host *h;
+	const struct credentials *c;
+	const struct strv *scopes;
+	bool insecure; // the token server's certificate need not be verified
+};
+
 // GET realm?service=..&scope=..&scope=.., with Basic where there are credentials.
-static int ask_by_get(struct registry *r, struct host *h, const struct credentials *c,
-        const struct strv *scopes, struct http_response *rs, struct err *e)
+static int ask_by_get(const struct token_question *q, struct http_response *rs, struct err *e)
 {
+	const struct host *h = q->h;
+	const struct credentials *c = q->c;
+	const struct strv *scopes = q->scopes;
 	auto_buf struct buf url = {0};
 	buf_puts(&url, h->challenge.realm);
 	buf_putc(&url, strchr(h->challenge.realm, '?') ? '&' : '?');
@@ -97,20 +107,21 @@ static int ask_by_get(struct registry *r, struct host *h, const struct credentia
 	        .url = url.p,
 	        .authorization = basic,
 	        .max_answer = TOKEN_ANSWER_MAX,
-	        .insecure = h->insecure};
-	return http_perform(r->http, &rq, rs, e);
+	        .insecure = q->insecure};
+	return http_perform(q->r->http, &rq, rs, e);
 }
 
 // OAuth2 with an identity (refresh) token.
-static int ask_by_post(struct registry *r, struct host *h, const struct credentials *c,
-        const struct strv *scopes, struct http_response *rs, struct err *e)
+static int ask_by_post(const struct token_question *q, struct http_response *rs, struct err *e)
 {
+	const struct host *h = q->h;
+	const struct strv *scopes = q->scopes;
 	auto_buf struct buf form = {0}, scope = {0};
 	auto_strv struct strv headers = {0};
 	for (size_t i = 0; i < scopes->n; i++)
 		buf_printf(&scope, "%s%s", i ? " " : "", scopes->v[i]);
 	add_query(&form, "grant_type", "refresh_token");
-	add_query(&form, "refresh_token", c->identity_token);
+	add_query(&form, "refresh_token", q->c->identity_token);
 	add_query(&form, "service", h->challenge.service);
 	add_query(&form, "scope", buf_cstr(&scope));
 	add_query(&form, "client_id", "hew");
@@ -123,8 +134,10 @@ static int ask_by_post(struct registry *r, struct host *h, const struct credenti
 	        .body = form.p,
 	        .body_size = form.n,
 	        .max_answer = TOKEN_ANSWER_MAX,
-	        .insecure = h->insecure};
-	return http_perform(r->http, &rq, rs, e);
+	        .insecure = q->insecure};
+	int rc = http_perform(q->r->http, &rq, rs, e);
+	explicit_bzero(form.p, form.n);
+	return rc;
 }
 
 static int refused(
@@ -172,13 +185,16 @@ static int read_token(struct host *h, const struct http_response *rs, char **ret
 	return 0;
 }
 
-// A password may not travel in the clear because a registry reached by https says so.
-static int check_realm(struct host *h, struct err *e)
+// A password may not travel in the clear because a registry reached by https says so; nor leave
+// this machine unprotected because a registry that runs on it says so.
+static int check_realm(struct token_question *q, struct err *e)
 {
+	const struct host *h = q->h;
 	auto_url struct url realm = {0};
 	if (url_parse(h->challenge.realm, &realm, e) < 0)
 		return err_wrap(e, "token server of '%s'", h->cred_name);
-	if (!realm.https && !h->plain)
+	q->insecure = h->configured || (h->insecure && url_host_is_loopback(realm.host));
+	if (!realm.https && !(h->plain && q->insecure))
 		return err_set(e, ERR_AUTH,
 		        "'%s' wants its token fetched by plain http from '%s': refused",
 		        h->cred_name, realm.host);
@@ -189,27 +205,25 @@ static int fetch_bearer(struct registry *r, struct host *h, const struct credent
         const struct strv *scopes, char **ret_header, int64_t *ret_expires, struct err *e)
 {
 	struct retry retry = {0};
-	if (check_realm(h, e) < 0)
+	struct token_question q = {.r = r, .h = h, .c = c, .scopes = scopes};
+	if (check_realm(&q, e) < 0)
 		return -1;
 	for (;;) {
 		auto_response struct http_response rs = {0};
 		int64_t asked = clock_ns(), life;
-		int rc = c->identity_token ? ask_by_post(r, h, c, scopes, &rs, e)
-		                           : ask_by_get(r, h, c, scopes, &rs, e);
+		int rc = c->identity_token ? ask_by_post(&q, &rs, e) : ask_by_get(&q, &rs, e);
 		if (rc == 0 && rs.status == 200) {
 			if (read_token(h, &rs, ret_header, &life, e) < 0)
 				return -1;
 			*ret_expires = asked + life * 900000000;
 			return 0;
 		}
-		bool again = rc < 0 ? rs.failure == HTTP_FAIL_CUT || rs.failure == HTTP_FAIL_TIMEOUT
-		                    : status_is_transient(rs.status);
-		int64_t after = retry_after_ms(rs.retry_after, clock_real_ns() / 1000000000);
-		if (!again || after > RETRY_AFTER_MAX_MS || !retry_again(&retry))
-			return rc < 0 ? err_wrap(e, "token for '%s'", h->cred_name)
-			              : refused(h, c, &rs, e);
-		if (retry_wait(&retry, after, e) < 0)
-			return -1;
+		bool passing =
+		        rc < 0 ? rs.failure == HTTP_FAIL_CUT || rs.failure == HTTP_FAIL_TIMEOUT
+		               : status_is_transient(rs.status);
+		rc = rc < 0 ? err_wrap(e, "token for '%s'", h->cred_name) : refused(h, c, &rs, e);
+		if (!passing || api_try_again(r, &retry, &rs, e->msg, e) <= 0)
+			return rc;
 	}
 }
 

@@ -15,7 +15,8 @@ struct blob_sink {
 	struct blob_writer *writer;
 	struct progress progress;
 	const char *host;
-	bool resumed, corrupt;
+	bool resumed; // some bytes came by an earlier request
+	bool anew;    // what came is of no use: from the beginning
 };
 
 // "bytes 100-199/200" must begin where we stopped.
@@ -31,17 +32,17 @@ static int blob_start(struct http_sink *sink, const struct http_response *rs, st
 	uint64_t have = blob_writer_size(b->writer);
 	bool partial = rs->status == 206;
 	if (have > 0 && (!partial || !range_begins_at(rs->content_range, have))) {
+		if (blob_writer_reset(b->writer, e) < 0)
+			return -1;
+		b->anew = partial;
 		if (partial)
 			return err_set(e, ERR_CORRUPT,
 			        "'%s' sends another range than was asked for", b->host);
-		if (blob_writer_reset(b->writer, e) < 0)
-			return -1;
 		have = 0;
 	}
 	b->resumed = b->resumed || have > 0;
 	if (rs->content_length == UINT64_MAX || rs->content_length <= b->d->size - have)
 		return 0;
-	b->corrupt = true;
 	return err_set(e, ERR_CORRUPT, "'%s' announces %ju bytes where %ju were expected", b->host,
 	        (uintmax_t)(have + rs->content_length), (uintmax_t)b->d->size);
 }
@@ -50,11 +51,9 @@ static int blob_write(struct http_sink *sink, const void *p, size_t n, struct er
 {
 	struct blob_sink *b = (struct blob_sink *)sink;
 	uint64_t have = blob_writer_size(b->writer);
-	if (n > b->d->size - have) {
-		b->corrupt = true;
+	if (n > b->d->size - have)
 		return err_set(e, ERR_CORRUPT, "'%s' sends more than the %ju bytes expected",
 		        b->host, (uintmax_t)b->d->size);
-	}
 	if (fault_point("registry.download") < 0)
 		return err_sys(e, "write blob");
 	if (blob_writer_write(b->writer, p, n, e) < 0)
@@ -67,13 +66,12 @@ enum outcome { FETCH_DONE, FETCH_AGAIN, FETCH_FAILED };
 
 // One request. A range that cannot be satisfied, or nonsense after a resume, starts the blob over.
 static enum outcome fetch_once(struct registry *r, struct endpoint *ep, struct blob_sink *b,
-        int64_t *ret_pause, struct err *e)
+        struct http_response *rs, struct err *e)
 {
 	char digest[DIGEST_TEXT];
-	auto_response struct http_response rs = {0};
 	digest_text(&b->d->digest, digest);
 	auto_free char *tail = xasprintf("blobs/%s", digest);
-	auto_free char *what = xasprintf("blob '%s' of '%s'", digest, ep->repository);
+	auto_free char *what = xasprintf("the blob of '%s'", ep->repository); // which: its caller
 	struct api_call call = {.ep = ep,
 	        .tail = tail,
 	        .once = true,
@@ -81,14 +79,14 @@ static enum outcome fetch_once(struct registry *r, struct endpoint *ep, struct b
 	                .sink = &b->sink,
 	                .range_from = blob_writer_size(b->writer)}};
 	scope_add_repository(&call.scopes, ep->repository, "pull");
-	int rc = api_perform(r, &call, &rs, e);
+	b->anew = false;
+	int rc = api_perform(r, &call, rs, e);
 	api_call_release(&call);
-	*ret_pause = -1;
 	if (rc < 0)
-		return rs.failure == HTTP_FAIL_CUT || rs.failure == HTTP_FAIL_TIMEOUT
+		return rs->failure == HTTP_FAIL_CUT || rs->failure == HTTP_FAIL_TIMEOUT || b->anew
 		               ? FETCH_AGAIN
 		               : FETCH_FAILED;
-	if (rs.status == 200 || rs.status == 206) {
+	if (rs->status == 200 || rs->status == 206) {
 		uint64_t have = blob_writer_size(b->writer);
 		if (have == b->d->size)
 			return FETCH_DONE;
@@ -96,37 +94,37 @@ static enum outcome fetch_once(struct registry *r, struct endpoint *ep, struct b
 		        (uintmax_t)b->d->size);
 		return FETCH_AGAIN;
 	}
-	if (rs.status == 416 && blob_writer_size(b->writer) > 0) {
+	if (rs->status == 416 && blob_writer_size(b->writer) > 0) {
 		err_set(e, ERR_NET, "'%s' cannot go on with %s", b->host, what);
 		return blob_writer_reset(b->writer, e) < 0 ? FETCH_FAILED : FETCH_AGAIN;
 	}
-	api_refused(ep, &rs, what, e);
-	*ret_pause = retry_after_ms(rs.retry_after, clock_real_ns() / 1000000000);
+	api_refused(ep, rs, what, e);
 	// A storage server that was redirected to may find the signed URL too old.
-	bool again = status_is_transient(rs.status) || (rs.redirected && rs.status == 403);
-	return again && *ret_pause <= RETRY_AFTER_MAX_MS ? FETCH_AGAIN : FETCH_FAILED;
+	bool again = status_is_transient(rs->status) || (rs->redirected && rs->status == 403);
+	return again ? FETCH_AGAIN : FETCH_FAILED;
 }
 
+// A mirror is not asked for ever: there is another place.
 static int fetch_bytes(struct registry *r, struct endpoint *ep, struct blob_sink *b, struct err *e)
 {
 	struct retry retry = {0};
+	int most = ep->is_mirror ? RETRY_MAX : 4 * RETRY_MAX;
 	if (b->d->size == 0)
 		return 0;
-	for (int total = 0;; total++) {
+	for (int total = 1;; total++) {
+		auto_response struct http_response rs = {0};
 		uint64_t before = blob_writer_size(b->writer);
-		int64_t pause;
-		enum outcome o = fetch_once(r, ep, b, &pause, e);
+		enum outcome o = fetch_once(r, ep, b, &rs, e);
 		if (o == FETCH_DONE)
 			return 0;
-		if (blob_writer_size(b->writer) > before)
-			retry.tries = 0; // it moves
-		if (o == FETCH_FAILED || !retry_again(&retry) || total >= 4 * RETRY_MAX)
+		// An answer that came to its end and is too short may stay so for ever.
+		bool moves = rs.failure != HTTP_OK && blob_writer_size(b->writer) > before;
+		bool next = ep->is_mirror && (!moves || rs.failure == HTTP_FAIL_TIMEOUT);
+		if (moves)
+			retry.tries = 0;
+		if (o == FETCH_FAILED || next || total >= most ||
+		        api_try_again(r, &retry, &rs, e->msg, e) <= 0)
 			return -1;
-		struct err cancelled = ERR_INIT;
-		if (retry_wait(&retry, pause, &cancelled) < 0) {
-			*e = cancelled;
-			return -1;
-		}
 	}
 }
 
@@ -155,8 +153,8 @@ static int fetch_from(struct registry *r, struct endpoint *ep, struct blob_sink 
 	}
 }
 
-// The error worth showing when all places failed: what the last one said, unless an earlier one had
-// bad data.
+// The error worth showing when all endpoints of a repository failed: what the last one said (the
+// registry itself), unless an earlier one had bad data.
 static void keep_error(struct err *kept, const struct err *e)
 {
 	if (kept->kind != ERR_CORRUPT)
@@ -213,9 +211,13 @@ static int fetch_from_sources(struct registry *r, const struct descriptor *d, in
 	progress_init(&b.progress, r, step, d, "pulling");
 	int rc = -1;
 	for (size_t i = 0; i < sources->n && rc < 0 && b.writer; i++) {
-		rc = is_document ? fetch_manifest_blob(r, sources->v[i], d, e)
-		                 : fetch_from_repository(r, sources->v[i], &b, e);
-		if (rc < 0 && (e->kind == ERR_CANCELLED || e->kind == ERR_SPACE))
+		struct err one = ERR_INIT;
+		rc = is_document ? fetch_manifest_blob(r, sources->v[i], d, &one)
+		                 : fetch_from_repository(r, sources->v[i], &b, &one);
+		bool ends = one.kind == ERR_CANCELLED || one.kind == ERR_SPACE;
+		if (rc < 0 && (i == 0 || ends)) // the newest source is the one that was named
+			*e = one;
+		if (ends)
 			break;
 	}
 	if (b.writer)

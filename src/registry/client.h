@@ -19,7 +19,8 @@ struct token; // auth.c
 struct host {
 	char *name;                      // "registry-1.docker.io", "127.0.0.1:5000"
 	char *cred_name;                 // whose credentials: "docker.io", "127.0.0.1:5000"
-	bool insecure;                   // plain http or an unverified certificate will do
+	bool insecure;                   // plain http or an unverified certificate will do:
+	bool configured;                 // somebody said so; else because it is this machine
 	const struct credentials *fixed; // use these and no others (login); borrowed
 
 	atomic_int dead;      // connection failures in a row
@@ -45,14 +46,14 @@ struct registry {
 };
 
 void host_free(struct host *h);
-struct host *host_new(const char *name, const char *cred_name, bool insecure);
+struct host *host_copy(const struct host *h); // as if never spoken to
 
 // Where a repository can be reached, in the order to try: mirrors, then the registry itself (the
 // last).
 struct endpoint {
 	struct host *host; // borrowed from the client
 	char *repository;
-	bool is_mirror;
+	bool is_mirror, digest_only;
 };
 struct endpoint_list {
 	struct endpoint *v;
@@ -63,6 +64,8 @@ void endpoint_list_release(struct endpoint_list *l);
 enum endpoint_use { ENDPOINT_PULL, ENDPOINT_PUSH }; // a push goes to the registry itself only
 int endpoint_list_make(struct registry *r, const char *domain, const char *repository,
         enum endpoint_use use, struct endpoint_list *ret, struct err *e);
+// The server that a name means by itself, wherever its repositories may have been moved to.
+struct host *host_of_name(struct registry *r, const char *domain);
 // Settles https or http for hosts where both may be meant.
 int host_settle(struct registry *r, struct host *h, struct err *e);
 // "https://host/v2/repository/tail". Caller frees. The host must be settled.
@@ -101,6 +104,10 @@ int api_refused(
         const struct endpoint *ep, const struct http_response *rs, const char *what, struct err *e);
 #define api_refused(...) ERR_VALUE(api_refused(__VA_ARGS__))
 bool status_is_transient(int status);
+// After a failure that may pass; why: in words, for people. 1: waited, try again; 0: given up, or
+// the server wants more patience than we have; -1: cancelled, *e says so.
+int api_try_again(struct registry *r, struct retry *retry, const struct http_response *rs,
+        const char *why, struct err *e);
 // The "message" members of a registry's JSON error body, joined; "" if there are none. Caller
 // frees.
 char *api_error_text(const struct http_response *rs);

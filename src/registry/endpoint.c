@@ -26,24 +26,29 @@ void host_free(struct host *h)
 	free(h);
 }
 
-struct host *host_new(const char *name, const char *cred_name, bool insecure)
+static struct host *host_new(const char *name, const char *cred_name, bool configured)
 {
 	struct host *h = xcalloc(1, sizeof(*h));
 	pthread_mutex_init(&h->lock, NULL);
 	h->name = xstrdup(name);
 	h->cred_name = xstrdup(cred_name);
-	h->insecure = insecure;
+	h->configured = configured;
+	h->insecure = configured || url_host_is_loopback(name);
 	return h;
+}
+
+struct host *host_copy(const struct host *h)
+{
+	return host_new(h->name, h->cred_name, h->configured);
 }
 
 static struct host *host_get(struct registry *r, const char *domain, bool insecure)
 {
 	bool is_hub = strcmp(domain, "docker.io") == 0 || strcmp(domain, "index.docker.io") == 0;
 	const char *name = is_hub ? "registry-1.docker.io" : domain;
-	insecure = insecure || url_host_is_loopback(name);
 	pthread_mutex_lock(&r->lock);
 	struct host *h = r->hosts;
-	while (h && (strcmp(h->name, name) != 0 || h->insecure != insecure))
+	while (h && (strcmp(h->name, name) != 0 || h->configured != insecure))
 		h = h->next;
 	if (!h) {
 		h = host_new(name, is_hub ? "docker.io" : domain, insecure);
@@ -52,6 +57,13 @@ static struct host *host_get(struct registry *r, const char *domain, bool insecu
 	}
 	pthread_mutex_unlock(&r->lock);
 	return h;
+}
+
+struct host *host_of_name(struct registry *r, const char *domain)
+{
+	const struct registry_rule *rule = registries_conf_find(&r->conf, domain);
+	bool is_it = rule && (!rule->location || strcmp(rule->location, domain) == 0);
+	return host_get(r, domain, r->insecure || (is_it && rule->insecure));
 }
 
 void endpoint_list_release(struct endpoint_list *l)
@@ -95,6 +107,7 @@ static int add_mirrors(struct registry *r, const struct registry_rule *rule, con
 		auto_free char *moved = registry_rule_rewrite(rule, m->location, name);
 		if (add_endpoint(r, moved, m->insecure, true, l, e) < 0)
 			return err_wrap(e, "mirror of '%s'", rule->prefix);
+		l->v[l->n - 1].digest_only = m->digest_only;
 	}
 	return 0;
 }

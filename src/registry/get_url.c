@@ -69,14 +69,12 @@ static int fetch(struct registry *r, const char *url, const char *shown, struct 
 		int rc = http_perform(r->http, &rq, rs, e);
 		if (rc == 0 && rs->status >= 200 && rs->status <= 299)
 			return 0;
-		bool again =
+		bool passing =
 		        rc < 0 ? rs->failure == HTTP_FAIL_CUT || rs->failure == HTTP_FAIL_TIMEOUT
 		               : status_is_transient(rs->status);
-		int64_t pause = retry_after_ms(rs->retry_after, clock_real_ns() / 1000000000);
-		if (!again || pause > RETRY_AFTER_MAX_MS || !retry_again(&retry))
-			return rc < 0 ? err_wrap(e, "get '%s'", shown) : refused(rs, shown, e);
-		if (retry_wait(&retry, pause, e) < 0)
-			return -1;
+		rc = rc < 0 ? err_wrap(e, "get '%s'", shown) : refused(rs, shown, e);
+		if (!passing || api_try_again(r, &retry, rs, e->msg, e) <= 0)
+			return rc;
 		http_response_release(rs);
 	}
 }

@@ -25,6 +25,7 @@ struct http_trust {
 };
 
 struct http {
+	long stall_seconds;
 	pthread_mutex_t lock; // over idle and trust
 	struct http_handle *idle;
 	struct http_trust *trust;

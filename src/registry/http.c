@@ -30,9 +30,10 @@ void http_response_release(struct http_response *rs)
 	*rs = (struct http_response){0};
 }
 
-struct http *http_new(void)
+struct http *http_new(long stall_seconds)
 {
 	struct http *h = xcalloc(1, sizeof(*h));
+	h->stall_seconds = stall_seconds;
 	pthread_mutex_init(&h->lock, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(h->share_locks); i++)
 		pthread_mutex_init(&h->share_locks[i], NULL);
@@ -297,5 +298,6 @@ int http_perform(
 			return -1;
 	}
 	ret->failure = HTTP_FAIL_PROTOCOL;
-	return err_set(e, ERR_NET, "'%s' redirects more than %d times", first.host, REDIRECTS_MAX);
+	auto_free char *where = url_host_port(&first);
+	return err_set(e, ERR_NET, "'%s' redirects more than %d times", where, REDIRECTS_MAX);
 }

@@ -11,7 +11,8 @@ struct err;
 struct http;
 struct http_response;
 
-struct http *http_new(void);
+// stall_seconds: a transfer in which nothing moves for so long is lost.
+struct http *http_new(long stall_seconds);
 void http_free(struct http *h); // NULL is fine; no transfer may be running
 
 // Takes the body of a 2xx answer. start comes before the first byte, also of an empty body.

@@ -15,8 +15,8 @@
 #define HEADER_VALUE_MAX 16384
 #define ERROR_BODY_MAX (64u << 10)
 #define ANSWER_MAX (1u << 20)
-#define STALL_SECONDS 60L
-#define STALL_SECONDS_UPLOAD 600L // a registry digests a large blob before it answers
+#define CONNECT_SECONDS 30L
+#define LARGE_BODY (1u << 20)
 
 static void keep_header(struct http_response *rs, const char *name, size_t n, const char *value)
 {
@@ -110,8 +110,10 @@ static int take_body(struct http_exchange *x, const char *p, size_t n)
 	size_t max = x->rq->max_answer ? x->rq->max_answer : ANSWER_MAX;
 	if (n > max - rs->body.n) {
 		rs->failure = HTTP_FAIL_PROTOCOL;
-		return err_set(x->e, ERR_CORRUPT, "the answer of '%s' to %s %s exceeds %zu bytes",
-		        x->url->host, x->rq->method, x->url->target, max);
+		auto_free char *where = url_host_port(x->url);
+		return err_set(x->e, ERR_CORRUPT, "the answer of '%s' to %s %.*s exceeds %zu bytes",
+		        where, x->rq->method, (int)strcspn(x->url->target, "?"), x->url->target,
+		        max);
 	}
 	buf_add(&rs->body, p, n);
 	return 0;
@@ -239,17 +241,25 @@ static void setup_proxy(struct http_exchange *x)
 		SET(CURLOPT_PROXY, getenv("HTTP_PROXY"));
 }
 
+// A registry digests a large blob before it answers.
+static long stall_seconds(const struct http_exchange *x)
+{
+	bool large = x->rq->has_body && x->rq->body_size > LARGE_BODY;
+	return large ? 10 * x->http->stall_seconds : x->http->stall_seconds;
+}
+
 int http_exchange_setup(struct http_exchange *x, struct curl_slist **ret_headers)
 {
 	const char *const schemes = "http,https";
+	long stall = x->http->stall_seconds;
 	SET(CURLOPT_ERRORBUFFER, x->message);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_QUICK_EXIT, 1L); // do not wait for a resolver thread when cancelled
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_CONNECTTIMEOUT, 30L);
+	SET(CURLOPT_CONNECTTIMEOUT, stall < CONNECT_SECONDS ? stall : CONNECT_SECONDS);
 	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
-	SET(CURLOPT_LOW_SPEED_TIME, x->rq->has_body ? STALL_SECONDS_UPLOAD : STALL_SECONDS);
+	SET(CURLOPT_LOW_SPEED_TIME, stall_seconds(x));
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_BUFFERSIZE, 256L << 10);
 	SET(CURLOPT_USERAGENT, "hew/" HEW_VERSION);
@@ -317,6 +327,20 @@ static enum http_failure failure_of(CURLcode rc)
 	}
 }
 
+static int distrusted(struct http_exchange *x, const char *where, const char *why)
+{
+	if (!x->http->has_roots)
+		return err_set(x->e, ERR_NET,
+		        "cannot trust the certificate of '%s': %s; this machine has no certificate "
+		        "authorities: install the package ca-certificates",
+		        where, why);
+	return err_set(x->e, ERR_NET,
+	        "cannot trust the certificate of '%s': %s; if it has its own authority put that "
+	        "into /etc/docker/certs.d/%s/ca.crt or name it by SSL_CERT_FILE, or allow the "
+	        "registry as insecure",
+	        where, why, where);
+}
+
 static int say(struct http_exchange *x, enum http_failure failure, const char *why)
 {
 	auto_free char *where = url_host_port(x->url);
@@ -330,15 +354,7 @@ static int say(struct http_exchange *x, enum http_failure failure, const char *w
 		return err_set(x->e, ERR_NET, "cannot connect to '%s:%u': %s", x->url->host,
 		        x->url->port, why);
 	case HTTP_FAIL_CERT:
-		return err_set(x->e, ERR_NET, "cannot trust the certificate of '%s': %s; %s", where,
-		        why,
-		        x->http->has_roots ? "if it has its own authority put that into "
-		                             "/etc/docker/certs.d/HOST/ca.crt or name it by "
-		                             "SSL_CERT_FILE, or allow the "
-		                             "registry as insecure"
-		                           : "this machine has no certificate authorities: install "
-		                             "the package "
-		                             "ca-certificates");
+		return distrusted(x, where, why);
 	case HTTP_FAIL_TLS:
 		return err_set(x->e, ERR_NET,
 		        "cannot speak TLS with '%s' (%s): if it serves plain "

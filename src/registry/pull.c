@@ -76,7 +76,8 @@ static int manifest_call(struct registry *r, struct endpoint *ep, const char *me
 	accept_manifests(&headers);
 	struct api_call call = {.ep = ep,
 	        .tail = tail,
-	        .once = strcmp(method, "HEAD") == 0, // a GET follows
+	        // a GET follows, another place is asked
+	        .once = strcmp(method, "HEAD") == 0 || ep->is_mirror,
 	        .rq = {.method = method, .headers = &headers, .max_answer = MANIFEST_MAX}};
 	scope_add_repository(&call.scopes, ep->repository, "pull");
 	int rc = api_perform(r, &call, rs, e);
@@ -134,7 +135,7 @@ int manifest_fetch(struct registry *r, struct endpoint_list *eps, const char *ta
 {
 	for (size_t i = 0; i < eps->n; i++) {
 		struct endpoint *ep = &eps->v[i];
-		if (ep->is_mirror && ep->host->dead > 0)
+		if (ep->is_mirror && (ep->host->dead > 0 || (ep->digest_only && !want)))
 			continue;
 		*e = ERR_INIT;
 		if (manifest_from(r, ep, tag, want, ret, e) == 0)
@@ -171,6 +172,15 @@ static bool head_says_known(
 	       store_blob_has(r->store, ret);
 }
 
+// The first place that may be asked for a tag.
+static struct endpoint *place_of_tags(struct endpoint_list *eps)
+{
+	struct endpoint *ep = eps->v;
+	while (ep->digest_only)
+		ep++; // the last one is no mirror
+	return ep;
+}
+
 static int fetch_root(struct registry *r, const struct reference *ref, const char *name,
         const char *platform, struct endpoint_list *eps, struct manifest_bytes *ret, struct err *e)
 {
@@ -180,7 +190,7 @@ static int fetch_root(struct registry *r, const struct reference *ref, const cha
 		return manifest_get(r, eps, &ref->digest, ret, e);
 	struct err ignored = ERR_INIT;
 	if (store_resolution_get(r->store, name, platform, &last, &ignored) == 1 &&
-	        head_says_known(r, &eps->v[0], tag, &known) &&
+	        head_says_known(r, place_of_tags(eps), tag, &known) &&
 	        manifest_get(r, eps, &known, ret, e) == 0)
 		return 0;
 	return manifest_fetch(r, eps, tag, NULL, ret, e);
@@ -375,8 +385,9 @@ static void fill_row(struct registry *r, const struct reference *ref, const stru
 	snprintf(row->media_type, sizeof(row->media_type), "%s", p->image.manifest.media_type);
 	for (size_t i = 0; i < p->config.n_diff_ids; i++) {
 		struct layer_info info;
-		if (store_layer_get(r->store, &p->config.diff_ids[i], &info))
-			row->size += info.tar_size;
+		bool unpacked = store_layer_get(r->store, &p->config.diff_ids[i], &info) &&
+		                info.tar_size > 0;
+		row->size += unpacked ? info.tar_size : p->manifest.layers.v[i].size;
 	}
 }
 

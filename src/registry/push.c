@@ -195,11 +195,24 @@ static int run(
 	return put_documents(p, ref->tag, e);
 }
 
+static int check_name(const struct reference *ref, const struct digest *manifest, struct err *e)
+{
+	char have[DIGEST_TEXT];
+	auto_free char *shown = reference_familiar(ref);
+	if (!ref->has_digest || digest_eq(&ref->digest, manifest))
+		return 0;
+	digest_text(manifest, have);
+	return err_set(e, ERR_USAGE,
+	        "push '%s': what would be pushed has digest %s: give the name a tag instead", shown,
+	        have);
+}
+
 int registry_push(struct registry *r, const struct reference *ref, const struct digest *manifest,
         int step, struct err *e)
 {
 	auto_endpoints struct endpoint_list eps = {0};
-	if (endpoint_list_make(r, ref->domain, ref->repository, ENDPOINT_PUSH, &eps, e) < 0)
+	if (check_name(ref, manifest, e) < 0 ||
+	        endpoint_list_make(r, ref->domain, ref->repository, ENDPOINT_PUSH, &eps, e) < 0)
 		return -1;
 	struct push p = {.target = {.r = r,
 	                         .ep = &eps.v[eps.n - 1],

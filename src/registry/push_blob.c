@@ -124,9 +124,8 @@ static void on_sent(void *arg, uint64_t bytes)
 }
 
 // 1: failed, but may work when begun anew.
-static int put(struct upload *u, int fd, uint64_t size, int64_t *ret_pause, struct err *e)
+static int put(struct upload *u, int fd, uint64_t size, struct http_response *rs, struct err *e)
 {
-	auto_response struct http_response rs = {0};
 	auto_strv struct strv headers = {0};
 	auto_buf struct buf url = {0};
 	buf_printf(&url, "%s%cdigest=", u->location, strchr(u->location, '?') ? '&' : '?');
@@ -141,40 +140,31 @@ static int put(struct upload *u, int fd, uint64_t size, int64_t *ret_pause, stru
 	                .body_size = size,
 	                .sent = on_sent,
 	                .sent_arg = &u->progress}};
-	int rc = call(u, &c, &rs, e);
-	free(u->location);
-	u->location = NULL;
-	*ret_pause = -1;
+	int rc = call(u, &c, rs, e);
+	free(steal_ptr(&u->location));
 	if (rc < 0)
-		return rs.failure == HTTP_FAIL_CUT || rs.failure == HTTP_FAIL_TIMEOUT ? 1 : -1;
-	if (rs.status >= 200 && rs.status <= 299)
+		return rs->failure == HTTP_FAIL_CUT || rs->failure == HTTP_FAIL_TIMEOUT ? 1 : -1;
+	if (rs->status >= 200 && rs->status <= 299)
 		return 0;
-	*ret_pause = retry_after_ms(rs.retry_after, clock_real_ns() / 1000000000);
-	api_refused(u->t->ep, &rs, u->what, e);
-	bool lost_session = rs.status == 404 || rs.status == 416;
-	bool again = status_is_transient(rs.status) || lost_session;
-	return again && *ret_pause <= RETRY_AFTER_MAX_MS ? 1 : -1;
+	api_refused(u->t->ep, rs, u->what, e);
+	bool lost_session = rs->status == 404 || rs->status == 416;
+	return status_is_transient(rs->status) || lost_session ? 1 : -1;
 }
 
 static int upload(struct upload *u, int fd, uint64_t size, struct err *e)
 {
 	struct retry retry = {0};
 	for (;;) {
-		int64_t pause;
+		auto_response struct http_response rs = {0};
 		if (fault_point("registry.upload") < 0)
 			return err_sys(e, "upload %s", u->what);
 		if (!u->location && begin(u, e) < 0)
 			return -1;
-		int rc = put(u, fd, size, &pause, e);
+		int rc = put(u, fd, size, &rs, e);
 		if (rc <= 0)
 			return rc;
-		if (!retry_again(&retry))
+		if (api_try_again(u->t->r, &retry, &rs, e->msg, e) <= 0)
 			return -1;
-		struct err cancelled = ERR_INIT;
-		if (retry_wait(&retry, pause, &cancelled) < 0) {
-			*e = cancelled;
-			return -1;
-		}
 	}
 }
 

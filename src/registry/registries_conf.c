@@ -87,6 +87,10 @@ static int on_key(struct conf_reader *r, const struct toml_item *it, struct err 
 		return set_location(is_mirror ? &mirror->location : &rule->location, it, e);
 	if (it->event == TOML_STRING && !is_mirror && strcmp(it->name, "prefix") == 0)
 		return set_location(&rule->prefix, it, e);
+	if (it->event == TOML_STRING && is_mirror && strcmp(it->name, "pull-from-mirror") == 0)
+		mirror->digest_only = strcmp(it->text, "digest-only") == 0;
+	if (it->event == TOML_BOOL && !is_mirror && strcmp(it->name, "mirror-by-digest-only") == 0)
+		rule->digest_only = it->value;
 	if (it->event == TOML_BOOL && strcmp(it->name, "insecure") == 0)
 		*(is_mirror ? &mirror->insecure : &rule->insecure) = it->value;
 	if (it->event == TOML_BOOL && !is_mirror && strcmp(it->name, "blocked") == 0)
@@ -115,10 +119,12 @@ static int check_rule(struct registry_rule *rule, struct err *e)
 		return err_set(e, ERR_FAIL, "a [[registry]] has neither prefix nor location");
 	if (!rule->prefix)
 		rule->prefix = xstrdup(rule->location);
-	for (size_t i = 0; i < rule->n_mirrors; i++)
+	for (size_t i = 0; i < rule->n_mirrors; i++) {
 		if (!rule->mirrors[i].location)
 			return err_set(
 			        e, ERR_FAIL, "a mirror of '%s' has no location", rule->prefix);
+		rule->mirrors[i].digest_only |= rule->digest_only;
+	}
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // registries.conf version 2 (containers-registries.conf(5)): where a repository really lies, its
 // mirrors, what may be spoken to insecurely. Short names are docker's business:
-// unqualified-search-registries and aliases are ignored, as is pull-from-mirror.
+// unqualified-search-registries and aliases are ignored. A mirror of digests only is never asked
+// for a tag; one of tags only is asked for both, since a digest proves itself.
 #pragma once
 
 #include <stdbool.h>
@@ -11,13 +12,13 @@ struct err;
 
 struct registry_location {
 	char *location; // host[:port][/path]
-	bool insecure;
+	bool insecure, digest_only;
 };
 
 struct registry_rule {
-	char *prefix;   // "docker.io/library", "*.example.com"
-	char *location; // NULL: as the reference says
-	bool insecure, blocked;
+	char *prefix;                        // "docker.io/library", "*.example.com"
+	char *location;                      // NULL: as the reference says
+	bool insecure, blocked, digest_only; // digest_only: all its mirrors
 	struct registry_location *mirrors;
 	size_t n_mirrors;
 };

@@ -4,6 +4,7 @@
 
 #include "registry/registry.h"
 
+#include "base/cancel.h"
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/pool.h"
@@ -14,11 +15,26 @@
 #define PARALLEL_DEFAULT 6
 #define PARALLEL_MAX 64
 #define PROGRESS_NS 100000000
+#define STALL_DEFAULT 60
+#define STALL_MAX 86400
+
+static int stall_seconds(long *ret, struct err *e)
+{
+	const char *text = getenv("HEW_HTTP_TIMEOUT");
+	uint64_t seconds = STALL_DEFAULT;
+	if (text && *text && (!str_to_u64(text, &seconds) || seconds < 1 || seconds > STALL_MAX))
+		return err_set(e, ERR_USAGE,
+		        "HEW_HTTP_TIMEOUT is '%s': a number of seconds from 1 to %d is expected",
+		        text, STALL_MAX);
+	*ret = (long)seconds;
+	return 0;
+}
 
 struct registry *registry_new(struct store *s, const struct registry_options *o, struct err *e)
 {
 	struct registries_conf conf = {0};
-	if (registries_conf_load(o->registries_conf, &conf, e) < 0)
+	long stall;
+	if (stall_seconds(&stall, e) < 0 || registries_conf_load(o->registries_conf, &conf, e) < 0)
 		return NULL;
 	struct registry *r = xcalloc(1, sizeof(*r));
 	r->store = s;
@@ -29,7 +45,7 @@ struct registry *registry_new(struct store *s, const struct registry_options *o,
 	if (r->parallel > PARALLEL_MAX)
 		r->parallel = PARALLEL_MAX;
 	r->conf = conf;
-	r->http = http_new();
+	r->http = http_new(stall);
 	pthread_mutex_init(&r->lock, NULL);
 	return r;
 }
@@ -68,7 +84,8 @@ void progress_init(struct progress *p, struct registry *r, int step, const struc
 void progress_tick(struct progress *p, uint64_t current)
 {
 	int64_t now = clock_ns();
-	if (!p->sink || (current < p->total && now - p->last_ns < PROGRESS_NS))
+	bool at_end = p->total > 0 && current >= p->total;
+	if (!p->sink || (!at_end && now - p->last_ns < PROGRESS_NS))
 		return;
 	p->last_ns = now;
 	event_emit(p->sink, &(struct event){.kind = EVENT_PROGRESS,
@@ -100,11 +117,12 @@ struct parallel_state {
 static void parallel_worker(void *arg)
 {
 	struct parallel_state *s = arg;
+	const atomic_bool *before = cancel_with(&s->failed);
 	for (;;) {
 		size_t i = atomic_fetch_add(&s->next, 1);
 		struct err e = ERR_INIT;
 		if (i >= s->work->n || atomic_load(&s->failed))
-			return;
+			break;
 		if (s->work->fn(s->work->arg, i, &e) == 0)
 			continue;
 		pthread_mutex_lock(&s->lock);
@@ -112,6 +130,7 @@ static void parallel_worker(void *arg)
 			*s->e = e;
 		pthread_mutex_unlock(&s->lock);
 	}
+	cancel_with(before);
 }
 
 int parallel_run(struct registry *r, const struct parallel_work *w, struct err *e)
@@ -132,18 +151,13 @@ int parallel_run(struct registry *r, const struct parallel_work *w, struct err *
 int registry_check_login(
         struct registry *r, const char *host, const char *user, const char *password, struct err *e)
 {
-	auto_endpoints struct endpoint_list eps = {0};
 	auto_response struct http_response rs = {0};
 	auto_free char *name = xstrdup(user), *secret = xstrdup(password);
 	auto_free char *domain = credential_host(host);
-	// The repository's name does not matter: only the host of the endpoint is used.
-	if (endpoint_list_make(r, domain, "login", ENDPOINT_PUSH, &eps, e) < 0)
-		return -1;
-	const struct host *known = eps.v[0].host;
 	const struct credentials given = {.username = name, .password = secret};
-	struct host *own = host_new(known->name, known->cred_name, known->insecure);
+	struct host *own = host_copy(host_of_name(r, domain));
 	own->fixed = &given;
-	struct endpoint ep = {.host = own, .repository = eps.v[0].repository};
+	struct endpoint ep = {.host = own};
 	struct api_call call = {.ep = &ep, .rq = {.method = "GET"}, .ping = ""};
 	int rc = api_perform(r, &call, &rs, e);
 	if (rc == 0 && rs.status == 401)
@@ -152,5 +166,6 @@ int registry_check_login(
 		rc = api_refused(&ep, &rs, "the registry", e);
 	api_call_release(&call);
 	host_free(own);
+	explicit_bzero(secret, strlen(secret));
 	return rc;
 }

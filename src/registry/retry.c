@@ -13,6 +13,8 @@
 #include <poll.h>
 #include <sys/random.h>
 
+#define SLICE_MS 500 // how long a failure elsewhere may go unnoticed
+
 bool retry_again(struct retry *r)
 {
 	return ++r->tries < RETRY_MAX;
@@ -44,7 +46,8 @@ int retry_wait(const struct retry *r, int64_t after_ms, struct err *e)
 		if (left <= 0)
 			return 0;
 		struct pollfd pfd = {.fd = cancel_fd(), .events = POLLIN};
-		if (poll(&pfd, 1, (int)left) < 0 && errno != EINTR)
+		int slice = left < SLICE_MS ? (int)left : SLICE_MS;
+		if (poll(&pfd, 1, slice) < 0 && errno != EINTR)
 			return err_sys(e, "wait before the next try");
 	}
 	return -1;

@@ -202,9 +202,11 @@ int store_blob_add_source(
 {
 	if (db_begin(s, e) < 0)
 		return -1;
+	struct timestamp now = time_now();
+	int64_t seen = now.sec * 1000000000 + now.nsec; // the order counts, also within a second
 	if (db_run(s, e,
 	            "INSERT OR REPLACE INTO blob_sources(digest, repository, seen) VALUES(?, ?, ?)",
-	            "hti", &blob->h, repository, time_now().sec) < 0)
+	            "hti", &blob->h, repository, seen) < 0)
 		return db_abandon(s);
 	return db_commit(s, e);
 }

@@ -44,6 +44,8 @@ static void test_example(void **state)
 	assert_int_equal(hub->n_mirrors, 2);
 	assert_true(hub->mirrors[0].insecure);
 	assert_false(hub->mirrors[1].insecure);
+	assert_true(hub->mirrors[0].digest_only);
+	assert_false(hub->mirrors[1].digest_only);
 	assert_false(hub->insecure);
 	auto_free char *moved = registry_rule_rewrite(hub, hub->location, "docker.io/library/node");
 	assert_string_equal(moved, "hub.example.com/proxy/library/node");
@@ -56,6 +58,21 @@ static void test_example(void **state)
 	assert_string_equal(wild_moved, "new.host/p/x");
 	assert_null(registries_conf_find(&c, "example.org/x"));
 	assert_null(registries_conf_find(&c, "quay.io/x"));
+	registries_conf_release(&c);
+}
+
+static void test_digest_only(void **state)
+{
+	static const char text[] = "[[registry]]\nlocation = \"a\"\nmirror-by-digest-only = true\n"
+	                           "[[registry.mirror]]\nlocation = \"m\"\n"
+	                           "[[registry]]\nlocation = \"b\"\n"
+	                           "[[registry.mirror]]\nlocation = \"m\"\n"
+	                           "pull-from-mirror = \"tag-only\"\n";
+	struct registries_conf c = {0};
+	struct err e = ERR_INIT;
+	assert_int_equal(registries_conf_parse(text, strlen(text), &c, &e), 0);
+	assert_true(c.v[0].mirrors[0].digest_only);
+	assert_false(c.v[1].mirrors[0].digest_only);
 	registries_conf_release(&c);
 }
 
@@ -119,6 +136,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_example),
+	        cmocka_unit_test(test_digest_only),
 	        cmocka_unit_test(test_replace),
 	        cmocka_unit_test(test_syntax),
 	};

@@ -76,6 +76,12 @@ static void test_wait(void **state)
 	int64_t before = clock_ns();
 	assert_int_equal(retry_wait(&r, 30, &e), 0);
 	assert_true(clock_ns() - before >= 28 * 1000000);
+	atomic_bool stop = true; // somebody else's failure
+	assert_null(cancel_with(&stop));
+	assert_int_equal(retry_wait(&r, 60000, &e), -1);
+	assert_int_equal(e.kind, ERR_CANCELLED);
+	assert_ptr_equal(cancel_with(NULL), &stop);
+	assert_int_equal(retry_wait(&r, 0, &e), 0);
 	cancel_trigger(SIGINT);
 	assert_int_equal(retry_wait(&r, 60000, &e), -1);
 	assert_int_equal(e.kind, ERR_CANCELLED);
