@@ -5,16 +5,27 @@
 It speaks enough of the distribution protocol to be pulled from and pushed to, serves one made-up image,
 and can be told to fail. It prints nothing; --port-file gets the port once it listens, --log one line a request:
 
-    METHOD PATH STATUS auth=none|basic|bearer range=-|bytes=N-  [LEAKED on the second host]
+    METHOD PATH STATUS auth=none|basic|bearer range=-|bytes=N-  [LEAKED: credentials on the second host]
 
-Usage: faulty_registry.py --port-file FILE [--log FILE] [--image REPO:TAG] [--size BYTES] [--index]
-           [--auth none|basic|bearer] [--user U:P] [--expires SECONDS] [--tls CERT KEY]
-           [--no-mount] [--absolute-location] [--min-size BYTES] [--fault NAME[:COUNT[:VALUE]]]...
+Usage: faulty_registry.py --port-file FILE [--log FILE] [--bind ADDRESS] [--tls CERT KEY]
+           [--image REPO:TAG] [--size BYTES] [--zeros] [--broken KIND] [--platforms P,P,..] [--depth N]
+           [--auth none|basic|bearer] [--user U:P] [--expires SECONDS] [--realm URL]
+           [--no-mount] [--location KIND] [--min-size BYTES] [--fault NAME[:COUNT[:VALUE]]]...
+       faulty_registry.py --many FILE: one for each line of FILE, which has its options
+
+--zeros      the large layer is zeros: a small blob that unpacks to --size bytes
+--broken     diff-id: the config names another content; layers: the config names a layer less;
+             type: a layer of unknown media type; size: the manifest says a byte more than the layer has;
+             schema1: a manifest of schema version 1; missing: the small layer is not there
+--platforms  the tag is an index with this image under each of the platforms
+--depth      with --platforms: so many indexes above the manifest
+--location   of uploads: path (the default), absolute, relative, none, or foreign: on the second host
 
 A fault happens COUNT times (default: always), then no more. Faults of blob downloads
 (of blobs with at least --min-size bytes, default 1000: the large layer, not the config):
     truncate        half of the body, then the connection is closed
     short           half of the body, and Content-Length says that is all
+    stall           half of the body, then nothing until the client goes away
     reset           the connection is closed without an answer
     wrong-digest    the right length, other bytes
     endless         a body without end and without length
@@ -24,22 +35,31 @@ A fault happens COUNT times (default: always), then no more. Faults of blob down
     redirect        307 to a second host (another port), which must not see Authorization
     redirect-loop   307 to itself
     redirect-403    the second host answers 403
+    redirect-none   307 without a Location
+    blob-401        the tokens are forgotten: 401
 Faults of any request below /v2/ but the ping itself:
     401             the token is forgotten: 401
     403             denied
     404             unknown
     429             with Retry-After: VALUE (default 1)
     500, 502, 503   as they are
-    slow            waits VALUE seconds (default 1) before it answers
+    hang            no answer until the client goes away
+    head-405        HEAD is not known
 Faults of manifests:
     wrong-manifest  other bytes of the same length
     bad-manifest    not JSON, with the right digest header
+    long-manifest   announces twice the length
+    huge-manifest   JSON, 5 MB of it
     endless-manifest
+    gzip-manifest   with a Content-Encoding that nobody asked for
 Faults of uploads:
     put-401, put-500, put-reset  when the body has been (partly) sent
     put-404         the upload session is forgotten
+    put-stall       nothing is read, nothing answered
+    manifest-500    when a manifest has been sent
 Faults of the token server:
     token-500, token-403, token-bad, token-http
+    token-scope     every challenge wants a scope that none before did
 """
 
 import argparse
@@ -52,6 +72,7 @@ import json
 import os
 import random
 import ssl
+import sys
 import tarfile
 import threading
 import time
@@ -91,6 +112,10 @@ class State:
                     return fault[0], fault[2]
         return None
 
+    def due(self, name):
+        with self.lock:
+            return any(fault[0] == name and fault[1] != 0 for fault in self.faults)
+
     def log(self, line):
         if self.log_file:
             with self.lock:
@@ -122,17 +147,32 @@ def layer_tar(name, content):
     return out.getvalue()
 
 
-def add_image(state, repository, tag, size, with_index):
-    """Two layers: a small one and one of `size` incompressible bytes, the same in every run."""
-    tars = [layer_tar("hello.txt", b"hello\n"),
-            layer_tar("random.bin", random.Random(1).randbytes(size))]
+def make_layers(state, repository, args):
+    """A small one and one of --size bytes, incompressible or zeros; the same in every run."""
+    content = b"\0" * args.size if args.zeros else random.Random(1).randbytes(args.size)
     layers, diff_ids = [], []
-    for tar in tars:
+    for tar in layer_tar("hello.txt", b"hello\n"), layer_tar("random.bin", content):
         blob = gzip.compress(tar, 1, mtime=0)
         diff_ids.append(digest_of(tar))
         layers.append({"mediaType": LAYER, "digest": state.add_blob(repository, blob),
                        "size": len(blob)})
-    config = json.dumps({"architecture": "amd64", "os": "linux",
+    if args.broken == "diff-id":
+        diff_ids[1] = digest_of(b"something else")
+    if args.broken == "layers":
+        diff_ids.pop()
+    if args.broken == "missing":
+        del state.blobs[repository, layers[0]["digest"]]
+    if args.broken == "type":
+        layers[1]["mediaType"] = "application/vnd.example.layer"
+    if args.broken == "size":
+        layers[1]["size"] += 1
+    return layers, diff_ids
+
+
+def add_manifest_of(state, repository, args, platform):
+    layers, diff_ids = make_layers(state, repository, args)
+    system, architecture, variant = (platform.split("/") + [""])[:3]
+    config = json.dumps({"architecture": architecture, "os": system,
                          "created": "2024-01-02T03:04:05Z",
                          "config": {"Env": ["PATH=/bin"], "Cmd": ["/hello"]},
                          "rootfs": {"type": "layers", "diff_ids": diff_ids}}).encode()
@@ -140,12 +180,26 @@ def add_image(state, repository, tag, size, with_index):
                 "config": {"mediaType": CONFIG, "digest": state.add_blob(repository, config),
                            "size": len(config)},
                 "layers": layers}
-    descriptor = state.add_manifest(repository, MANIFEST, manifest,
-                                    *([] if with_index else [tag]))
-    if with_index:
-        descriptor["platform"] = {"os": "linux", "architecture": "amd64"}
-        state.add_manifest(repository, INDEX, {"schemaVersion": 2, "mediaType": INDEX,
-                                               "manifests": [descriptor]}, tag)
+    if args.broken == "schema1":
+        manifest = {"schemaVersion": 1, "fsLayers": [], "history": []}
+    descriptor = state.add_manifest(repository, MANIFEST, manifest)
+    descriptor["platform"] = {"os": system, "architecture": architecture}
+    if variant:
+        descriptor["platform"]["variant"] = variant
+    return descriptor
+
+
+def add_image(state, args):
+    repository, _, tag = args.image.rpartition(":")
+    if not args.platforms:
+        top = add_manifest_of(state, repository, args, "linux/amd64")
+    else:
+        children = [add_manifest_of(state, repository, args, p) for p in args.platforms.split(",")]
+        for _ in range(args.depth):
+            top = state.add_manifest(repository, INDEX, {
+                "schemaVersion": 2, "mediaType": INDEX, "manifests": children})
+            children = [dict(top)]
+    state.manifests[repository, tag] = state.manifests[repository, top["digest"]]
 
 
 class Closed(Exception):
@@ -187,6 +241,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.note("dropped")
         raise Closed()
 
+    def hang(self):
+        """Until the client goes away, and longer: threads end with the process."""
+        self.note("hanging")
+        threading.Event().wait()
+
     def endless(self, content_type):
         self.note(200)
         self.send_response(200)
@@ -203,7 +262,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def base(self):
         scheme = "https" if self.state.args.tls else "http"
-        return "%s://127.0.0.1:%d" % (scheme, self.server.server_address[1])
+        return "%s://%s" % (scheme, self.headers["Host"])
+
+    def second_host(self):
+        """The same machine by another port, and by another name where that is sure to be known."""
+        name = self.headers["Host"].rpartition(":")[0]
+        return "http://%s:%d" % ("localhost" if name == "127.0.0.1" else name, self.second_port)
 
     def basic_is_right(self):
         kind, _, value = (self.headers.get("Authorization") or "").partition(" ")
@@ -215,10 +279,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if args.auth == "basic":
             value = 'Basic realm="faulty"'
         else:
-            realm = self.base() + "/token"
+            realm = args.realm or self.base() + "/token"
             if self.state.fault("token-http"):
                 realm = realm.replace("https://", "http://")
             value = 'Bearer realm="%s",service="faulty"' % realm
+            if self.state.fault("token-scope"):
+                scope = "repository:never-%s:pull" % self.state.next_id()
             if scope:
                 value += ',scope="%s"' % scope
         self.error(401, "UNAUTHORIZED", "authentication required", {"WWW-Authenticate": value})
@@ -233,7 +299,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             kind, _, token = (self.headers.get("Authorization") or "").partition(" ")
             expiry, granted = self.state.tokens.get(token, (0, set()))
-            if kind == "Bearer" and expiry > time.time() and scopes <= granted:
+            if (kind == "Bearer" and expiry > time.time() and scopes <= granted
+                    and not self.state.due("token-scope")):
                 return True
         self.challenge(" ".join("repository:%s:%s" % pair for pair in sorted(scopes)))
         return False
@@ -275,7 +342,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         query = urllib.parse.parse_qs(url.query)
         if self.is_storage:
-            return self.storage(url.path)
+            return self.storage(url.path, query)
         if url.path == "/token":
             form = urllib.parse.parse_qs(self.read_body().decode())
             return self.token(query, form)
@@ -300,13 +367,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                        "ETag": '"v1"'})
 
     def general_fault(self):
-        fault = self.state.fault("401", "403", "404", "429", "500", "502", "503", "slow")
+        if self.command == "HEAD" and self.state.fault("head-405"):
+            self.error(405, "UNSUPPORTED", "only GET")
+            return True
+        fault = self.state.fault("401", "403", "404", "429", "500", "502", "503", "hang")
         if not fault:
             return False
         name, value = fault
-        if name == "slow":
-            time.sleep(float(value or 1))
-            return False
+        if name == "hang":
+            self.hang()
         if self.command in ("PUT", "POST", "PATCH"):
             self.read_body()
         if name == "401":
@@ -325,13 +394,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if kind == "blobs" and rest[0] == "uploads":
             return self.upload(repository, rest, query, scopes)
         if not self.authorized(scopes):
-            return writes and self.drain_unread()
+            return self.close_unread()
         if kind == "manifests":
             return (self.put_manifest if writes else self.get_manifest)(repository, rest[0])
         return self.get_blob(repository, rest[0])
 
-    def drain_unread(self):
-        self.close_connection = True
+    def close_unread(self):
+        """A body that was not read would be taken for the next request."""
+        self.close_connection = self.close_connection or self.headers.get("Content-Length", "0") != "0"
 
     def get_manifest(self, repository, name):
         media_type, data = self.state.manifests.get((repository, name), (None, None))
@@ -339,18 +409,31 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.error(404, "MANIFEST_UNKNOWN", "manifest unknown")
         headers = {"Content-Type": media_type, "Docker-Content-Digest": digest_of(data)}
         fault = self.command == "GET" and self.state.fault(
-            "wrong-manifest", "bad-manifest", "endless-manifest")
-        if fault and fault[0] == "endless-manifest":
+            "wrong-manifest", "bad-manifest", "long-manifest", "huge-manifest", "endless-manifest",
+            "gzip-manifest")
+        name = fault[0] if fault else ""
+        if name == "endless-manifest":
             return self.endless(media_type)
-        if fault and fault[0] == "wrong-manifest":
+        if name == "long-manifest":
+            self.answer(200, data, headers, 2 * len(data))
+            raise Closed()
+        if name == "wrong-manifest":
             data = data[:-1] + b" "
-        if fault and fault[0] == "bad-manifest":
+        if name == "bad-manifest":
             data = b"<html>"
+        if name == "huge-manifest":
+            data = data[:-1] + b', "annotations": {"a": "' + b"x" * 5000000 + b'"}}'
+        if name == "gzip-manifest":
+            data = gzip.compress(data)
+            headers["Content-Encoding"] = "gzip"
+        if name in ("bad-manifest", "huge-manifest"):
             headers["Docker-Content-Digest"] = digest_of(data)
         self.answer(200, data, headers)
 
     def put_manifest(self, repository, name):
         data = self.read_body()
+        if self.state.fault("manifest-500"):
+            return self.error(500, "UNKNOWN", "the disk is tired")
         missing = []
         document = json.loads(data)
         for blob in [document.get("config")] + document.get("layers", []):
@@ -371,21 +454,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.error(404, "BLOB_UNKNOWN", "blob unknown to registry")
         if self.command == "HEAD":
             return self.answer(200, data)
-        fault = self.blob_fault(data, "redirect", "redirect-loop", "redirect-403")
-        if fault:
-            to = "http://localhost:%d/%s/%s/%s" % (
-                self.second_port, "403" if fault[0] == "redirect-403" else "blob",
-                repository, digest)
-            if fault[0] == "redirect-loop":
-                to = self.path
-            return self.answer(307, b"", {"Location": to})
-        return self.send_blob(data)
+        fault = self.blob_fault(data, "redirect", "redirect-loop", "redirect-403", "redirect-none",
+                                "blob-401")
+        if not fault:
+            return self.send_blob(data)
+        if fault[0] == "blob-401":
+            self.state.tokens.clear()
+            return self.challenge("repository:%s:pull" % repository)
+        to = "%s/%s/%s/%s?signature=hush" % (
+            self.second_host(), "403" if fault[0] == "redirect-403" else "blob", repository, digest)
+        if fault[0] == "redirect-loop":
+            to = self.path
+        return self.answer(307, b"", {} if fault[0] == "redirect-none" else {"Location": to})
 
-    def storage(self, path):
+    def storage(self, path, query):
         _, kind, rest = path.split("/", 2)
         repository, _, digest = rest.rpartition("/")
         if self.headers.get("Authorization"):
+            self.read_body()
             return self.error(400, "LEAKED", "credentials for another host")
+        if kind == "upload":
+            return self.finish_upload(repository, digest, query)
         if kind == "403":
             return self.error(403, "EXPIRED", "the signature is too old")
         return self.send_blob(self.state.blobs[repository, digest])
@@ -406,8 +495,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             status = 206
             headers["Content-Range"] = "bytes %d-%d/%d" % (start, len(data) - 1, len(data))
         body = data[start:]
-        fault = self.blob_fault(data, "truncate", "short", "reset", "wrong-digest", "endless",
-                                "long")
+        fault = self.blob_fault(data, "truncate", "short", "stall", "reset", "wrong-digest",
+                                "endless", "long")
         name = fault[0] if fault else ""
         if name == "reset":
             self.drop()
@@ -417,8 +506,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             body = bytes([body[0] ^ 1]) + body[1:]
         if name == "short":
             body = body[:len(body) // 2]
-        if name == "truncate":
+        if name in ("truncate", "stall"):
             self.answer(status, body[:len(body) // 2], headers, len(body))
+            if name == "stall":
+                self.hang()
             raise Closed()
         if name == "long":
             self.answer(status, body, headers, 2 * len(body))
@@ -430,14 +521,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if source and not self.state.args.no_mount:
             scopes = scopes | {(source, "pull")}
         if self.command == "PUT":
-            fault = self.state.fault("put-401", "put-500", "put-reset", "put-404")
+            fault = self.state.fault("put-401", "put-500", "put-reset", "put-404", "put-stall")
             if fault:
                 return self.upload_fault(fault[0], repository, rest)
         if not self.authorized(scopes):
-            return self.drain_unread()
+            return self.close_unread()
         if self.command == "POST":
             return self.start_upload(repository, query)
-        session = rest[1] if len(rest) > 1 else ""
+        self.finish_upload(repository, rest[1] if len(rest) > 1 else "", query)
+
+    def finish_upload(self, repository, session, query):
         data = self.read_body()
         if self.state.uploads.pop(session, None) != repository:
             return self.error(404, "BLOB_UPLOAD_UNKNOWN", "no such upload")
@@ -452,6 +545,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if name == "put-reset":
             self.rfile.read(min(1000, int(self.headers.get("Content-Length") or 0)))
             self.drop()
+        if name == "put-stall":
+            self.hang()
         self.read_body()
         if name == "put-404":
             self.state.uploads.pop(rest[1], None)
@@ -469,10 +564,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(201)
         session = self.state.next_id()
         self.state.uploads[session] = repository
-        location = "/v2/%s/blobs/uploads/%s?_state=a+b" % (repository, session)
-        if self.state.args.absolute_location:
-            location = self.base() + location
-        self.answer(202, b"", {"Location": location})
+        path = "/v2/%s/blobs/uploads/%s?_state=a+b" % (repository, session)
+        location = {"path": path,
+                    "absolute": self.base() + path,
+                    "relative": session + "?_state=a+b",
+                    "foreign": "%s/upload/%s/%s?_state=a+b" % (
+                        self.second_host(), repository, session),
+                    "none": None}[self.state.args.location]
+        self.answer(202, b"", {"Location": location} if location else {})
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -482,8 +581,8 @@ class Server(http.server.ThreadingHTTPServer):
         """Clients that hang up or do not like the certificate are part of the game."""
 
 
-def serve(handler, tls=None):
-    server = Server(("127.0.0.1", 0), handler)
+def serve(handler, address, tls=None):
+    server = Server((address, 0), handler)
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*tls)
@@ -492,35 +591,54 @@ def serve(handler, tls=None):
     return server
 
 
-def main():
+def arguments(words):
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port-file", required=True)
     parser.add_argument("--log")
+    parser.add_argument("--bind", default="127.0.0.1")
+    parser.add_argument("--tls", nargs=2)
     parser.add_argument("--image", default="demo:1")
     parser.add_argument("--size", type=int, default=300000)
-    parser.add_argument("--index", action="store_true")
+    parser.add_argument("--zeros", action="store_true")
+    parser.add_argument("--broken",
+                        choices=("diff-id", "layers", "missing", "type", "size", "schema1"))
+    parser.add_argument("--platforms")
+    parser.add_argument("--depth", type=int, default=1)
     parser.add_argument("--auth", choices=("none", "basic", "bearer"), default="none")
     parser.add_argument("--user", default="")
-    parser.add_argument("--expires", type=int, default=300)
-    parser.add_argument("--tls", nargs=2)
+    parser.add_argument("--expires", type=float, default=300)
+    parser.add_argument("--realm")
     parser.add_argument("--no-mount", action="store_true")
-    parser.add_argument("--absolute-location", action="store_true")
+    parser.add_argument("--location", default="path",
+                        choices=("path", "absolute", "relative", "none", "foreign"))
     parser.add_argument("--min-size", type=int, default=1000)
     parser.add_argument("--fault", action="append", default=[])
-    args = parser.parse_args()
-    Handler.state = State(args)
-    repository, _, tag = args.image.rpartition(":")
-    add_image(Handler.state, repository, tag, args.size, args.index)
-    storage = serve(type("Storage", (Handler,), {"is_storage": True}))
-    Handler.second_port = storage.server_address[1]
-    threading.Thread(target=storage.serve_forever, daemon=True).start()
-    server = serve(Handler, tls=args.tls)
+    return parser.parse_args(words)
+
+
+def start(args):
+    state = State(args)
+    add_image(state, args)
+    storage = serve(type("Storage", (Handler,), {"state": state, "is_storage": True}), args.bind)
+    handler = type("Registry", (Handler,),
+                   {"state": state, "second_port": storage.server_address[1]})
+    server = serve(handler, args.bind, args.tls)
+    for one in storage, server:
+        threading.Thread(target=one.serve_forever).start()
     temporary = args.port_file + ".new"
     with open(temporary, "w") as f:
         f.write("%d\n" % server.server_address[1])
     os.rename(temporary, args.port_file)
-    server.serve_forever()
+
+
+def main():
+    if sys.argv[1:2] == ["--many"]:
+        with open(sys.argv[2]) as f:
+            for line in f:
+                start(arguments(line.split()))
+    else:
+        start(arguments(sys.argv[1:]))
 
 
 if __name__ == "__main__":

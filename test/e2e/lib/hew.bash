@@ -184,8 +184,8 @@ sound() {
 mounts_now() { cut -d' ' -f3-5,9- /proc/self/mountinfo | sort; }
 processes_now() {
 	local p
-	for p in /proc/[0-9]*; do
-		[[ $(readlink "$p/exe" 2>/dev/null) != "$HEW_PROGRAM"* ]] || echo "${p#/proc/}: $(tr '\0' ' ' <"$p/cmdline")"
+	for p in $(find /proc/[0-9]*/exe -maxdepth 0 -lname "$HEW_PROGRAM*" -printf '%h\n'); do
+		echo "${p#/proc/}: $(tr '\0' ' ' <"$p/cmdline")"
 	done 2>/dev/null
 	return 0
 }
