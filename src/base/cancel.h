@@ -14,6 +14,6 @@ int cancel_signal(void);      // which one, 0 if none
 void cancel_trigger(int sig); // as if the signal had come
 // ERR_CANCELLED if requested, else 0.
 int cancel_check(struct err *e);
-// For work in parallel: cancel_check of this thread asks *stop, too. NULL ends that. Returns what was
-// set before. Nothing wakes who waits: waits have to be short.
+// For work in parallel: cancel_check of this thread asks *stop, too. NULL ends that. Returns what
+// was set before. Nothing wakes who waits: waits have to be short.
 const atomic_bool *cancel_with(const atomic_bool *stop);

@@ -14,7 +14,7 @@ struct rmi_options {
 
 static const struct option rmi_options[] = {
         {"force", 'f', OPT_FLAG, offsetof(struct rmi_options, force), NULL,
-                "Take all names of an image given by its id; ignore images that do not exist"},
+                "Take all names of an id; ignore what does not exist"},
         OPTION_END,
 };
 

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define REAP_SHARE 10 // of the time a process has worked, which it may spend on the trash
@@ -147,6 +148,13 @@ void store_trash(struct store *s, const char *rel_path)
 
 // ---- reaping
 
+// Where room is short nobody is better off without it.
+static bool is_nearly_full(struct store *s)
+{
+	struct statvfs st;
+	return fstatvfs(s->root_fd, &st) == 0 && st.f_bavail < st.f_blocks / 20;
+}
+
 // What belongs to other ids and cannot be deleted stays for whoever may.
 uint64_t trash_reap(struct store *s, int64_t deadline_ns)
 {
@@ -157,6 +165,8 @@ uint64_t trash_reap(struct store *s, int64_t deadline_ns)
 	if (fd < 0 || fs_list_dir(fd, &names, &ignored) < 0)
 		return 0;
 	s->foreign_trash = false;
+	if (names.n && is_nearly_full(s))
+		r.deadline_ns = 0;
 	for (size_t i = 0; i < names.n; i++) {
 		if (fault_point("store.trash.unlink") < 0 || (!deadline_ns && cancel_requested()))
 			break;

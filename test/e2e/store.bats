@@ -287,10 +287,10 @@ policy() { echo --signature-policy "$HEW_TEST_REGISTRY/policy.json"; }
 	EOF
 	hew build -q -t one . >id 2>err 3>&- &
 	local pid=$! n
-	begun() { ls "$HEW_ROOT"/cache/*/begun >/dev/null; }
+	begun() { ls "$HEW_ROOT"/cache/*/*/begun >/dev/null; }
 	wait_for begun
 	for ((n = 0; n < 6; n++)); do hew prune -a >/dev/null; done
-	touch "$(dirname "$HEW_ROOT"/cache/*/begun)/go"
+	touch "$(dirname "$HEW_ROOT"/cache/*/*/begun)/go"
 	# and while the last step and the image are made
 	while kill -0 $pid 2>/dev/null; do hew prune -a >/dev/null; done
 	wait $pid || { cat err; false; }
