@@ -3,7 +3,9 @@
 #include "base/fs.h"
 #include "exec/exec-int.h"
 #include "layer/import.h"
+#include "registry/download_name.h"
 #include "registry/registry.h"
+#include "registry/url.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -184,14 +186,10 @@ static const struct view_ops download_ops = {
 
 static char *url_name(const char *url)
 {
-	const char *start = strstr(url, "://");
-	const char *path = start ? strchr(start + 3, '/') : NULL;
-	auto_free char *bare = xstrndup(path ? path : "", strcspn(path ? path : "", "?#"));
-	size_t n = strlen(bare);
-	while (n && bare[n - 1] == '/')
-		bare[--n] = '\0';
-	const char *base = fs_base_name(bare);
-	return xstrdup(*base ? base : "__unnamed__");
+	auto_url struct url u = {0};
+	struct err later = ERR_INIT; // a URL that is none is refused when it is fetched
+	char *name = url_parse(url, &u, &later) ? NULL : url_file_name(&u);
+	return name ? name : xstrdup("__unnamed__");
 }
 
 static int check_digest(

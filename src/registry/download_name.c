@@ -61,6 +61,8 @@ static int hex_digit(char c)
 char *url_file_name(const struct url *u)
 {
 	size_t n = strcspn(u->target, "?");
+	while (n > 1 && u->target[n - 1] == '/')
+		n--;
 	const char *slash = memrchr(u->target, '/', n);
 	auto_buf struct buf name = {0};
 	for (const char *p = slash ? slash + 1 : u->target; p < u->target + n; p++) {

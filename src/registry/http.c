@@ -255,6 +255,7 @@ static int follow(
 	auto_free char *from = url_host_port(at);
 	if (url_resolve(at, rs->location, &next, e) < 0) {
 		rs->failure = HTTP_FAIL_PROTOCOL;
+		e->kind = ERR_NET; // the server's fault, not the user's
 		return err_wrap(e, "'%s' redirects", from);
 	}
 	if (at->https && !next.https && !rq->insecure && !rq->plain_redirects) {

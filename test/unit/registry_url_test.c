@@ -150,7 +150,9 @@ static const struct {
         {"https://h/a%2fb", NULL},
         {"https://h/%2e%2e", NULL},
         {"https://h/a%00b", NULL},
-        {"https://h/dir/", NULL},
+        {"https://h/dir/", "dir"},
+        {"https://h/dir//?x", "dir"},
+        {"https://h/..", NULL},
         {"https://h", NULL},
         {"https://h/100%", "100%"},
 };
