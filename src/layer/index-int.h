@@ -76,6 +76,8 @@ const char *index_path(const struct layer_index *ix, size_t i, size_t *ret_len);
 size_t index_search(const struct layer_index *ix, const char *path, size_t len, bool *ret_exact);
 // First record in [from, n) that is not at or below dir, where record `from` - 1 is.
 size_t index_skip(const struct layer_index *ix, size_t from, const char *dir, size_t dir_len);
+// From `from` (the start of a component) on, the path has no empty, "." or ".." component.
+bool index_path_is_clean(const char *path, size_t from, size_t len);
 // The length of the common prefix of two strings.
 size_t index_common_prefix(const char *a, size_t na, const char *b, size_t nb);
 uint32_t index_crc(const uint8_t *base, size_t size);

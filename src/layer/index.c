@@ -125,8 +125,7 @@ struct layer_index *index_attach(const uint8_t *base, size_t size, bool mapped, 
 	return NULL;
 }
 
-// From `from` (the start of a component) on, the path has no empty, "." or ".." component.
-static bool tail_is_clean(const char *path, size_t from, size_t len)
+bool index_path_is_clean(const char *path, size_t from, size_t len)
 {
 	if (len == 0)
 		return true;
@@ -160,7 +159,7 @@ static bool path_follows(const struct layer_index *ix, size_t i, const char *pat
 	bool after = rank_at(prev, prev_len, same) < rank_at(path, len, same);
 	while (same > 0 && path[same - 1] != '/')
 		same--;
-	return after && tail_is_clean(path, same, len);
+	return after && index_path_is_clean(path, same, len);
 }
 
 static bool xattrs_sorted(const struct layer_index *ix, uint32_t first, uint32_t n)
@@ -179,7 +178,7 @@ static const char *record_fault(const struct layer_index *ix, size_t i, uint32_t
 	if (len > INDEX_PATH_MAX || !string_fits(ix->heap, heap_size, at, len))
 		return "path outside";
 	const char *path = ix->heap + at;
-	if (i == 0 ? !tail_is_clean(path, 0, len) : !path_follows(ix, i, path, len))
+	if (i == 0 ? !index_path_is_clean(path, 0, len) : !path_follows(ix, i, path, len))
 		return "path not clean or not in order";
 	if (*nondir > 0 && len > *nondir && path[*nondir] == '/' &&
 	        memcmp(path, index_path(ix, i - 1, NULL), *nondir) == 0)

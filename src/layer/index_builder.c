@@ -130,6 +130,8 @@ static int add_path(
 	if (len > INDEX_PATH_MAX)
 		return err_set(
 		        e, ERR_CORRUPT, "a path has %zu bytes, more than %d", len, INDEX_PATH_MAX);
+	if (!index_path_is_clean(path, 0, len))
+		return err_set(e, ERR_CORRUPT, "'%s' is no clean path", path);
 	if (b->n >= INDEX_ENTRIES_MAX)
 		return err_set(e, ERR_CORRUPT, "layer has more than %u entries", INDEX_ENTRIES_MAX);
 	r->path_len = (uint32_t)len;
