@@ -690,6 +690,41 @@ Seccomp 2"
 	has "$VICTIM/deep/out/one" "$(printed)"
 }
 
+@test "ADD: an address names no file of the host, and none outside the destination" {
+	local path
+	cat >serve.py <<-'EOF'
+		import http.server
+		class Answer(http.server.BaseHTTPRequestHandler):
+		    def do_GET(self):
+		        self.send_response(302 if self.path.startswith("/redirect") else 200)
+		        self.send_header("Location", "file:///etc/passwd")
+		        self.send_header("Content-Disposition", 'attachment; filename="../../evil"')
+		        self.send_header("Content-Length", "5")
+		        self.end_headers()
+		        self.wfile.write(b"page\n")
+		server = http.server.HTTPServer(("127.0.0.1", 0), Answer)
+		print(server.server_port, flush=True)
+		server.serve_forever()
+	EOF
+	python3 serve.py >port 2>/dev/null 3>&- &
+	SERVERS+=($!)
+	wait_for grep -q . port
+	PORT=$(cat port)
+	printf 'FROM scratch\nADD http://127.0.0.1:%s/redirect /d/\n' "$PORT" >Dockerfile
+	build_fails 7
+	has "Dockerfile:2" "$LAST"
+	printf 'FROM scratch\nADD file:///etc/passwd /d/\n' >Dockerfile
+	build_fails 4
+	for path in /a/.. /.. /a/%2e%2e%2f%2e%2e%2fevil /%2e%2e /%00x / '/?x=/../evil'; do
+		printf 'FROM alpine:3.19\nADD http://127.0.0.1:%s%s /d/e/\nRUN find /d -type f; cat /d/e/*\n' "$PORT" "$path" >Dockerfile
+		build --no-cache
+		equal $'/d/e/__unnamed__\npage' "$(printed)"
+	done
+	printf 'FROM alpine:3.19\nADD http://127.0.0.1:%s/x/a%%20b%%2b.txt /d/e/\nRUN ls /d/e\n' "$PORT" >Dockerfile
+	build
+	equal "a b+.txt" "$(printed)"
+}
+
 @test "COPY: destinations that are links stay inside" {
 	echo copied >file
 	dockerfile <<-EOF
@@ -780,6 +815,13 @@ $VICTIM/u/x" "$(printed)"
 	printf 'FROM alpine:3.19\nRUN --mount=type=cache,id=../../../../../../..%s,target=/x touch /x/y; ls /x\n' "$VICTIM" >Dockerfile
 	build
 	equal y "$(printed)"
+}
+
+@test "control groups: the step's own, and not to be changed" {
+	says $'none\nread-only' alpine:3.19 <<-'EOF'
+		grep -v ':/$' /proc/self/cgroup || echo none
+		mkdir /sys/fs/cgroup/x 2>/dev/null || echo read-only
+	EOF
 }
 
 @test "/etc/resolv.conf, hosts and hostname as links" {
