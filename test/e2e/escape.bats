@@ -654,6 +654,25 @@ Seccomp 2"
 	equal $'inside\ninside' "$(printed)"
 }
 
+@test "contexts: a folder that turns into a link while it is read" {
+	local pid rc=0
+	mkdir -p c/d
+	truncate -s 400M c/d/1 "$VICTIM/1" # the same, and it takes a while to read
+	echo mine >c/d/2
+	echo host >"$VICTIM/2" # no longer and no shorter
+	victim_now >"$BATS_TEST_TMPDIR/victim.want"
+	printf 'FROM scratch\nCOPY d /d\n' >Dockerfile
+	hew build -q -f Dockerfile -o out c >/dev/null 2>err 3>&- &
+	pid=$!
+	reads() { find "/proc/$pid/fd" -lname "$PWD/c/d/1" 2>/dev/null | grep -q .; }
+	until reads; do kill -0 $pid; done
+	mv c/d c/moved
+	ln -s "$VICTIM" c/d
+	wait $pid || rc=$?
+	equal "4 " "$rc $(cat out/d/2 2>/dev/null)"
+	matches "ERROR: Dockerfile:2: *'d/2'*" "$(tail -n 1 err)"
+}
+
 @test "contexts: a link as .dockerignore or as the context itself" {
 	echo '*' >"$VICTIM/../rules"
 	ln -s "$VICTIM" link
