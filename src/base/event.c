@@ -2,6 +2,7 @@
 // Filling in what every event carries (time, length of the text), and the two clocks.
 #include "base/event.h"
 
+#include "base/err.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,4 +59,21 @@ void event_warn(struct event_sink *s, int line, const char *fmt, ...)
 	va_start(ap, fmt);
 	emit_text(s, EVENT_WARN, line, fmt, ap);
 	va_end(ap);
+}
+
+int64_t event_step_begin(struct event_sink *s, int step, const char *name)
+{
+	event_emit(s, &(struct event){.kind = EVENT_STEP_START, .step = step, .name = name});
+	return clock_ns();
+}
+
+void event_step_end(struct event_sink *s, int step, int64_t began, const struct err *failure)
+{
+	enum event_kind how = !failure                         ? EVENT_STEP_DONE
+	                      : failure->kind == ERR_CANCELLED ? EVENT_STEP_CANCELLED
+	                                                       : EVENT_STEP_FAILED;
+	event_emit(s, &(struct event){.kind = how,
+	                      .step = step,
+	                      .text = failure ? failure->msg : NULL,
+	                      .duration_ns = clock_ns() - began});
 }

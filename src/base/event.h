@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct err;
+
 enum event_kind {
 	EVENT_STEP_PLANNED, // a step exists: id, name
 	EVENT_STEP_START,
@@ -37,5 +39,8 @@ void event_emit(struct event_sink *s, const struct event *ev); // s may be NULL;
 void event_note(struct event_sink *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void event_warn(struct event_sink *s, int line, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
+// A step that is one call: returns when it began, and ends by what came of it (NULL: all is well).
+int64_t event_step_begin(struct event_sink *s, int step, const char *name);
+void event_step_end(struct event_sink *s, int step, int64_t began, const struct err *failure);
 int64_t clock_ns(void);      // CLOCK_MONOTONIC
 int64_t clock_real_ns(void); // CLOCK_REALTIME

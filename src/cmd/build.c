@@ -250,6 +250,7 @@ static int run_outputs(struct session *s, const struct build_request *r,
 	        .manifest = built->manifest,
 	        .names = &r->tags,
 	        .sink = session_sink(s),
+	        .step = built->n_ids,
 	        .registry = session_registry,
 	        .registry_arg = s,
 	        .has_epoch = r->has_epoch,
@@ -258,6 +259,7 @@ static int run_outputs(struct session *s, const struct build_request *r,
 		struct output_result result = {0};
 		if (output_run(&q, &specs[i], &result, e))
 			return -1;
+		q.step += (int)(r->tags.n + specs[i].names.n);
 		if (!digest_is_zero(&result.pushed.digest))
 			descriptor_copy(pushed, &result.pushed);
 		output_result_release(&result);
@@ -354,7 +356,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	                     : 0;
 	if (!status) {
 		struct build_result built = {0};
-		s.ui = ui_new(o->quiet ? UI_QUIET : kind);
+		s.ui = ui_new(o->quiet ? UI_QUIET : kind, "Building");
 		r.sink = session_sink(&s);
 		status = build_run(s.store, &r, &built, e);
 		if (!status)

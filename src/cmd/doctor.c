@@ -73,7 +73,7 @@ static int check_store(bool deep, struct err *e)
 		printf("store: there is none yet\n");
 		return 0;
 	}
-	s.ui = ui_new(UI_PLAIN);
+	s.ui = ui_new(UI_PLAIN, "Checking");
 	if (store_check(s.store, deep, session_sink(&s), &findings, e))
 		return -1;
 	if (findings)

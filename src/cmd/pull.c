@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/err.h"
+#include "base/event.h"
 #include "base/mem.h"
 #include "cmd/session.h"
 #include "cmd/verbs.h"
@@ -23,18 +24,26 @@ static const struct option options[] = {
         OPTION_END,
 };
 
-static int pull_one(struct session *s, const char *text, const struct platform *p, struct err *e)
+static int pull_one(struct session *s, int step, const char *text, const struct platform *p,
+        struct strv *ids, struct err *e)
 {
 	auto_reference struct reference ref = {0};
 	struct image_row row = {0};
 	if (reference_parse(text, &ref, e))
 		return -1;
 	struct registry *r = session_registry(s, e);
-	if (!r || registry_pull(r, &ref, p, &row, e))
+	if (!r)
+		return -1;
+	auto_free char *name = reference_familiar(&ref);
+	auto_free char *title = xasprintf("pull %s", name);
+	int64_t began = event_step_begin(session_sink(s), step, title);
+	int rc = registry_pull(r, &ref, p, step, &row, e);
+	event_step_end(session_sink(s), step, began, rc ? e : NULL);
+	if (rc)
 		return -1;
 	char id[DIGEST_TEXT];
 	digest_text(&row.image_id, id);
-	puts(id);
+	strv_add(ids, id);
 	image_row_release(&row);
 	return 0;
 }
@@ -44,18 +53,21 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	struct pull_options *o = opts;
 	auto_session struct session s = {.insecure = o->insecure};
 	struct platform p = platform_host();
+	auto_strv struct strv ids = {0};
 	enum ui_progress kind;
 	if (need_args(args, 1, 100, "pull [OPTIONS] NAME[:TAG|@DIGEST]...", e) ||
 	        ui_progress_parse(o->progress, &kind, e) ||
 	        (o->platform && platform_parse(o->platform, &p, e)) || session_open(&s, true, e))
 		return -1;
-	s.ui = ui_new(o->quiet ? UI_QUIET : kind);
+	s.ui = ui_new(o->quiet ? UI_QUIET : kind, "Pulling");
 	int r = 0;
 	for (size_t i = 0; !r && i < args->n; i++)
-		r = pull_one(&s, args->v[i], &p, e);
+		r = pull_one(&s, (int)i, args->v[i], &p, &ids, e);
 	if (!r)
 		r = store_sync(s.store, e);
 	ui_finish(s.ui, r != 0);
+	for (size_t i = 0; i < ids.n; i++)
+		puts(ids.v[i]);
 	return r;
 }
 

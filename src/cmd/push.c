@@ -20,7 +20,8 @@ static const struct option options[] = {
         OPTION_END,
 };
 
-static int push_row(struct session *s, const struct image_row *row, const char *name, struct err *e)
+static int push_row(struct session *s, const struct image_row *row, const char *name,
+        struct digest *ret, struct err *e)
 {
 	auto_strv struct strv names = {0};
 	strv_add(&names, name);
@@ -35,11 +36,8 @@ static int push_row(struct session *s, const struct image_row *row, const char *
 	int r = output_spec_parse("type=registry", &spec, e);
 	if (!r)
 		r = output_run(&q, &spec, &result, e);
-	if (!r) {
-		char digest[DIGEST_TEXT];
-		digest_text(&result.pushed.digest, digest);
-		puts(digest);
-	}
+	if (!r)
+		*ret = result.pushed.digest;
 	output_result_release(&result);
 	output_spec_release(&spec);
 	return r;
@@ -58,9 +56,15 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	auto_free char *name = full_name(args->v[args->n - 1], e);
 	if (!name || session_open(&s, false, e) || find_image(s.store, args->v[0], &row, e))
 		return -1;
-	s.ui = ui_new(o->quiet ? UI_QUIET : kind);
-	int r = push_row(&s, &row, name, e);
+	s.ui = ui_new(o->quiet ? UI_QUIET : kind, "Pushing");
+	struct digest pushed;
+	int r = push_row(&s, &row, name, &pushed, e);
 	ui_finish(s.ui, r != 0);
+	if (!r) {
+		char digest[DIGEST_TEXT];
+		digest_text(&pushed, digest);
+		puts(digest);
+	}
 	image_row_release(&row);
 	return r;
 }

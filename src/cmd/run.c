@@ -81,7 +81,7 @@ static int run_image(struct run_options *o, const struct strv *args, int *ret_st
 	if (need_args(args, 1, 100000, "run [OPTIONS] IMAGE [COMMAND...]", e) || check(o, e) ||
 	        session_open(&s, true, e))
 		return -1;
-	s.ui = ui_new(UI_AUTO);
+	s.ui = ui_new(UI_AUTO, "Pulling");
 	struct run_request r = {.image = args->v[0],
 	        .workdir = o->workdir,
 	        .user = o->user,

@@ -170,6 +170,7 @@ static void count(const struct exec *x, struct build_result *ret)
 		ret->n_steps++;
 		ret->n_cached += x->states[i].cached;
 	}
+	ret->n_ids = (int)x->graph->n_steps;
 	ret->result_stage = xstrdup(x->graph->result_stage);
 }
 

@@ -53,6 +53,7 @@ struct build_result {
 	uint64_t size;          // uncompressed bytes of all layers
 	size_t n_layers, n_steps, n_cached;
 	int64_t duration_ns;
+	int n_ids; // of events: the first free one
 	char *result_stage;
 };
 void build_result_release(struct build_result *r);

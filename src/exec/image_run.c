@@ -56,7 +56,7 @@ static int find_stored(struct image_process *p, struct image_row *row, struct er
 	event_note(p->r->sink, "%s is not in the store: pulling it", p->r->image);
 	struct registry *registry = exec_registry(&p->x, e);
 	struct platform host = platform_host();
-	return registry ? registry_pull(registry, &ref, &host, row, e) : -1;
+	return registry ? registry_pull(registry, &ref, &host, -1, row, e) : -1;
 }
 
 static int read_image(struct image_process *p, struct err *e)

@@ -48,6 +48,7 @@ struct output_request {
 	struct digest manifest;   // stored image
 	const struct strv *names; // of the build (-t); a spec's own names add to them
 	struct event_sink *sink;
+	int step; // first id for events of the output: a push takes one a name
 	struct registry *(*registry)(void *arg, struct err *e);
 	void *registry_arg;
 	bool has_epoch;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // type=registry, and type=image with push=true: the compressed manifest under every name.
+#include "base/event.h"
 #include "image/reference.h"
 #include "output/output-int.h"
 #include "registry/registry.h"
@@ -14,15 +15,26 @@ void output_names(const struct output_request *q, const struct output_spec *o, s
 			strv_add(ret, o->names.v[i]);
 }
 
-static int push_name(
-        struct registry *r, const char *name, bool by_digest, const struct digest *d, struct err *e)
+struct pushing {
+	const struct output_request *q;
+	const struct output_spec *o;
+	struct registry *r;
+	const struct digest *manifest;
+};
+
+static int push_name(const struct pushing *p, const char *name, int step, struct err *e)
 {
 	auto_reference struct reference ref = {0};
 	if (reference_parse(name, &ref, e))
 		return -1;
-	if (by_digest)
+	auto_free char *shown = reference_familiar(&ref);
+	auto_free char *title = xasprintf("push %s", shown);
+	if (p->o->push_by_digest)
 		free(steal_ptr(&ref.tag));
-	return registry_push(r, &ref, d, -1, e);
+	int64_t began = event_step_begin(p->q->sink, step, title);
+	int rc = registry_push(p->r, &ref, p->manifest, step, e);
+	event_step_end(p->q->sink, step, began, rc ? e : NULL);
+	return rc;
 }
 
 int output_push(const struct output_request *q, const struct output_spec *o,
@@ -38,9 +50,10 @@ int output_push(const struct output_request *q, const struct output_spec *o,
 		return err_set(e, ERR_FAIL, "push: there is no registry client");
 	if (!r || output_manifest(q, o, &d, e))
 		return -1;
+	struct pushing p = {q, o, r, &d.digest};
 	int rc = 0;
 	for (size_t i = 0; !rc && i < names.n; i++)
-		rc = push_name(r, names.v[i], o->push_by_digest, &d.digest, e);
+		rc = push_name(&p, names.v[i], q->step + (int)i, e);
 	if (rc)
 		descriptor_release(&d);
 	else

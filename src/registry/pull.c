@@ -355,18 +355,19 @@ int registry_resolve(struct registry *r, const struct reference *ref, const stru
 
 struct layer_fetch {
 	struct registry *r;
+	int step;
 	const struct descriptor_list *layers;
 };
 
 static int fetch_layer(void *arg, size_t i, struct err *e)
 {
 	struct layer_fetch *f = arg;
-	return registry_fetch_blob(f->r, &f->layers->v[i], -1, e);
+	return registry_fetch_blob(f->r, &f->layers->v[i], f->step, e);
 }
 
-static int fetch_layers(struct registry *r, const struct pulled *p, struct err *e)
+static int fetch_layers(struct registry *r, const struct pulled *p, int step, struct err *e)
 {
-	struct layer_fetch f = {r, &p->manifest.layers};
+	struct layer_fetch f = {r, step, &p->manifest.layers};
 	struct parallel_work work = {.n = p->manifest.layers.n, .arg = &f, .fn = fetch_layer};
 	return parallel_run(r, &work, e);
 }
@@ -399,13 +400,13 @@ static int record(struct registry *r, struct image_row *row, struct err *e)
 }
 
 int registry_pull(struct registry *r, const struct reference *ref, const struct platform *p,
-        struct image_row *ret, struct err *e)
+        int step, struct image_row *ret, struct err *e)
 {
 	struct pulled pulled = {0};
 	struct image_row row = {0};
 	int rc = resolve(r, ref, p, &pulled, e);
 	if (rc == 0)
-		rc = fetch_layers(r, &pulled, e);
+		rc = fetch_layers(r, &pulled, step, e);
 	if (rc == 0) {
 		fill_row(r, ref, &pulled, &row);
 		rc = record(r, &row, e);

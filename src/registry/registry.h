@@ -38,9 +38,10 @@ int registry_resolve(struct registry *r, const struct reference *ref, const stru
 // Fetches a blob that the store does not have from one of its sources; parallel-safe (one fetch per
 // digest).
 int registry_fetch_blob(struct registry *r, const struct descriptor *d, int step, struct err *e);
-// resolve, then all layer blobs in parallel, image row and (unless by digest only) name set.
+// resolve, then all layer blobs in parallel, image row and (unless by digest only) name set. step:
+// as above.
 int registry_pull(struct registry *r, const struct reference *ref, const struct platform *p,
-        struct image_row *ret, struct err *e);
+        int step, struct image_row *ret, struct err *e);
 
 struct push_source {
 	struct digest manifest; // a manifest or index in the store; every blob it names must be

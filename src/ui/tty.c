@@ -49,10 +49,12 @@ static void put_step(struct ui *u, struct buf *out, const struct ui_step *s, int
 	snprintf(right, sizeof(right), "%.1fs", seconds);
 	buf_puts(&left, mark);
 	ui_clean_line(s->name ? s->name : "", strlen(s->name ? s->name : ""), &left);
-	if (!ended && s->total) {
+	uint64_t current, total;
+	ui_step_progress(s, &current, &total);
+	if (!ended && total) {
 		char have[24], all[24];
-		size_format(s->current, have);
-		size_format(s->total, all);
+		size_format(current, have);
+		size_format(total, all);
 		buf_printf(&left, "  %s / %s", have, all);
 	}
 	int room = columns - (int)strlen(right) - 2;
@@ -123,7 +125,7 @@ static void put_head(struct ui *u, struct buf *out, int columns)
 	for (size_t i = 0; i < u->n_steps; i++)
 		done += u->steps[i].state == STEP_ENDED;
 	char head[64];
-	snprintf(head, sizeof(head), "[+] Building %.1fs (%zu/%zu)",
+	snprintf(head, sizeof(head), "[+] %s %.1fs (%zu/%zu)", u->doing,
 	        (double)(clock_ns() - u->begun_ns) / 1e9, done, u->n_steps);
 	put_cut(out, head, columns);
 	buf_putc(out, '\n');

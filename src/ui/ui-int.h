@@ -5,6 +5,12 @@
 #include "ui/ui.h"
 #include <pthread.h>
 
+// One of the things that a step moves: a blob, say.
+struct ui_transfer {
+	char *text;
+	uint64_t current, total;
+};
+
 struct ui_step {
 	char *name;
 	enum { STEP_PENDING, STEP_STARTED, STEP_ENDED } state;
@@ -12,8 +18,8 @@ struct ui_step {
 	int64_t begun_ns, took_ns;
 	struct buf line; // output not yet ended by a newline
 	struct buf tail; // last output, for a failure
-	uint64_t current, total;
-	char *progress;
+	struct ui_transfer *transfers;
+	size_t n_transfers;
 	int shown; // number that people see; 0: not shown yet
 };
 
@@ -22,6 +28,7 @@ struct ui_step {
 struct ui {
 	struct event_sink sink;
 	enum ui_progress kind;
+	const char *doing;
 	pthread_mutex_t lock;
 	struct ui_step *steps;
 	size_t n_steps;
@@ -44,4 +51,6 @@ void tty_draw(struct ui *u);
 void tty_finish(struct ui *u);
 // One line of a step's output made safe to print.
 void ui_clean_line(const char *s, size_t n, struct buf *out);
+// Of all transfers of a step.
+void ui_step_progress(const struct ui_step *s, uint64_t *ret_current, uint64_t *ret_total);
 void ui_tail_add(struct ui_step *s, const char *p, size_t n);

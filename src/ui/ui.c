@@ -58,6 +58,37 @@ void ui_tail_add(struct ui_step *s, const char *p, size_t n)
 	s->tail.p[UI_TAIL_MAX] = '\0';
 }
 
+static void note_progress(struct ui_step *s, const struct event *ev)
+{
+	auto_free char *text = xstrndup(ev->text ? ev->text : "", ev->len);
+	size_t i = 0;
+	while (i < s->n_transfers && strcmp(s->transfers[i].text, text) != 0)
+		i++;
+	if (i == s->n_transfers) {
+		s->transfers = xreallocarray(s->transfers, i + 1, sizeof(*s->transfers));
+		s->transfers[s->n_transfers++] = (struct ui_transfer){.text = steal_ptr(&text)};
+	}
+	s->transfers[i].current = ev->current;
+	s->transfers[i].total = ev->total;
+}
+
+void ui_step_progress(const struct ui_step *s, uint64_t *ret_current, uint64_t *ret_total)
+{
+	*ret_current = *ret_total = 0;
+	for (size_t i = 0; i < s->n_transfers; i++) {
+		*ret_current += s->transfers[i].current;
+		*ret_total += s->transfers[i].total;
+	}
+}
+
+static void forget_progress(struct ui_step *s)
+{
+	for (size_t i = 0; i < s->n_transfers; i++)
+		free(s->transfers[i].text);
+	free(steal_ptr(&s->transfers));
+	s->n_transfers = 0;
+}
+
 static void note_state(struct ui *u, const struct event *ev)
 {
 	struct ui_step *s = ui_step_of(u, ev->step);
@@ -82,10 +113,7 @@ static void note_state(struct ui *u, const struct event *ev)
 		s->took_ns = ev->duration_ns;
 		break;
 	case EVENT_PROGRESS:
-		s->current = ev->current;
-		s->total = ev->total;
-		free(s->progress);
-		s->progress = xstrndup(ev->text ? ev->text : "", ev->len);
+		note_progress(s, ev);
 		break;
 	default:
 		break;
@@ -131,13 +159,14 @@ static void *tick(void *arg)
 	return NULL;
 }
 
-struct ui *ui_new(enum ui_progress kind)
+struct ui *ui_new(enum ui_progress kind, const char *doing)
 {
 	struct ui *u = xcalloc(1, sizeof(*u));
 	const char *term = getenv("TERM");
 	bool terminal = isatty(2) && !(term && !strcmp(term, "dumb"));
 	u->kind = kind == UI_AUTO ? terminal ? UI_TTY : UI_PLAIN : kind;
 	u->sink.emit = emit;
+	u->doing = doing;
 	u->begun_ns = clock_ns();
 	u->colour = ui_colour(2);
 	pthread_mutex_init(&u->lock, NULL);
@@ -216,7 +245,7 @@ void ui_free(struct ui *u)
 		return;
 	for (size_t i = 0; i < u->n_steps; i++) {
 		free(u->steps[i].name);
-		free(u->steps[i].progress);
+		forget_progress(&u->steps[i]);
 		buf_release(&u->steps[i].line);
 		buf_release(&u->steps[i].tail);
 	}

@@ -18,8 +18,9 @@ enum ui_progress { UI_AUTO, UI_TTY, UI_PLAIN, UI_RAWJSON, UI_QUIET };
 int ui_progress_parse(const char *s, enum ui_progress *ret, struct err *e);
 
 // A sink that renders to stderr (raw JSON too, as buildx does). UI_AUTO: tty if that is a terminal.
+// doing: "Building"; static.
 struct ui;
-struct ui *ui_new(enum ui_progress kind);
+struct ui *ui_new(enum ui_progress kind, const char *doing);
 struct event_sink *ui_sink(struct ui *u);
 // Draws what is left and restores the terminal; if failed, the tail of that step's output too.
 void ui_finish(struct ui *u, bool failed);

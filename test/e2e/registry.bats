@@ -274,9 +274,21 @@ pushed() { # status, part
 	equal "$DEMO_ID" "$(hew pull -q "$DEMO" 2>err)"
 	equal "" "$(cat err)"
 	equal "$DEMO_ID" "$(hew pull --progress plain "$DEMO" 2>err)"
+	equal "#1 pull $DEMO" "$(head -n 1 err)"
+	matches "#1 DONE *s" "$(sed -n 2p err)"
 	equal "$DEMO_DIGEST" "$(hew push -q "$DEMO" "127.0.0.1:$PORT/copy:1" 2>err)"
 	equal "" "$(cat err)"
+	fails 7 hew push --progress plain "$DEMO" 127.0.0.1:1/copy:1
+	equal "#1 push 127.0.0.1:1/copy:1" "$(head -n 1 "$ERR")"
 	cmp "$BATS_FILE_TMPDIR/demo.json" <(curl -sf "127.0.0.1:$PORT/v2/copy/manifests/1")
+}
+
+@test "on a terminal the bytes are counted while they come, and the id is the last line" {
+	HEW_ROOT=$PWD/store
+	faulty --fault truncate:1
+	script -qec "'$HEW' pull '$DEMO'" /dev/null </dev/null >screen
+	grep -aqE '=> pull .*[0-9.]+kB / 300kB' screen
+	equal "$DEMO_ID" "$(tail -n 1 screen | tr -d '\r' | sed 's/.*\x1b\[[0-9]*[a-zA-Z]//')"
 }
 
 @test "a blob that was cut goes on where it stopped" {
