@@ -5,6 +5,7 @@
 #include "cmd/command.h"
 #include "cmd/verbs.h"
 #include "ui/ui.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,7 +40,21 @@ const struct command *command_find(const char *name)
 
 int command_flush(struct err *e)
 {
-	return fflush(stdout) || ferror(stdout) ? err_sys(e, "write standard output") : 0;
+	bool failed = ferror(stdout) != 0;
+	errno = EIO;
+	return fflush(stdout) || failed ? err_sys(e, "write standard output") : 0;
+}
+
+static int report(struct err *e)
+{
+	if (e->kind == ERR_SPACE) {
+		struct err plain = *e;
+		err_set(e, ERR_SPACE,
+		        "%s; if that is where the store lies, 'hew prune -a' makes room",
+		        plain.msg);
+	}
+	ui_error(e);
+	return err_exit_status(e);
 }
 
 int command_main(const struct command *c, int argc, char **argv)
@@ -62,9 +77,5 @@ int command_main(const struct command *c, int argc, char **argv)
 		c->release(opts);
 	if (status == 0)
 		status = command_flush(&e);
-	if (status < 0) {
-		ui_error(&e);
-		status = err_exit_status(&e);
-	}
-	return status;
+	return status < 0 ? report(&e) : status;
 }

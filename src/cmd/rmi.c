@@ -94,6 +94,8 @@ static int rmi_run(void *opts, const struct strv *args, struct err *e)
 	int r = 0;
 	for (size_t i = 0; i < args->n && !r; i++) {
 		r = remove_one(s.store, args->v[i], o->force, e);
+		if (r && e->kind == ERR_SPACE && store_reserve_use(s.store))
+			r = remove_one(s.store, args->v[i], o->force, e);
 		if (r && o->force && e->kind == ERR_NOT_FOUND)
 			r = 0;
 	}

@@ -173,7 +173,7 @@ static int collect_somehow(struct store *s, int flags, uint64_t *freed, struct e
 	if (e->kind != ERR_SPACE)
 		return -1;
 	*freed += trash_reap(s, 0);
-	return !reserve_use(s) && *freed == 0 ? -1 : collect_rows(s, flags, e);
+	return !store_reserve_use(s) && *freed == 0 ? -1 : collect_rows(s, flags, e);
 }
 
 static void forget_boots(struct store *s)

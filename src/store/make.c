@@ -12,28 +12,36 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define RESERVE "locks/.reserve"
 #define RESERVE_SIZE (1 << 20)
+#define RESERVE_SIZE_MIN (64 << 10)
 
 static const char *const folders[] = {"blobs", "blobs/sha256", "layers", "trees", "contexts",
         "cache", "work", "leases", "locks", "trash"};
 
-// What a collection needs to write before it can free anything, put aside for when the disk is
-// full.
+// What must be written before anything can be freed, put aside for when the disk is full. As much
+// as there is room for, so that using it does not give it away to whoever fills the disk.
 void reserve_make(struct store *s)
 {
-	if (faccessat(s->root_fd, RESERVE, F_OK, 0) == 0)
+	struct stat st;
+	if (fstatat(s->root_fd, RESERVE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	        st.st_size >= RESERVE_SIZE)
 		return;
 	auto_fd int fd = openat(s->root_fd, RESERVE, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (fd >= 0 && posix_fallocate(fd, 0, RESERVE_SIZE) != 0)
-		unlinkat(s->root_fd, RESERVE, 0);
+	for (off_t n = RESERVE_SIZE; fd >= 0 && n >= RESERVE_SIZE_MIN; n /= 2)
+		if (posix_fallocate(fd, 0, n) == 0)
+			return;
 }
 
-bool reserve_use(struct store *s)
+bool store_reserve_use(struct store *s)
 {
-	return unlinkat(s->root_fd, RESERVE, 0) == 0;
+	if (unlinkat(s->root_fd, RESERVE, 0) < 0)
+		return false;
+	s->reserve_used = true;
+	return true;
 }
 
 // A mistaken HEW_ROOT must not fill somebody's folder.

@@ -122,11 +122,19 @@ static int catch_up(struct store *s, struct err *e)
 	char mark[STORE_PATH];
 	snprintf(mark, sizeof(mark), "locks/" BOOT_MARK "%s", s->boot);
 	bool known = faccessat(s->root_fd, mark, F_OK, 0) == 0;
-	if (recover_boots(s, e) < 0 || lease_reap_dead(s, !known, e) < 0)
+	int rc = recover_boots(s, e);
+	if (rc < 0 && e->kind == ERR_SPACE && store_reserve_use(s))
+		rc = recover_boots(s, e);
+	if (rc < 0)
 		return -1;
-	if (!known) // on a full disk: the next time
+	rc = lease_reap_dead(s, !known, e);
+	if (rc < 0 && e->kind == ERR_SPACE) { // the disk is full: what lies about can wait
+		s->dirty = false;
+		return 0;
+	}
+	if (rc == 0 && !known)
 		close(openat(s->root_fd, mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-	return 0;
+	return rc;
 }
 
 // A lease before the database: from here on a kill is noticed by whoever comes next.
@@ -203,8 +211,11 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
-	if (s->pid == getpid() && store_writable(s))
+	if (s->pid == getpid() && store_writable(s)) {
+		if (s->reserve_used)
+			reserve_make(s);
 		lease_drop(s);
+	}
 	db_close(s);
 	close_indexes(s);
 	known_release(s);

@@ -41,7 +41,7 @@ struct store {
 	int root_fd;
 	int flags;
 	pid_t pid; // a connection must not cross a fork
-	bool network_fs;
+	bool network_fs, reserve_used;
 	char boot[40];
 	int64_t opened_ns;
 	bool foreign_trash; // as trash_reap left it
@@ -91,8 +91,7 @@ void path_of_named(const char *folder, const char *name, char out[static STORE_P
 int make_folders(struct store *s, struct err *e);
 int make_store(struct store *s, struct err *e);
 int no_store(struct store *s, struct err *e); // -1: says why there is none
-void reserve_make(struct store *s);           // if it is not there, and there is room
-bool reserve_use(struct store *s);            // gives its room back; false: it was not there
+void reserve_make(struct store *s);           // unless it is there, and as far as there is room
 
 // ---- temp.c
 // The path of a temporary file of ours, found by its inode.

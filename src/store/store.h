@@ -201,6 +201,9 @@ enum store_gc_flags {
 };
 // *ret_freed: bytes.
 int store_gc(struct store *s, int flags, uint64_t *ret_freed, struct err *e);
+// Frees a little of a full disk, for what makes room; it is taken again when the store is closed.
+// False: there is none.
+bool store_reserve_use(struct store *s);
 // Marks a layer or blob as in use by this process until it exits.
 int store_lease_add(struct store *s, const struct digest *d, struct err *e);
 

@@ -22,6 +22,11 @@ setup_file() {
 	hew build -q -f small -t "$REGISTRY/small:1" --push .
 }
 
+teardown() {
+	[ -z "${DISK-}" ] || umount "$DISK" 2>/dev/null || true
+	test_teardown
+}
+
 teardown_file() { "$TOP/test/bases/serve" stop "$BATS_FILE_TMPDIR/registry"; }
 
 # In a mount namespace of its own, so that no other suite's mounts come and go there.
@@ -70,4 +75,59 @@ sweep() { driver sweep "$1" ${HEW_TEST_SLOW:+--all}; }
 		echo "HEW_TEST_SEED=... repeats it"
 		false
 	}
+}
+
+# ---- a disk that is full
+
+# The rest of the disk but LEFT KiB is somebody else's; 0: nothing at all is left.
+fill() {
+	local free
+	rm -f "$DISK/fill"
+	free=$(df --output=avail -k "$DISK" | tail -n 1)
+	head -c $(((free - $1) * 1024)) /dev/zero >"$DISK/fill"
+	[ "$1" -gt 0 ] || cat /dev/zero >>"$DISK/fill" 2>/dev/null || true
+}
+
+@test "a full disk: one clear error, the store intact; rmi and prune make room, the build works" {
+	DISK=$PWD/disk
+	mkdir disk ctx
+	mount -t tmpfs -o size=24m none disk
+	export HEW_ROOT=$DISK/store SOURCE_DATE_EPOCH=1700000000
+	head -c 300000 /dev/urandom >ctx/data
+	printf 'FROM %s\nCOPY data /old\n' "$REGISTRY/base:1" >ctx/old
+	cat >ctx/Dockerfile <<-EOF
+		FROM $REGISTRY/base:1
+		COPY data /data
+		RUN ["/bin/busybox", "cp", "/data", "/copy"]
+	EOF
+	local want left n=0
+	want=$(HEW_ROOT=$PWD/elsewhere hew build -q ctx)
+	for left in 0 8 100 400 600 1500 2500 8000; do
+		hew build -q -t old -f ctx/old ctx
+		fill "$left"
+		if [ "$left" -lt 8000 ]; then
+			fails 10 hew build -q -t new ctx
+			has "No space left" "$LAST"
+			has "hew prune -a" "$LAST"
+			equal 1 "$(grep -c ERROR "$ERR")"
+			n=$((n + 1))
+		else
+			equal "$want" "$(hew build -q -t new ctx)"
+		fi
+		sound
+		# nothing left at all, for rmi and what comes after it, or for prune alone
+		[ $((n % 2)) -eq 0 ] || fill 0
+		has "Untagged: old" "$(hew rmi old)"
+		[ $((n % 2)) -eq 1 ] || fill 0
+		has_not ": 0B" "$(hew prune -a)"
+		sound
+		[ "$left" -ge 8000 ] || equal "" "$(hew images -q)"
+		rm "$DISK/fill"
+		equal "$want" "$(hew build -q -t new ctx)"
+		hew doctor --store --deep
+		equal "" "$(find "$HEW_ROOT"/{work,leases,trash} -mindepth 1)"
+		hew rmi new
+		hew prune -a
+	done
+	equal 7 "$n"
 }
