@@ -12,8 +12,10 @@ setup_file() {
 	export REGISTRY
 	"$TOP/test/bases/serve" start "$BATS_FILE_TMPDIR/registry" --empty
 	REGISTRY=127.0.0.1:$("$TOP/test/bases/serve" port "$BATS_FILE_TMPDIR/registry")
+	install -m 644 "$E2E_LIB"/crash_*.py "$BATS_FILE_TMPDIR" # where any user can read it
 	mkdir "$BATS_FILE_TMPDIR/base"
 	cd "$BATS_FILE_TMPDIR/base" || return 1
+	[ -z "${HEW_TEST_UID-}" ] || chown "$HEW_TEST_UID" .
 	echo a >a
 	echo b >b
 	printf 'FROM scratch\nCOPY --from=alpine:3.19 /bin/busybox /bin/busybox\n' >base
@@ -31,7 +33,13 @@ teardown_file() { "$TOP/test/bases/serve" stop "$BATS_FILE_TMPDIR/registry"; }
 
 # In a mount namespace of its own, so that no other suite's mounts come and go there.
 driver() {
-	unshare --mount --propagation private python3 "$E2E_LIB/crash_sweep.py" --hew "$HEW" --dir "$PWD/d" \
+	local as=()
+	if [ -n "${HEW_TEST_UID-}" ]; then
+		readable
+		as=(setpriv --reuid "$HEW_TEST_UID" --regid "$HEW_TEST_UID" --clear-groups)
+	fi
+	unshare --mount --propagation private "${as[@]}" \
+		/usr/bin/python3 "$BATS_FILE_TMPDIR/crash_sweep.py" --hew "$HEW_PROGRAM" --dir "$PWD/d" \
 		--base "$REGISTRY/base:1" --small "$REGISTRY/small:1" --registry "$REGISTRY" "$@"
 }
 
@@ -91,7 +99,7 @@ fill() {
 @test "a full disk: one clear error, the store intact; rmi and prune make room, the build works" {
 	DISK=$PWD/disk
 	mkdir disk ctx
-	mount -t tmpfs -o size=24m none disk
+	mount -t tmpfs -o size=24m,uid="${HEW_TEST_UID:-0}" none disk
 	export HEW_ROOT=$DISK/store SOURCE_DATE_EPOCH=1700000000
 	head -c 300000 /dev/urandom >ctx/data
 	printf 'FROM %s\nCOPY data /old\n' "$REGISTRY/base:1" >ctx/old

@@ -300,6 +300,7 @@ policy() { echo --signature-policy "$HEW_TEST_REGISTRY/policy.json"; }
 }
 
 @test "where the store is: HEW_ROOT, root's place, the user's data folder" {
+	only_root "it runs hew as root and as an ordinary user itself"
 	where() { "$@" doctor --format json | jq -r .store; }
 	equal "$HEW_ROOT" "$(where "$HEW")"
 	equal /var/lib/hew "$(where env -u HEW_ROOT "$HEW")"
