@@ -87,9 +87,8 @@ void lease_drop(struct store *s)
 			s->dirty = true;
 	}
 	snprintf(path, sizeof(path), "leases/%s", s->lease);
-	if (s->dirty || fault_point("store.lease.unlink") < 0)
-		return;
-	unlinkat(s->root_fd, path, 0);
+	if (!s->dirty && fault_point("store.lease.unlink") == 0)
+		unlinkat(s->root_fd, path, 0);
 	trash_reap(s, clock_ns() + CLOSE_NS);
 }
 

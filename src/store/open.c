@@ -128,6 +128,7 @@ static int catch_up(struct store *s, struct err *e)
 	if (rc < 0)
 		return -1;
 	rc = lease_reap_dead(s, !known, e);
+	trash_make_room(s);
 	if (rc < 0 && e->kind == ERR_SPACE) { // the disk is full: what lies about can wait
 		s->dirty = false;
 		return 0;

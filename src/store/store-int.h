@@ -102,6 +102,7 @@ int trash_move(
         struct store *s, const char *rel_path, struct err *e); // 0 also when there is nothing
 // Empties the trash, until the time (clock_ns; 0: without end) has come. Returns the bytes freed.
 uint64_t trash_reap(struct store *s, int64_t deadline_ns);
+void trash_make_room(struct store *s); // empties it if the disk is nearly full
 // Replaces a file below the root; the temporary file lies in work/, so a kill leaves nothing beside
 // it.
 int root_file_replace(struct store *s, const char *name, const void *p, size_t n, const char *point,

@@ -178,6 +178,12 @@ uint64_t trash_reap(struct store *s, int64_t deadline_ns)
 	return r.freed;
 }
 
+void trash_make_room(struct store *s)
+{
+	if (is_nearly_full(s))
+		trash_reap(s, 0);
+}
+
 bool store_trash_is_foreign(const struct store *s)
 {
 	return s->foreign_trash;
