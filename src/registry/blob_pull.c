@@ -128,12 +128,12 @@ static int fetch_bytes(struct registry *r, struct endpoint *ep, struct blob_sink
 	}
 }
 
-// A wrong digest after a resume may come from two servers' different bytes: once more from the
-// start.
+// A wrong digest after a resume may come from two servers' different bytes: once more, and only
+// once, from the start.
 static int fetch_from(struct registry *r, struct endpoint *ep, struct blob_sink *b, struct err *e)
 {
 	struct digest got;
-	for (;;) {
+	for (bool last = false;; last = true) {
 		b->host = ep->host->cred_name;
 		bool was_resumed = b->resumed || blob_writer_size(b->writer) > 0;
 		if (fetch_bytes(r, ep, b, e) < 0)
@@ -148,7 +148,7 @@ static int fetch_from(struct registry *r, struct endpoint *ep, struct blob_sink 
 		struct err again = ERR_INIT;
 		b->writer = blob_writer_new(r->store, &again);
 		b->resumed = false;
-		if (!b->writer || !was_resumed)
+		if (!b->writer || !was_resumed || last)
 			return -1;
 	}
 }

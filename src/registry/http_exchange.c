@@ -379,7 +379,8 @@ int http_exchange_failed(struct http_exchange *x, CURLcode rc)
 		return -1;
 	x->rs->failure = failure_of(rc);
 	const char *why = x->message[0] ? x->message : x->curl->easy_strerror(rc);
-	if (x->rs->failure == HTTP_FAIL_CONNECT && sys)
+	// Where it is a proxy that cannot be reached, only libcurl's words name it.
+	if (x->rs->failure == HTTP_FAIL_CONNECT && sys && strstr(why, x->url->host))
 		why = strerror((int)sys);
 	return say(x, x->rs->failure, why);
 }

@@ -159,6 +159,7 @@ pulled() { # status, part of what is said
 		0 | --fault reset:1 | was lost
 		0 | --fault truncate:1 --fault no-range |
 		0 | --fault truncate:1 --fault bad-range | another range
+		0 | --fault wrong-rest:2 |
 		0 | --fault redirect |
 		0 | --fault redirect-403:1 | 403
 		0 | --fault truncate:1 --fault redirect |
@@ -186,6 +187,7 @@ pulled() { # status, part of what is said
 		7 | --auth bearer --fault token-500 | token server
 		7 | --fault 429:-1:3600 | retry after 3600
 		9 | --fault wrong-digest | was expected
+		9 | --fault wrong-rest | was expected
 		9 | --fault endless | sends more than
 		9 | --fault long | announces
 		7 | --fault redirect-loop | redirects more than
@@ -457,6 +459,34 @@ bounded() {
 	registry
 	bounded 64 "$HEW" push -q "$from" "127.0.0.1:$PORT/large:1"
 	curl -s "127.0.0.1:$PORT/v2/large/blobs/$layer" | cmp - "$(blob "$layer")"
+}
+
+@test "ADD of a URL: a download that is cut begins anew; what is not there" {
+	HEW_ROOT=$PWD/store
+	faulty --fault truncate:1
+	printf 'FROM scratch\nADD http://127.0.0.1:%s/file/some.txt /\n' "$PORT" >Dockerfile
+	build -o type=tar,dest=out.tar
+	has "was lost" "$(cat "$ERR")"
+	equal "$(head -c 2000 /dev/zero | tr '\0' x)" "$(tar xOf out.tar some.txt)"
+	equal "2015-10-21" "$(TZ=UTC tar tvf out.tar --full-time | awk '{ print $4 }')"
+	printf 'FROM scratch\nADD http://127.0.0.1:%s/nowhere /\n' "$PORT" >Dockerfile
+	build_fails 6
+	has "Dockerfile:2" "$LAST"
+	has "http://127.0.0.1:$PORT/nowhere" "$LAST"
+	store_is_sound
+}
+
+@test "a proxy is used, but not to reach this machine" {
+	faulty
+	export HEW_ROOT=$PWD/store http_proxy=http://127.0.0.1:$PORT https_proxy=http://127.0.0.1:1
+	fails 7 hew pull no-such-host.test/demo:1
+	has "cannot connect to 'no-such-host.test:443': Failed to connect to 127.0.0.1 port 1" "$LAST"
+	https_proxy=$http_proxy
+	equal "$DEMO_ID" "$(hew pull -q --insecure no-such-host.test/demo:1)"
+	grep -q 'GET http://no-such-host.test/v2/demo/manifests/1 200' "$LOG"
+	http_proxy=http://127.0.0.1:1
+	HEW_ROOT=$PWD/other
+	equal "$DEMO_ID" "$(hew pull -q "$DEMO")"
 }
 
 # ---- pushing, in detail

@@ -28,6 +28,7 @@ A fault happens COUNT times (default: always), then no more. Faults of blob down
     stall           half of the body, then nothing until the client goes away
     reset           the connection is closed without an answer
     wrong-digest    the right length, other bytes
+    wrong-rest      half of the body; when it is asked for, the rest with other bytes
     endless         a body without end and without length
     long            announces twice the length
     no-range        a Range is answered with the whole body
@@ -496,13 +497,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             headers["Content-Range"] = "bytes %d-%d/%d" % (start, len(data) - 1, len(data))
         body = data[start:]
         fault = self.blob_fault(data, "truncate", "short", "stall", "reset", "wrong-digest",
-                                "endless", "long")
+                                "wrong-rest", "endless", "long")
         name = fault[0] if fault else ""
         if name == "reset":
             self.drop()
         if name == "endless":
             return self.endless(headers["Content-Type"])
-        if name == "wrong-digest":
+        if name == "wrong-rest" and not start:
+            name = "truncate"
+        if name in ("wrong-digest", "wrong-rest"):
             body = bytes([body[0] ^ 1]) + body[1:]
         if name == "short":
             body = body[:len(body) // 2]
