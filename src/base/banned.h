@@ -12,7 +12,7 @@
 #undef alloca
 #undef sprintf // macros of glibc for clang with _FORTIFY_SOURCE
 #undef vsprintf
-#pragma GCC poison strcpy strcat sprintf vsprintf strtok strncpy strncat alloca gets atoi atol atoll
-#pragma GCC poison system popen basename dirname localtime gmtime ctime asctime
-#pragma GCC poison mktemp tmpnam tempnam
+#pragma GCC poison strcpy stpcpy strcat sprintf vsprintf strtok strncpy strncat alloca gets
+#pragma GCC poison atoi atol atoll atof system popen basename dirname localtime gmtime ctime asctime
+#pragma GCC poison mktemp tmpnam tempnam rand srand
 #endif
