@@ -39,7 +39,7 @@ struct fs_removal {
 	int64_t deadline_ns; // clock_ns; 0: none
 	uint64_t freed;      // bytes on the disk, added up
 };
-int fs_remove_tree_some(int dirfd, const char *name, struct fs_removal *r, struct err *e);
+int fs_remove_tree_some(int dirfd, const char *name, struct fs_removal *count, struct err *e);
 // Names in a directory without . and .., sorted by bytes. dirfd is not consumed.
 int fs_list_dir(int dirfd, struct strv *ret, struct err *e);
 
