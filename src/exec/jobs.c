@@ -49,39 +49,51 @@ static int job_unpack(const void *payload, size_t n, const int *fds, size_t n_fd
 	return r;
 }
 
-// descriptors: upper directory, tar to write, index to write; payload: struct commit_request and
-// the skipped paths, each NUL-terminated; reply: struct commit_reply
-static int job_commit(const void *payload, size_t n, const int *fds, size_t n_fds,
-        struct buf *reply, struct err *e)
+// The upper directory as tar and index. What could not be taken out of it is left out of them.
+static int save_upper(const struct commit_request *req, const struct strv *stubs, const int *fds,
+        struct commit_reply *ret, struct err *e)
 {
-	struct commit_request req;
-	if (n_fds != 3 || n < sizeof(req))
-		return err_set(e, ERR_FAIL, "commit: malformed request");
-	memcpy(&req, payload, sizeof(req));
-	const char *p = (const char *)payload + sizeof(req), *end = (const char *)payload + n;
-	auto_strv struct strv skip = {0};
-	while (p < end) {
-		strv_take(&skip, xstrndup(p, (size_t)(end - p)));
-		p += strlen(skip.v[skip.n - 1]) + 1;
-	}
 	struct upper_options o = {
-	        .writer = {.clamp_mtime = req.clamp, .max_mtime = req.max_mtime},
-	        .skip = (const char *const *)skip.v,
-	        .n_skip = skip.n,
+	        .writer = {.clamp_mtime = req->clamp, .max_mtime = req->max_mtime},
+	        .skip = (const char *const *)stubs->v,
+	        .n_skip = stubs->n,
 	};
 	struct layer_result r = {0};
 	if (layer_write_upper(fds[0], fds[1], &o, &r, e))
-		return -1;
-	struct commit_reply out = {
+		return err_wrap(e, "save the step's changes");
+	*ret = (struct commit_reply){
 	        .diff_id = r.diff_id, .tar_size = r.tar_size, .content_id = r.content_id};
 	int result = layer_index_write(r.index, fds[2], e);
 	// It becomes the tree, by a rename that only its owner may do. Nobody sees these two: the
 	// root of an overlay is that of its own upper directory.
 	if (result == 0 && (fchown(fds[0], 0, 0) || fchmod(fds[0], 0755)))
 		result = err_sys(e, "take back the step's directory");
-	buf_add(reply, &out, sizeof(out));
 	layer_result_release(&r);
-	return result;
+	return result ? err_wrap(e, "save the step's changes") : 0;
+}
+
+// A step and, if it succeeds, its layer: one child does both, for making one is a tenth of a step.
+// descriptors: upper directory, tar to write, index to write, the step's; payload: struct
+// commit_request, the step; reply: struct commit_reply (zeros if it failed), the step's result
+static int job_run(const void *payload, size_t n, const int *fds, size_t n_fds, struct buf *reply,
+        struct err *e)
+{
+	struct commit_request req;
+	struct commit_reply made = {0};
+	struct step_result result = {0};
+	auto_buf struct buf answer = {0};
+	if (n_fds < 3 || n < sizeof(req))
+		return err_set(e, ERR_FAIL, "run: malformed request");
+	memcpy(&req, payload, sizeof(req));
+	if (step_job((const char *)payload + sizeof(req), n - sizeof(req), fds + 3, n_fds - 3,
+	            &answer, e) ||
+	        step_result_decode(&result, answer.p, answer.n, e))
+		return -1;
+	int r = result.exit_status ? 0 : save_upper(&req, &result.stubs, fds, &made, e);
+	step_result_release(&result);
+	buf_add(reply, &made, sizeof(made));
+	buf_add(reply, answer.p, answer.n);
+	return r;
 }
 
 // descriptors: a directory, of which everything is removed that can be
@@ -101,7 +113,7 @@ static int job_empty(const void *payload, size_t n, const int *fds, size_t n_fds
 const struct holder_job exec_jobs[] = {
         {"step", step_job},
         {"unpack", job_unpack},
-        {"commit", job_commit},
+        {"run", job_run},
         {"empty", job_empty},
 };
 const size_t exec_n_jobs = sizeof(exec_jobs) / sizeof(exec_jobs[0]);

@@ -17,8 +17,10 @@ struct run_state {
 	const struct step *step;
 	int *lowers; // top first
 	size_t n_lowers;
-	char *upper_path, *work_path;
+	char *upper_path;
 	int upper, work;
+	int tar, index; // of the layer that the upper becomes
+	struct commit_reply made;
 	struct step_mount *mounts;
 	size_t n_mounts;
 	int *binds;
@@ -55,12 +57,13 @@ static void run_state_release(struct run_state *r)
 	drop_scratch(r);
 	close_fd(&r->upper);
 	close_fd(&r->work);
+	close_fd(&r->tar);
+	close_fd(&r->index);
 	free(r->lowers);
 	free(r->mounts);
 	free(r->binds);
 	free(r->locks);
 	free(r->upper_path);
-	free(r->work_path);
 	strv_release(&r->scratch);
 	strv_release(&r->env);
 	arena_release(&r->arena);
@@ -79,11 +82,14 @@ static int open_upper(struct run_state *r, struct err *e)
 	if (fchmodat(dir, "upper", 0755, 0)) // whatever the umask
 		return err_sys(e, "make the step's directories");
 	r->upper_path = xasprintf("%s/upper", base);
-	r->work_path = xasprintf("%s/work", base);
 	strv_add(&r->scratch, base);
 	r->upper = openat(dir, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r->work = openat(dir, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return r->upper < 0 || r->work < 0 ? err_sys(e, "open the step's directories") : 0;
+	if (r->upper < 0 || r->work < 0)
+		return err_sys(e, "open the step's directories");
+	r->tar = store_temp_file(r->x->store, e);
+	r->index = r->tar < 0 ? -1 : store_temp_file(r->x->store, e);
+	return r->index < 0 ? -1 : 0;
 }
 
 // ---- mounts
@@ -344,6 +350,27 @@ static void make_env(struct run_state *r)
 		strv_env_set(&r->env, "HOME", r->user.home);
 }
 
+// The step and its layer in one request to the holder.
+static int run_job(struct run_state *r, struct holder *h, const struct step_spec *spec,
+        struct step_result *result, struct err *e)
+{
+	struct layer_writer_options o = exec_writer_options(r->x);
+	struct commit_request req = {.max_mtime = o.max_mtime, .clamp = o.clamp_mtime};
+	auto_buf struct buf payload = {0}, reply = {0};
+	size_t n_fds = 3 + step_count_fds(spec);
+	auto_free int *fds = xcalloc(n_fds, sizeof(*fds));
+	memcpy(fds, (int[]){r->upper, r->tar, r->index}, 3 * sizeof(*fds));
+	step_list_fds(spec, fds + 3);
+	buf_add(&payload, &req, sizeof(req));
+	step_encode(spec, &payload);
+	if (holder_call(h, "run", payload.p, payload.n, fds, n_fds, r->x->stop_fd, &reply, e))
+		return -1;
+	if (reply.n < sizeof(r->made))
+		return err_set(e, ERR_FAIL, "run a step: malformed answer");
+	memcpy(&r->made, reply.p, sizeof(r->made));
+	return step_result_decode(result, reply.p + sizeof(r->made), reply.n - sizeof(r->made), e);
+}
+
 static int execute(
         struct run_state *r, struct log_reader *log, struct step_result *result, struct err *e)
 {
@@ -387,8 +414,7 @@ static int execute(
 	pthread_t reader;
 	errno = pthread_create(&reader, NULL, read_logs, log);
 	bool reads = errno == 0; // or the step would wait for ever on a full pipe
-	int status =
-	        reads ? step_run(h, &spec, r->x->stop_fd, result, e) : err_sys(e, "start a thread");
+	int status = reads ? run_job(r, h, &spec, result, e) : err_sys(e, "start a thread");
 	close(out[1]);
 	close(err[1]);
 	if (reads)
@@ -404,32 +430,16 @@ static int commit(
         struct run_state *r, const struct step_result *result, struct digest *ret, struct err *e)
 {
 	struct exec *x = r->x;
-	struct layer_writer_options o = exec_writer_options(x);
-	struct commit_request req = {.max_mtime = o.max_mtime, .clamp = o.clamp_mtime};
-	auto_buf struct buf payload = {0}, reply = {0};
-	buf_add(&payload, &req, sizeof(req));
-	for (size_t i = 0; i < result->stubs.n; i++)
-		buf_add(&payload, result->stubs.v[i], strlen(result->stubs.v[i]) + 1);
-	auto_fd int tar = store_temp_file(x->store, e);
-	auto_fd int index = tar < 0 ? -1 : store_temp_file(x->store, e);
-	if (index < 0)
-		return -1;
-	if (holder_call(exec_holder(x, e), "commit", payload.p, payload.n,
-	            (int[]){r->upper, tar, index}, 3, x->stop_fd, &reply, e))
-		return err_wrap(e, "save the step's changes");
-	struct commit_reply got;
-	if (reply.n != sizeof(got))
-		return err_set(e, ERR_FAIL, "save the step's changes: malformed answer");
-	memcpy(&got, reply.p, sizeof(got));
-	struct layer_result layer = {
-	        .diff_id = got.diff_id, .tar_size = got.tar_size, .content_id = got.content_id};
-	layer.index = layer_index_open(index, e);
-	int status = layer.index ? store_layer_commit(x->store, tar, &layer, e) : -1;
+	struct layer_result layer = {.diff_id = r->made.diff_id,
+	        .tar_size = r->made.tar_size,
+	        .content_id = r->made.content_id};
+	layer.index = layer_index_open(r->index, e);
+	int status = layer.index ? store_layer_commit(x->store, r->tar, &layer, e) : -1;
 	layer_result_release(&layer);
 	// the upper is the layer's tree already, unless stubs lie in it that the layer leaves out
 	if (!status && !result->stubs.n)
-		status = layer_keep_tree(x, &got.diff_id, r->upper_path, e);
-	*ret = got.diff_id;
+		status = layer_keep_tree(x, &r->made.diff_id, r->upper_path, e);
+	*ret = r->made.diff_id;
 	r->committed = !status && !result->stubs.n;
 	return status;
 }
@@ -456,7 +466,7 @@ static int failed_step(struct run_state *r, const struct step_result *result, st
 
 int run_run(struct exec *x, const struct step *s, struct digest *ret, struct err *e)
 {
-	struct run_state r = {.x = x, .step = s, .upper = -1, .work = -1};
+	struct run_state r = {.x = x, .step = s, .upper = -1, .work = -1, .tar = -1, .index = -1};
 	struct rootfs below = {0};
 	struct step_result result = {0};
 	struct log_reader log;

@@ -27,14 +27,9 @@ struct step_plan {
 	char *hosts, *resolv_conf; // what the files will say, never NULL after step_plan_fill
 };
 
-void step_encode(const struct step_spec *s, struct buf *out);
-// The order of the descriptors beside the payload.
-size_t step_count_fds(const struct step_spec *s);
-void step_list_fds(const struct step_spec *s, int *out);
 int step_decode(struct step_plan *p, const void *payload, size_t n, const int *fds, size_t n_fds,
         struct err *e);
 void step_result_encode(const struct step_result *r, struct buf *out);
-int step_result_decode(struct step_result *r, const void *p, size_t n, struct err *e);
 
 enum report_kind { REPORT_FAILED, REPORT_STUB, REPORT_PARENT, REPORT_EXIT };
 #define REPORT_PATH_MAX 4096

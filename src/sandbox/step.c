@@ -235,5 +235,7 @@ int step_job(const void *payload, size_t n, const int *fds, size_t n_fds, struct
 	wait_for_init(&v, &status);
 	int r = conclude(&v, status, reply, e);
 	stub_list_release(&v.stubs);
+	close(v.signals);
+	sigprocmask(SIG_UNBLOCK, &term, NULL); // whoever goes on is cancelled as any job
 	return r;
 }

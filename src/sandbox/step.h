@@ -87,3 +87,10 @@ int step_run(struct holder *h, const struct step_spec *s, int cancel_fd, struct 
 // The job that holder_main must know: {"step", step_job}.
 int step_job(const void *payload, size_t n, const int *fds, size_t n_fds, struct buf *reply,
         struct err *e);
+
+// For a job of the caller's own that runs a step and goes on with what it left: the request's bytes
+// and descriptors, and what step_job() answers to them.
+void step_encode(const struct step_spec *s, struct buf *out);
+size_t step_count_fds(const struct step_spec *s);
+void step_list_fds(const struct step_spec *s, int *out);
+int step_result_decode(struct step_result *ret, const void *p, size_t n, struct err *e);
