@@ -350,6 +350,7 @@ static int write_layer(struct writer_state *w, struct digest *ret, struct err *e
 	if (w->n)
 		qsort(w->list, w->n, sizeof(struct out_entry *), path_order);
 	struct layer_writer_options o = exec_writer_options(w->x);
+	o.threaded = true;
 	auto_layer_writer struct layer_writer *lw = layer_writer_new(tar, &o);
 	for (size_t i = 0; i < w->n; i++)
 		if (write_one(lw, w->list[i], e))

@@ -62,3 +62,13 @@ int pax_parse(char *text, size_t n, struct pax *ret, struct err *e);
 int tar_put_header(struct buf *out, const struct entry *en, struct err *e);
 // The marker that makes the directory opaque.
 int tar_put_opaque(struct buf *out, const char *dir, struct err *e);
+
+// --- tar_sink.c: where the bytes go
+struct buf;
+struct hash;
+struct tar_sink *tar_sink_new(int fd, bool threaded); // fd: written from its start; borrowed
+void tar_sink_free(struct tar_sink *s);               // NULL is fine
+// Takes the bytes; piece is empty afterwards, perhaps another buffer. A failure may be told late.
+int tar_sink_put(struct tar_sink *s, struct buf *piece, struct err *e);
+int tar_sink_end(struct tar_sink *s, struct buf *last, struct hash *ret, uint64_t *ret_size,
+        struct err *e);

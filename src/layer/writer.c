@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // One pass over the entries of a layer: headers and bytes go into a buffer, which is hashed and
 // written when it is full; the bytes of a file are hashed on their way through the same buffer.
-// Read once, copied once. Nothing here starts a thread: a holder process writes layers too.
+// Read once, copied once. There is no thread unless asked for: a holder process writes layers too.
 #include "layer/writer.h"
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/fault.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "layer/tar-int.h"
@@ -17,23 +16,22 @@
 #define WRITE_CHUNK ((size_t)512 << 10)
 
 struct layer_writer {
-	int fd;
 	struct layer_writer_options o;
 	struct index_builder *index;
-	struct hasher *tar_hash, *file_hash;
-	struct buf out; // not yet written; its capacity is fixed
-	uint64_t written;
+	struct tar_sink *sink;
+	struct hasher *file_hash;
+	struct buf out;    // not yet handed to the sink; does not grow
+	uint64_t put;      // handed to it
 	struct hash empty; // sha256 of nothing
 };
 
 struct layer_writer *layer_writer_new(int tar_fd, const struct layer_writer_options *o)
 {
 	struct layer_writer *w = xcalloc(1, sizeof(*w));
-	w->fd = tar_fd;
 	if (o)
 		w->o = *o;
 	w->index = index_builder_new();
-	w->tar_hash = hasher_new();
+	w->sink = tar_sink_new(tar_fd, w->o.threaded);
 	w->file_hash = hasher_new();
 	w->empty = hash_bytes("", 0);
 	buf_reserve(&w->out, WRITE_CHUNK + TAR_BLOCK);
@@ -45,7 +43,7 @@ void layer_writer_free(struct layer_writer *w)
 	if (!w)
 		return;
 	index_builder_free(w->index);
-	hasher_free(w->tar_hash);
+	tar_sink_free(w->sink);
 	hasher_free(w->file_hash);
 	buf_release(&w->out);
 	free(w);
@@ -64,21 +62,16 @@ void layer_result_release(struct layer_result *r)
 
 static int flush(struct layer_writer *w, struct err *e)
 {
-	if (w->out.n == 0)
-		return 0;
-	hasher_add(w->tar_hash, w->out.p, w->out.n);
-	if (fault_point("layer.tar.write") < 0)
-		return err_sys(e, "write layer");
-	if (fs_pwrite_all(w->fd, w->out.p, w->out.n, (off_t)w->written, e) != 0)
-		return err_wrap(e, "write layer");
-	w->written += w->out.n;
-	buf_reset(&w->out);
+	w->put += w->out.n;
+	if (tar_sink_put(w->sink, &w->out, e) != 0)
+		return -1;
+	buf_reserve(&w->out, WRITE_CHUNK + TAR_BLOCK);
 	return 0;
 }
 
 static uint64_t position(const struct layer_writer *w)
 {
-	return w->written + w->out.n;
+	return w->put + w->out.n;
 }
 
 static int changed(const struct entry *en, struct err *e)
@@ -225,17 +218,14 @@ int layer_writer_add(struct layer_writer *w, const struct entry *en, const struc
 int layer_writer_finish(struct layer_writer *w, struct layer_result *ret, struct err *e)
 {
 	static const char end[2 * TAR_BLOCK];
+	struct layer_result r = {0};
 	buf_add(&w->out, end, sizeof(end));
-	if (flush(w, e) != 0)
+	if (tar_sink_end(w->sink, &w->out, &r.diff_id.h, &r.tar_size, e) != 0)
 		return -1;
-	struct layer_index *ix = index_builder_finish(w->index, e);
-	if (!ix)
+	r.index = index_builder_finish(w->index, e);
+	if (!r.index)
 		return -1;
-	*ret = (struct layer_result){
-	        .diff_id.h = hasher_end(w->tar_hash),
-	        .tar_size = w->written,
-	        .content_id = layer_index_content_id(ix),
-	        .index = ix,
-	};
+	r.content_id = layer_index_content_id(r.index);
+	*ret = r;
 	return 0;
 }

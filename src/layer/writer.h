@@ -12,6 +12,7 @@
 struct layer_writer_options {
 	bool clamp_mtime; // no mtime later than max_mtime (SOURCE_DATE_EPOCH)
 	int64_t max_mtime;
+	bool threaded; // the tar is hashed and written by a thread, for layers that are not small
 };
 
 struct layer_result {

@@ -3,6 +3,7 @@
 // reader, GNU tar, Python) finds what was put in.
 #include "layer_fixture.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -164,6 +165,51 @@ static void test_large(void **state)
 	layer_result_release(&back);
 }
 
+// Files of all sizes around the pieces that change hands: a thread must not change a byte, and what
+// it cannot write must be told.
+static int write_many(int tar, bool threaded, struct layer_result *ret, struct err *e)
+{
+	enum { N = 200, MAX = 3 << 20 };
+	struct layer_writer_options o = {.threaded = threaded};
+	auto_layer_writer struct layer_writer *w = layer_writer_new(tar, &o);
+	auto_fd int body = scratch_fd();
+	auto_free char *p = xmalloc(MAX);
+	for (size_t i = 0; i < MAX; i++)
+		p[i] = (char)(i * 2654435761u >> 13);
+	if (fs_pwrite_all(body, p, MAX, 0, e) != 0)
+		return -1;
+	for (size_t i = 0; i < N; i++) {
+		char path[16];
+		snprintf(path, sizeof(path), "f%03zu", i);
+		size_t size = i % 50 == 49 ? MAX : i * 517;
+		struct entry en = {.path = path, .type = ENTRY_FILE, .size = size};
+		struct content c = {.fd = body, .size = size};
+		if (layer_writer_add(w, &en, &c, e) != 0)
+			return -1;
+	}
+	return layer_writer_finish(w, ret, e);
+}
+
+static void test_threaded(void **state)
+{
+	struct err e = ERR_INIT;
+	struct layer_result alone = {0}, beside = {0}, none = {0};
+	auto_fd int a = scratch_fd(), b = scratch_fd();
+	MUST(write_many(a, false, &alone, &e), e);
+	MUST(write_many(b, true, &beside, &e), e);
+	assert_true(digest_eq(&alone.diff_id, &beside.diff_id));
+	assert_true(hash_eq(&alone.content_id, &beside.content_id));
+	struct hash on_disk;
+	uint64_t size;
+	assert_int_equal(hash_fd(b, &on_disk, &size), 0);
+	assert_true(hash_eq(&on_disk, &beside.diff_id.h) && size == beside.tar_size);
+	layer_result_release(&alone);
+	layer_result_release(&beside);
+	auto_fd int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(write_many(full, true, &none, &e), -1);
+	assert_int_equal(e.sys, ENOSPC);
+}
+
 static void test_clamp(void **state)
 {
 	static const struct {
@@ -312,6 +358,7 @@ int main(void)
 	        cmocka_unit_test(test_refused),
 	        cmocka_unit_test(test_changed_content),
 	        cmocka_unit_test(test_large),
+	        cmocka_unit_test(test_threaded),
 	        cmocka_unit_test(test_clamp),
 	        cmocka_unit_test(test_xattrs),
 	        cmocka_unit_test(test_gnu_tar),
