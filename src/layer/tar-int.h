@@ -70,5 +70,5 @@ struct tar_sink *tar_sink_new(int fd, bool threaded); // fd: written from its st
 void tar_sink_free(struct tar_sink *s);               // NULL is fine
 // Takes the bytes; piece is empty afterwards, perhaps another buffer. A failure may be told late.
 int tar_sink_put(struct tar_sink *s, struct buf *piece, struct err *e);
-int tar_sink_end(struct tar_sink *s, struct buf *last, struct hash *ret, uint64_t *ret_size,
-        struct err *e);
+int tar_sink_end(
+        struct tar_sink *s, struct buf *last, struct hash *ret, uint64_t *ret_size, struct err *e);
