@@ -34,7 +34,7 @@ int db_fail(struct store *s, const char *what, struct err *e)
 	switch (code & 0xff) {
 	case SQLITE_FULL:
 		return err_set(
-		        e, ERR_SPACE, "%s '%s/hew.db': no space left on device", what, s->root);
+		        e, ERR_SPACE, "%s '%s/hew.db': No space left on device", what, s->root);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		if (cancel_requested())

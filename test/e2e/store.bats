@@ -300,14 +300,13 @@ policy() { echo --signature-policy "$HEW_TEST_REGISTRY/policy.json"; }
 }
 
 @test "where the store is: HEW_ROOT, root's place, the user's data folder" {
-	only_root "it runs hew as root and as an ordinary user itself"
 	where() { "$@" doctor --format json | jq -r .store; }
 	equal "$HEW_ROOT" "$(where "$HEW")"
-	equal /var/lib/hew "$(where env -u HEW_ROOT "$HEW")"
+	equal /var/lib/hew "$(where env -u HEW_ROOT "$HEW_PROGRAM")"
 	# as an ordinary user, who cannot look into our folders
 	PUBLIC=$(mktemp -d /tmp/h.XXXX)
 	chmod 755 "$PUBLIC"
-	install -m 755 "$HEW" "$PUBLIC/hew"
+	install -m 755 "$HEW_PROGRAM" "$PUBLIC/hew"
 	local as=(setpriv --reuid 65534 --regid 65534 --clear-groups env -u HEW_ROOT)
 	equal /home/x/.local/share/hew "$(where "${as[@]}" -u XDG_DATA_HOME HOME=/home/x "$PUBLIC/hew")"
 	equal /data/hew "$(where "${as[@]}" XDG_DATA_HOME=/data "$PUBLIC/hew")"

@@ -23,6 +23,7 @@ Run it in a mount namespace of its own. The last line says what was done; failur
 
 import argparse
 import collections
+import glob
 import multiprocessing
 import os
 import queue
@@ -69,14 +70,15 @@ def cut_power(root, rng):
     db = sqlite3.connect(f"{root}/hew.db")
     lost = []
     if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        lost = db.execute("SELECT kind, lower(hex(key)), flavour FROM pending").fetchall()
+        lost = db.execute("SELECT kind, lower(hex(key)) FROM pending").fetchall()
         db.execute("UPDATE pending SET boot = 'another'")
         db.commit()
     db.close()
-    for kind, key, flavour in lost:
+    for kind, key in lost:
         if kind == 3:
-            shutil.rmtree(f"{root}/trees/{key}.{flavour}", ignore_errors=True)
-            os.makedirs(f"{root}/trees/{key}.{flavour}")
+            for tree in glob.glob(f"{root}/trees/{key}.*"):
+                shutil.rmtree(tree)
+                os.makedirs(tree)
         else:
             cut_off(f"{root}/" + {1: f"blobs/sha256/{key}", 2: f"layers/{key}", 4: "index.json",
                                   5: f"contexts/{key}"}[kind], rng)
