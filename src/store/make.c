@@ -45,7 +45,7 @@ bool store_reserve_use(struct store *s)
 }
 
 // A mistaken HEW_ROOT must not fill somebody's folder.
-static int check_ours(struct store *s, struct err *e)
+int check_ours(struct store *s, struct err *e)
 {
 	auto_strv struct strv names = {0};
 	if (fs_list_dir(s->root_fd, &names, e) < 0)
@@ -68,8 +68,6 @@ static int check_ours(struct store *s, struct err *e)
 
 int make_folders(struct store *s, struct err *e)
 {
-	if (check_ours(s, e) < 0)
-		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
 		if (fault_point("store.init.mkdir") < 0 ||
 		        (mkdirat(s->root_fd, folders[i], 0700) < 0 && errno != EEXIST))
@@ -78,7 +76,7 @@ int make_folders(struct store *s, struct err *e)
 }
 
 // Blobs that no database knows are somebody's images, not left-overs to be swept away.
-static int check_not_lost(struct store *s, struct err *e)
+int check_not_lost(struct store *s, struct err *e)
 {
 	auto_strv struct strv names = {0};
 	struct err ignored;

@@ -139,11 +139,12 @@ static int catch_up(struct store *s, struct err *e)
 }
 
 // A lease before the database: from here on a kill is noticed by whoever comes next.
-static int open_lease(struct store *s, bool create, struct err *e)
+static int open_lease(struct store *s, struct err *e)
 {
-	if (lease_take(s, e) == 0)
-		return 0;
-	return !create || make_folders(s, e) < 0 ? -1 : lease_take(s, e);
+	int rc = lease_take(s, e);
+	if (rc < 0 && e->sys == ENOENT) // a copy may have left out what was empty
+		rc = make_folders(s, e) < 0 ? -1 : lease_take(s, e);
+	return rc;
 }
 
 // Two owners would make files that the other can neither change nor delete.
@@ -164,16 +165,19 @@ static int open_parts(struct store *s, const char *root, struct err *e)
 	bool create = s->flags & STORE_CREATE && store_writable(s);
 	if (open_root(s, root, e) < 0 || check_owner(s, e) < 0)
 		return -1;
-	if (faccessat(s->root_fd, "hew.db", F_OK, 0) < 0 && (!create || make_folders(s, e) < 0))
-		return create ? -1 : no_store(s, e);
-	if (store_writable(s) && open_lease(s, create, e) < 0)
+	bool exists = faccessat(s->root_fd, "hew.db", F_OK, 0) == 0;
+	if (!exists && !create)
+		return no_store(s, e);
+	if (!exists && (check_ours(s, e) < 0 || check_not_lost(s, e) < 0 || make_folders(s, e) < 0))
+		return -1;
+	if (store_writable(s) && open_lease(s, e) < 0)
 		return -1;
 	if (db_open(s, create, e) < 0 || db_user_version(s, &version, e) < 0 ||
 	        check_version(s, version, e) < 0)
 		return -1;
 	if (version == 0 && !create)
 		return no_store(s, e);
-	if (version == 0 && (make_folders(s, e) < 0 || make_store(s, e) < 0))
+	if (create && (make_folders(s, e) < 0 || (version == 0 && make_store(s, e) < 0)))
 		return -1;
 	return store_writable(s) ? catch_up(s, e) : 0;
 }

@@ -88,7 +88,9 @@ void path_of_tree(const struct digest *diff_id, const char *flavour, char out[st
 void path_of_named(const char *folder, const char *name, char out[static STORE_PATH]); // hashed
 
 // ---- make.c
-int make_folders(struct store *s, struct err *e);
+int check_ours(struct store *s, struct err *e); // the root has nothing but what a store has
+int check_not_lost(struct store *s, struct err *e);
+int make_folders(struct store *s, struct err *e); // those that are not there
 int make_store(struct store *s, struct err *e);
 int no_store(struct store *s, struct err *e); // -1: says why there is none
 void reserve_make(struct store *s);           // unless it is there, and as far as there is room
