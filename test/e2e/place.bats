@@ -20,6 +20,9 @@ sql() { # DATABASE STATEMENT
 	EOF
 }
 
+# hews PATH...: what we have put there belongs to whoever runs hew.
+hews() { [ -z "${HEW_TEST_UID-}" ] || chown -R --from=root "$HEW_TEST_UID" "$@"; }
+
 # ---- paths
 
 @test "blanks, line breaks, separators, letters of no alphabet: any path will do" {
@@ -103,7 +106,7 @@ teardown() {
 
 @test "others cannot look in, even where the root is open and the mask is 0" {
 	mkdir -m 777 open
-	[ -z "${HEW_TEST_UID-}" ] || chown "$HEW_TEST_UID" open
+	hews open
 	umask 0
 	export HEW_ROOT=$PWD/open
 	dockerfile <<-'EOF'
@@ -221,6 +224,7 @@ taken_over() {
 	mkdir -p store/work/1-0123456789ab/d0/upper/deep
 	echo left >store/work/1-0123456789ab/d0/upper/deep/file
 	touch store/leases/1-0123456789ab
+	hews store
 	hew images
 	equal "" "$(find store/work store/leases store/trash -mindepth 1)"
 	sound
@@ -232,6 +236,7 @@ taken_over() {
 	orphan=$(printf 'nobody knows me' | tee orphan | sha256sum | cut -d' ' -f1)
 	cp orphan "store/blobs/sha256/$orphan"
 	mkdir -p store/work/99-0123456789ab
+	hews store
 	fails 9 hew doctor --store
 	hew images
 	[ -e "store/blobs/sha256/$orphan" ]
