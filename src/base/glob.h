@@ -29,5 +29,3 @@ bool ignore_excludes(const struct ignore *ig, const char *path, int *ret_line);
 bool ignore_prunes(const struct ignore *ig, const char *dir);
 // The pattern's text, NULL if there is none on that line.
 const char *ignore_pattern_at(const struct ignore *ig, int line);
-size_t ignore_count(const struct ignore *ig);
-bool ignore_has_exceptions(const struct ignore *ig);

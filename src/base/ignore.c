@@ -35,7 +35,6 @@ struct trail {
 struct ignore {
 	struct pattern *v;
 	size_t n, cap;
-	bool has_exceptions;
 	pthread_mutex_t lock; // of the trail; whoever finds it taken uses a trail of his own
 	struct trail trail;
 };
@@ -96,7 +95,6 @@ static int add_pattern(struct ignore *ig, const char *text, int line, struct err
 		ig->v = xreallocarray(ig->v, ig->cap, sizeof(*ig->v));
 	}
 	ig->v[ig->n++] = p;
-	ig->has_exceptions |= negated;
 	return 0;
 }
 
@@ -249,14 +247,4 @@ const char *ignore_pattern_at(const struct ignore *ig, int line)
 		if (ig->v[i].line == line)
 			return ig->v[i].text;
 	return NULL;
-}
-
-size_t ignore_count(const struct ignore *ig)
-{
-	return ig->n;
-}
-
-bool ignore_has_exceptions(const struct ignore *ig)
-{
-	return ig->has_exceptions;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One queue, one lock, two conditions. Workers take no signals: these belong to the main thread.
+// One queue, one lock, one condition. Workers take no signals: these belong to the main thread.
 // The ordered map keeps a ring of `window` flags; whoever calls it is the one thread that calls
 // done().
 #include "base/pool.h"
@@ -20,9 +20,8 @@ struct job {
 
 struct pool {
 	pthread_mutex_t lock;
-	pthread_cond_t work, idle;
+	pthread_cond_t work;
 	struct job *head, **tail;
-	size_t pending; // queued and running
 	bool closing;
 	size_t n;
 	pthread_t threads[];
@@ -54,8 +53,6 @@ static void *work(void *arg)
 		j->fn(j->arg);
 		free(j);
 		pthread_mutex_lock(&p->lock);
-		if (--p->pending == 0)
-			pthread_cond_broadcast(&p->idle);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
@@ -67,7 +64,6 @@ struct pool *pool_new(size_t threads)
 	struct pool *p = xcalloc(1, sizeof(*p) + n * sizeof(pthread_t));
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->work, NULL);
-	pthread_cond_init(&p->idle, NULL);
 	p->tail = &p->head;
 	sigset_t all, before;
 	sigfillset(&all);
@@ -93,7 +89,6 @@ void pool_free(struct pool *p)
 		pthread_join(p->threads[i], NULL);
 	pthread_mutex_destroy(&p->lock);
 	pthread_cond_destroy(&p->work);
-	pthread_cond_destroy(&p->idle);
 	free(p);
 }
 
@@ -104,16 +99,7 @@ void pool_add(struct pool *p, void (*fn)(void *), void *arg)
 	pthread_mutex_lock(&p->lock);
 	*p->tail = j;
 	p->tail = &j->next;
-	p->pending++;
 	pthread_cond_signal(&p->work);
-	pthread_mutex_unlock(&p->lock);
-}
-
-void pool_wait(struct pool *p)
-{
-	pthread_mutex_lock(&p->lock);
-	while (p->pending)
-		pthread_cond_wait(&p->idle, &p->lock);
 	pthread_mutex_unlock(&p->lock);
 }
 

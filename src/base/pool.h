@@ -9,7 +9,6 @@ struct pool;
 struct pool *pool_new(size_t threads); // 0: one per usable processor
 void pool_free(struct pool *p);        // runs what is queued, then joins
 void pool_add(struct pool *p, void (*fn)(void *), void *arg);
-void pool_wait(struct pool *p); // until every job added so far has run
 size_t pool_size(const struct pool *p);
 size_t cpu_count(void); // sched_getaffinity
 

@@ -51,6 +51,5 @@ int options_parse(const struct command *c, int argc, char **argv, void *opts, st
         bool *ret_help, struct err *e);
 void command_help(const struct command *c, struct buf *out);
 void commands_help(struct buf *out);
-int completion_print(const char *shell, struct err *e); // bash, zsh, fish to stdout
 
 #define OPTION_END ((struct option){0})

@@ -71,7 +71,7 @@ static void fish(void)
 	}
 }
 
-int completion_print(const char *shell, struct err *e)
+static int completion_print(const char *shell, struct err *e)
 {
 	static const struct {
 		const char *name;

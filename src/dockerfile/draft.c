@@ -32,7 +32,7 @@ const char *instr_name(enum instr_kind k)
 	return names[k];
 }
 
-bool keyword_kind(const char *word, enum instr_kind *ret)
+static bool keyword_kind(const char *word, enum instr_kind *ret)
 {
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (str_ieq(word, names[i])) {

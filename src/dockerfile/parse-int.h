@@ -114,13 +114,11 @@ int draft_heredocs(struct context *c, struct str line, struct draft *d, struct e
 // rules.c
 int rules_apply(struct context *c, struct draft *d, struct err *e);
 int health_rules(struct draft *d, const struct flag_values *f, struct err *e); // health.c
-bool keyword_kind(const char *word, enum instr_kind *ret);
 
 // warn.c
 void warn_file(struct dockerfile *d); // what needs the whole file; after the stages are known
 void warn_instr(struct dockerfile *d, const struct draft *dr);
 const char *const *skip_list(struct arena *a, struct str check);
 
-// stages.c. Room for one more of n elements: the new place of v, or NULL if there is room already.
-void *arena_grow(struct arena *a, const void *v, size_t n, size_t size);
+// stages.c
 int stages_add(struct dockerfile *d, struct instr *in, struct err *e);

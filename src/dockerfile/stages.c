@@ -3,7 +3,8 @@
 #include "base/err.h"
 #include "dockerfile/parse-int.h"
 
-void *arena_grow(struct arena *a, const void *v, size_t n, size_t size)
+// Room for one more of n elements: the new place of v, or NULL if there is room already.
+static void *arena_grow(struct arena *a, const void *v, size_t n, size_t size)
 {
 	if (n > 0 && (n & (n - 1)) != 0)
 		return NULL;

@@ -38,16 +38,11 @@ struct builder {
 
 // stage.c
 int stage_build(struct builder *b, size_t index, struct err *e);
-int stage_dispatch(
-        struct builder *b, struct stage_state *s, struct instr *in, bool on_build, struct err *e);
 struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind kind,
         const struct instr *in, bool on_build);
 // What `COPY --from=name` or `--mount=from=name` means; builds the stage or resolves the image.
 int source_find(struct builder *b, struct stage_state *s, const struct instr *in, const char *from,
         bool allow_index, struct file_source *ret, struct err *e);
-int image_step(struct builder *b, const char *ref, const struct platform *p, const struct instr *in,
-        const char *name, struct step **ret, struct err *e);
-bool stage_resets_cache(const struct builder *b, size_t index);
 
 // vars.c
 int vars_globals(struct builder *b, struct err *e);
@@ -56,7 +51,6 @@ struct expand_env vars_env(struct stage_state *s);
 int vars_expand(struct builder *b, struct stage_state *s, const struct instr *in, const char *word,
         const char **ret, struct err *e);
 int vars_arg(struct builder *b, struct stage_state *s, const struct instr *in, struct err *e);
-const char *build_arg(const struct builder *b, const char *key); // NULL if not given
 void vars_proxy(const struct builder *b, struct strv *ret);
 
 // meta.c: instructions that only edit the configuration
@@ -64,8 +58,6 @@ int meta_dispatch(struct builder *b, struct stage_state *s, const struct instr *
 // Command line with the shell in front, as RUN, CMD and ENTRYPOINT use it.
 void shell_prepend(const struct image_config *c, const struct instr *in, struct strv *ret);
 void history_add(struct builder *b, struct stage_state *s, const char *created_by, int step);
-void history_quote(struct buf *out, const char *s);             // %q
-void history_quote_list(struct buf *out, const struct strv *v); // %q of a slice
 
 // run.c, copy.c
 int run_dispatch(struct builder *b, struct stage_state *s, const struct instr *in, bool on_build,

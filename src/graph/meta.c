@@ -19,7 +19,7 @@ void history_add(struct builder *b, struct stage_state *s, const char *created_b
 	s->history_steps[s->config.n_history - 1] = step;
 }
 
-void history_quote(struct buf *out, const char *s)
+static void history_quote(struct buf *out, const char *s)
 {
 	buf_putc(out, '"');
 	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
@@ -47,7 +47,7 @@ void history_quote(struct buf *out, const char *s)
 	buf_putc(out, '"');
 }
 
-void history_quote_list(struct buf *out, const struct strv *v)
+static void history_quote_list(struct buf *out, const struct strv *v)
 {
 	buf_putc(out, '[');
 	for (size_t i = 0; i < v->n; i++) {

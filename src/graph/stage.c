@@ -61,8 +61,8 @@ struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind k
 	return st;
 }
 
-int image_step(struct builder *b, const char *ref, const struct platform *p, const struct instr *in,
-        const char *name, struct step **ret, struct err *e)
+static int image_step(struct builder *b, const char *ref, const struct platform *p,
+        const struct instr *in, const char *name, struct step **ret, struct err *e)
 {
 	for (size_t i = 0; i < b->g->n_steps; i++) { // equal images once
 		struct step *s = b->g->steps[i];
@@ -277,7 +277,7 @@ static int from_base(
 
 // ---- instructions
 
-int stage_dispatch(
+static int stage_dispatch(
         struct builder *b, struct stage_state *s, struct instr *in, bool on_build, struct err *e)
 {
 	switch (in->kind) {
@@ -330,7 +330,7 @@ static const char *display_name(struct builder *b, size_t index)
 	return arena_printf(&b->g->arena, "stage-%zu", index);
 }
 
-bool stage_resets_cache(const struct builder *b, size_t index)
+static bool stage_resets_cache(const struct builder *b, size_t index)
 {
 	if (b->o->no_cache)
 		return true;

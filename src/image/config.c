@@ -146,20 +146,3 @@ void image_config_add_volume(struct image_config *c, const char *path)
 {
 	add_name(&c->volumes, path);
 }
-
-struct digest image_chain_id(const struct digest *diff_ids, size_t n)
-{
-	struct digest chain = {0};
-	for (size_t i = 0; i < n; i++) {
-		char text[2 * DIGEST_TEXT];
-		if (i == 0) {
-			chain = diff_ids[0];
-			continue;
-		}
-		digest_text(&chain, text);
-		text[DIGEST_TEXT - 1] = ' ';
-		digest_text(&diff_ids[i], text + DIGEST_TEXT);
-		chain = digest_of(text, strlen(text));
-	}
-	return chain;
-}

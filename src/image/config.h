@@ -66,5 +66,3 @@ void image_config_add_diff_id(struct image_config *c, const struct digest *d);
 void image_config_set_label(struct image_config *c, const char *key, const char *value);
 void image_config_add_port(struct image_config *c, const char *port);
 void image_config_add_volume(struct image_config *c, const char *path);
-// Chain id of the OCI specification over diff_ids[0..n-1]; zero if n is 0.
-struct digest image_chain_id(const struct digest *diff_ids, size_t n);

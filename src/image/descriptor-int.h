@@ -12,10 +12,7 @@ struct err;
 #define ANNOTATIONS_MAX 4096
 #define MEDIA_TYPE_MAX 255
 
-// A string member into fixed storage; absent and null leave it empty, longer is ERR_CORRUPT.
-int member_text(const struct jn *o, const char *key, char *to, size_t size, struct err *e);
 int platform_read(const struct jn *o, struct platform *ret, struct err *e);
-void platform_write(const struct platform *p, struct jw *w);
 
 int descriptor_read(const struct jn *o, const char *what, struct descriptor *ret, struct err *e);
 void descriptor_write(const struct descriptor *d, struct jw *w);

@@ -20,7 +20,8 @@ int key_value_cmp(const void *a, const void *b)
 	return order ? order : (nx > ny) - (nx < ny);
 }
 
-int member_text(const struct jn *o, const char *key, char *to, size_t size, struct err *e)
+// A string member into fixed storage; absent and null leave it empty, longer is ERR_CORRUPT.
+static int member_text(const struct jn *o, const char *key, char *to, size_t size, struct err *e)
 {
 	const struct jn *v = jn_get(o, key);
 	to[0] = '\0';
@@ -48,7 +49,7 @@ int platform_read(const struct jn *o, struct platform *ret, struct err *e)
 	return 0;
 }
 
-void platform_write(const struct platform *p, struct jw *w)
+static void platform_write(const struct platform *p, struct jw *w)
 {
 	jw_object(w);
 	jw_kv(w, "architecture", p->arch);

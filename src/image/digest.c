@@ -31,12 +31,6 @@ int digest_parse(const char *s, struct digest *ret, struct err *e)
 	        e, ERR_CORRUPT, "'%.90s' is not a digest, expected 'sha256:<64 hex digits>'", s);
 }
 
-bool digest_valid(const char *s)
-{
-	struct hash h;
-	return s && str_has_prefix(s, PREFIX) && hash_parse(s + PREFIX_LEN, &h);
-}
-
 void digest_text(const struct digest *d, char out[static DIGEST_TEXT])
 {
 	memcpy(out, PREFIX, PREFIX_LEN);

@@ -13,7 +13,6 @@ struct digest {
 };
 
 int digest_parse(const char *s, struct digest *ret, struct err *e); // ERR_CORRUPT
-bool digest_valid(const char *s);
 void digest_text(const struct digest *d, char out[static DIGEST_TEXT]);
 void digest_hex(const struct digest *d, char out[static HASH_HEX]);
 bool digest_eq(const struct digest *a, const struct digest *b);

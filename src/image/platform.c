@@ -77,7 +77,7 @@ static void lower(char *s)
 		*s = (char)tolower((unsigned char)*s);
 }
 
-void platform_normalize(struct platform *p)
+static void platform_normalize(struct platform *p)
 {
 	lower(p->os);
 	lower(p->arch);

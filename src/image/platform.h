@@ -15,8 +15,6 @@ struct platform {
 // ERR_USAGE; "local" = this machine.
 int platform_parse(const char *s, struct platform *ret, struct err *e);
 struct platform platform_host(void);
-// What platform_parse does to its result; for platforms that come out of a document.
-void platform_normalize(struct platform *p);
 // Without the os version, as docker prints it. "unknown" if there is no os.
 void platform_text(const struct platform *p, char out[static 80]);
 bool platform_eq(const struct platform *a, const struct platform *b); // after normalising both

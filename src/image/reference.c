@@ -238,16 +238,6 @@ void reference_release(struct reference *r)
 	*r = (struct reference){0};
 }
 
-void reference_copy(struct reference *dst, const struct reference *src)
-{
-	struct reference copy = *src;
-	copy.domain = src->domain ? xstrdup(src->domain) : NULL;
-	copy.repository = src->repository ? xstrdup(src->repository) : NULL;
-	copy.tag = src->tag ? xstrdup(src->tag) : NULL;
-	reference_release(dst);
-	*dst = copy;
-}
-
 static char *with_suffix(const struct reference *r, const char *name)
 {
 	char digest[DIGEST_TEXT] = "";

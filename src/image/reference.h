@@ -21,7 +21,6 @@ struct reference {
 // "name:tag@sha256:..". No tag and no digest: tag becomes "latest".
 int reference_parse(const char *s, struct reference *ret, struct err *e);
 void reference_release(struct reference *r);
-void reference_copy(struct reference *dst, const struct reference *src);
 // Full form: docker.io/library/node:20[@sha256:...]. Caller frees.
 char *reference_text(const struct reference *r);
 // As people write it: node:20. Caller frees.

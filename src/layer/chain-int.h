@@ -39,8 +39,6 @@ bool chain_meld(
 bool chain_see(struct chain *c, const char *path, struct chain_sight *s);
 void chain_entry(struct chain *c, const struct chain_sight *s, const char *path, size_t len,
         struct entry *ret);
-// The entry of a directory that no layer has one for.
-void chain_implied(struct chain *c, const char *path, size_t len, struct entry *ret);
 
 int chain_list(struct view *v, const char *dir, struct strv *ret, struct err *e);
 int chain_walk(struct view *v, const char *dir,

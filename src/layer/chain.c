@@ -26,7 +26,8 @@ static const char *intern(struct chain *c, const char *path, size_t len)
 	return known;
 }
 
-void chain_implied(struct chain *c, const char *path, size_t len, struct entry *ret)
+// The entry of a directory that no layer has one for.
+static void chain_implied(struct chain *c, const char *path, size_t len, struct entry *ret)
 {
 	*ret = (struct entry){.path = len > 0 ? intern(c, path, len) : "",
 	        .type = ENTRY_DIR,

@@ -34,10 +34,6 @@ struct tree {
 int tree_init(struct tree *t, int root_fd, struct err *e);
 // Leaves all directories. Attributes are set only if rc is 0.
 int tree_finish(struct tree *t, int rc, struct err *e);
-// Makes the directories on the way to the entry. *ret_dirfd stays the tree's, *ret_name points into
-// the path.
-int tree_reach(
-        struct tree *t, const char *path, int *ret_dirfd, const char **ret_name, struct err *e);
 // The entry must stay valid until the directory is left.
 int tree_put_dir(struct tree *t, const struct entry *en, struct err *e);
 // A regular file of en->size bytes at `offset` of src_fd.

@@ -167,7 +167,9 @@ static int enter(
 	return 0;
 }
 
-int tree_reach(
+// Makes the directories on the way to the entry. *ret_dirfd stays the tree's, *ret_name points into
+// the path.
+static int tree_reach(
         struct tree *t, const char *path, int *ret_dirfd, const char **ret_name, struct err *e)
 {
 	while (t->n_levels > 0) {

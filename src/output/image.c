@@ -50,6 +50,22 @@ static int choose(const struct output_request *q, const struct buf *text, const 
 	return 0;
 }
 
+static struct registry *open_registry(const struct output_request *q, struct err *e)
+{
+	if (q->registry)
+		return q->registry(q->registry_arg, e);
+	err_set(e, ERR_NOT_FOUND, "a blob of the image is not in the store");
+	return NULL;
+}
+
+static int blob_need(const struct output_request *q, const struct descriptor *d, struct err *e)
+{
+	if (store_blob_has(q->store, &d->digest))
+		return store_lease_add(q->store, &d->digest, e);
+	struct registry *r = open_registry(q, e);
+	return r ? registry_fetch_blob(r, d, -1, e) : -1;
+}
+
 static int load_documents(
         const struct output_request *q, struct digest d, struct output_image *im, struct err *e)
 {
@@ -91,22 +107,6 @@ int output_image_load(const struct output_request *q, const struct digest *root,
 	digest_text(root, text);
 	output_image_release(&im);
 	return err_wrap(e, "image %s", text);
-}
-
-static struct registry *open_registry(const struct output_request *q, struct err *e)
-{
-	if (q->registry)
-		return q->registry(q->registry_arg, e);
-	err_set(e, ERR_NOT_FOUND, "a blob of the image is not in the store");
-	return NULL;
-}
-
-int blob_need(const struct output_request *q, const struct descriptor *d, struct err *e)
-{
-	if (store_blob_has(q->store, &d->digest))
-		return store_lease_add(q->store, &d->digest, e);
-	struct registry *r = open_registry(q, e);
-	return r ? registry_fetch_blob(r, d, -1, e) : -1;
 }
 
 static int no_more(void *arg, size_t i, struct err *e)

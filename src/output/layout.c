@@ -248,7 +248,7 @@ static int write_blobs(struct layout *l, struct archive *a, struct err *e)
 	return archive_end(a, e);
 }
 
-int layout_write(struct layout *l, struct archive *a, struct err *e)
+static int layout_write(struct layout *l, struct archive *a, struct err *e)
 {
 	auto_index struct image_index ix = {0};
 	return make_index(l, &ix, e) || write_documents(l, a, &ix, e) || write_blobs(l, a, e) ? -1

@@ -24,6 +24,5 @@ void layout_release(struct layout *l);
 // Adds an image under the names that are not empty; everything it needs is made present.
 int layout_add(
         struct layout *l, const struct descriptor *root, const struct strv *names, struct err *e);
-int layout_write(struct layout *l, struct archive *a, struct err *e);
 // As a tar or into a folder; a layout that is in the folder already keeps what it has.
 int layout_output(struct layout *l, const char *dest, bool tar, struct err *e);

@@ -23,9 +23,7 @@ int output_image_load(const struct output_request *q, const struct digest *root,
 // Reads a manifest or index. *ret_type is one of the known media types.
 int document_read(const struct output_request *q, const struct digest *d, struct buf *ret,
         const char **ret_type, struct err *e);
-// Makes sure that a blob is in the store: fetches it if it is only known.
-int blob_need(const struct output_request *q, const struct descriptor *d, struct err *e);
-// The same for many, several at once.
+// Makes sure that blobs are in the store: fetches those that are only known, several at once.
 int blobs_need(const struct output_request *q, const struct descriptor *d, size_t n, struct err *e);
 // Makes sure that tar and index of layer i, or of all layers, are in the store.
 int layer_need(

@@ -124,7 +124,7 @@ static void add_actions(char **scope, const char *actions)
 	}
 }
 
-void scope_add(struct strv *set, const char *scope)
+static void scope_add(struct strv *set, const char *scope)
 {
 	size_t n = resource_length(scope);
 	for (size_t i = 0; n && i < set->n; i++) {

@@ -15,8 +15,8 @@ void challenge_release(struct challenge *c);
 // The best challenge of one header value, which may hold several: Bearer before Basic. Anything
 // else: NONE.
 void challenge_parse(const char *header, struct challenge *ret);
-// Adds a scope to the set: actions of the same resource are united, in the order of their coming.
-void scope_add(struct strv *set, const char *scope);
-void scope_add_list(struct strv *set, const char *scopes); // separated by blanks
+// Adds scopes, separated by blanks, to the set: actions of the same resource are united, in the
+// order of their coming.
+void scope_add_list(struct strv *set, const char *scopes);
 // "repository:NAME:ACTIONS" into the set.
 void scope_add_repository(struct strv *set, const char *repository, const char *actions);

@@ -19,7 +19,3 @@ char *docker_config_dir(const char *docker_config);
 int credential_file_read(const char *path, struct jdoc **ret, struct err *e);
 // The helper for a host: credHelpers, then credsStore; NULL if none.
 const char *credential_helper_name(const struct jn *config, const char *host);
-// From the "auths" of a document: exact host, or the longest "host/path" that covers the
-// repository.
-bool credentials_from_auths(
-        const struct jn *config, const char *host, const char *repository, struct credentials *ret);

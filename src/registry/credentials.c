@@ -140,7 +140,9 @@ static size_t key_covers(const char *key, const char *host, const char *reposito
 	return covers ? 1 + n : 0;
 }
 
-bool credentials_from_auths(
+// From the "auths" of a document: exact host, or the longest "host/path" that covers the
+// repository.
+static bool credentials_from_auths(
         const struct jn *config, const char *host, const char *repository, struct credentials *ret)
 {
 	const struct jn *auths = jn_get(config, "auths"), *value;

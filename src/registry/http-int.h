@@ -40,10 +40,6 @@ void http_trust_system(struct http *h, const struct curl_api *curl);
 const struct http_trust *http_trust_for(struct http *h, const char *host_port); // never NULL
 void http_trust_free(struct http_trust *t);
 
-struct http_handle *http_handle_take(
-        struct http *h, const struct curl_api *curl, const char *origin, struct err *e);
-void http_handle_give(struct http *h, struct http_handle *handle);
-
 // One exchange, as libcurl's callbacks see it.
 struct http_exchange {
 	struct http *http;

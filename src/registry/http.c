@@ -115,7 +115,7 @@ static struct http_handle *take_idle(struct http *h, const char *origin)
 	return found;
 }
 
-struct http_handle *http_handle_take(
+static struct http_handle *http_handle_take(
         struct http *h, const struct curl_api *curl, const char *origin, struct err *e)
 {
 	pthread_mutex_lock(&h->lock);
@@ -138,7 +138,7 @@ struct http_handle *http_handle_take(
 	return handle;
 }
 
-void http_handle_give(struct http *h, struct http_handle *handle)
+static void http_handle_give(struct http *h, struct http_handle *handle)
 {
 	pthread_mutex_lock(&h->lock);
 	handle->next = h->idle;

@@ -38,7 +38,7 @@ static void send_report(int sock, const struct report *r)
 		;
 }
 
-void report_failure(int sock, const struct err *e)
+static void report_failure(int sock, const struct err *e)
 {
 	static struct report r;
 	r.kind = REPORT_FAILED;

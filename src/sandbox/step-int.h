@@ -50,7 +50,6 @@ struct report {
 		} exit;
 	};
 };
-void report_failure(int sock, const struct err *e);
 
 // Process 1. Does not return.
 struct init_context {

@@ -13,7 +13,6 @@ int db_sync(struct store *s);  // what is committed reaches the disk; -1 with er
 int db_user_version(struct store *s, int *ret, struct err *e);
 int db_create_schema(struct store *s, struct err *e);
 int db_exec(struct store *s, const char *sql, struct err *e);
-int db_fail(struct store *s, const char *what, struct err *e);
 
 void db_lock(struct store *s);
 void db_unlock(struct store *s);

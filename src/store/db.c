@@ -26,7 +26,7 @@ struct db_statement {
 	sqlite3_stmt *st;
 };
 
-int db_fail(struct store *s, const char *what, struct err *e)
+static int db_fail(struct store *s, const char *what, struct err *e)
 {
 	int code = s->db ? sqlite3_extended_errcode(s->db) : SQLITE_NOMEM;
 	int sys = s->db ? sqlite3_system_errno(s->db) : 0;

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-void ui_escape(const char *s, size_t n, struct buf *out)
+// Control characters as \xNN.
+static void ui_escape(const char *s, size_t n, struct buf *out)
 {
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];

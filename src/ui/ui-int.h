@@ -46,11 +46,9 @@ struct ui {
 struct ui_step *ui_step_of(struct ui *u, int id);
 void plain_event(struct ui *u, const struct event *ev);
 void raw_event(struct ui *u, const struct event *ev);
-void tty_event(struct ui *u, const struct event *ev);
 void tty_draw(struct ui *u);
 void tty_finish(struct ui *u);
 // One line of a step's output made safe to print.
 void ui_clean_line(const char *s, size_t n, struct buf *out);
 // Of all transfers of a step.
 void ui_step_progress(const struct ui_step *s, uint64_t *ret_current, uint64_t *ret_total);
-void ui_tail_add(struct ui_step *s, const char *p, size_t n);

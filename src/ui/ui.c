@@ -28,7 +28,8 @@ int ui_progress_parse(const char *s, enum ui_progress *ret, struct err *e)
 	        "invalid progress \"%s\": auto, tty, plain, rawjson, quiet or none", s);
 }
 
-bool ui_colour(int fd)
+// A terminal, and NO_COLOR is unset.
+static bool ui_colour(int fd)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 	return isatty(fd) && !(no && *no) && !(term && !strcmp(term, "dumb"));
@@ -47,7 +48,7 @@ struct ui_step *ui_step_of(struct ui *u, int id)
 	return &u->steps[id];
 }
 
-void ui_tail_add(struct ui_step *s, const char *p, size_t n)
+static void ui_tail_add(struct ui_step *s, const char *p, size_t n)
 {
 	buf_add(&s->tail, p, n);
 	if (s->tail.n <= 2 * UI_TAIL_MAX)
@@ -120,6 +121,45 @@ static void note_state(struct ui *u, const struct event *ev)
 	}
 }
 
+static void *tick(void *arg)
+{
+	struct ui *u = arg;
+	pthread_mutex_lock(&u->lock);
+	while (!u->closing) {
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 100000000;
+		if (until.tv_nsec >= 1000000000) {
+			until.tv_sec++;
+			until.tv_nsec -= 1000000000;
+		}
+		pthread_cond_timedwait(&u->wake, &u->lock, &until);
+		tty_draw(u);
+	}
+	pthread_mutex_unlock(&u->lock);
+	return NULL;
+}
+
+// The live part is redrawn ten times a second, but only once something takes long enough to be
+// watched.
+static void tty_event(struct ui *u, const struct event *ev)
+{
+	if (ev->kind == EVENT_STEP_START && !u->ticking)
+		u->ticking = pthread_create(&u->ticker, NULL, tick, u) == 0;
+	if (ev->kind != EVENT_NOTE && ev->kind != EVENT_WARN)
+		return;
+	tty_finish(u);
+	auto_buf struct buf text = {0};
+	for (size_t i = 0; i < ev->len;) {
+		size_t n = strcspn(ev->text + i, "\n");
+		n = n > ev->len - i ? ev->len - i : n;
+		ui_clean_line(ev->text + i, n, &text);
+		buf_putc(&text, '\n');
+		i += n + 1;
+	}
+	fprintf(stderr, "%s%s", ev->kind == EVENT_WARN ? "WARN: " : "", buf_cstr(&text));
+}
+
 static void emit(struct event_sink *sink, const struct event *ev)
 {
 	struct ui *u = (struct ui *)sink;
@@ -140,25 +180,6 @@ static void emit(struct event_sink *sink, const struct event *ev)
 	pthread_mutex_unlock(&u->lock);
 }
 
-static void *tick(void *arg)
-{
-	struct ui *u = arg;
-	pthread_mutex_lock(&u->lock);
-	while (!u->closing) {
-		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += 100000000;
-		if (until.tv_nsec >= 1000000000) {
-			until.tv_sec++;
-			until.tv_nsec -= 1000000000;
-		}
-		pthread_cond_timedwait(&u->wake, &u->lock, &until);
-		tty_draw(u);
-	}
-	pthread_mutex_unlock(&u->lock);
-	return NULL;
-}
-
 struct ui *ui_new(enum ui_progress kind, const char *doing)
 {
 	struct ui *u = xcalloc(1, sizeof(*u));
@@ -172,26 +193,6 @@ struct ui *ui_new(enum ui_progress kind, const char *doing)
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_cond_init(&u->wake, NULL);
 	return u;
-}
-
-// The live part is redrawn ten times a second, but only once something takes long enough to be
-// watched.
-void tty_event(struct ui *u, const struct event *ev)
-{
-	if (ev->kind == EVENT_STEP_START && !u->ticking)
-		u->ticking = pthread_create(&u->ticker, NULL, tick, u) == 0;
-	if (ev->kind != EVENT_NOTE && ev->kind != EVENT_WARN)
-		return;
-	tty_finish(u);
-	auto_buf struct buf text = {0};
-	for (size_t i = 0; i < ev->len;) {
-		size_t n = strcspn(ev->text + i, "\n");
-		n = n > ev->len - i ? ev->len - i : n;
-		ui_clean_line(ev->text + i, n, &text);
-		buf_putc(&text, '\n');
-		i += n + 1;
-	}
-	fprintf(stderr, "%s%s", ev->kind == EVENT_WARN ? "WARN: " : "", buf_cstr(&text));
 }
 
 struct event_sink *ui_sink(struct ui *u)

@@ -26,11 +26,8 @@ struct event_sink *ui_sink(struct ui *u);
 void ui_finish(struct ui *u, bool failed);
 void ui_free(struct ui *u); // NULL is fine
 
-bool ui_colour(int fd); // terminal and NO_COLOR unset
-
 // The last line on stderr: "ERROR: <message>", one line, control characters escaped.
 void ui_error(const struct err *e);
-void ui_escape(const char *s, size_t n, struct buf *out); // control characters as \xNN
 
 // A table: rows of cells, columns padded to the widest, last column as it is.
 struct ui_table;

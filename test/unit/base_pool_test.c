@@ -25,15 +25,10 @@ static void test_pool(void **state)
 	int n = 0;
 	struct pool *p = pool_new(3);
 	assert_int_equal(pool_size(p), 3);
-	pool_wait(p); // nothing to wait for
 	for (int i = 0; i < 1000; i++)
 		pool_add(p, count, &n);
-	pool_wait(p);
-	assert_int_equal(n, 1000);
-	for (int i = 0; i < 100; i++)
-		pool_add(p, count, &n);
 	pool_free(p); // runs what is queued
-	assert_int_equal(n, 1100);
+	assert_int_equal(n, 1000);
 	pool_free(NULL);
 	assert_true(cpu_count() >= 1);
 	p = pool_new(0);
