@@ -71,7 +71,7 @@ static void bench_start(void)
 	struct err e = ERR_INIT;
 	for (int i = 0; i < runs / 4; i++) {
 		int64_t at = clock_ns();
-		struct holder *h = holder_start(NULL, &e);
+		struct holder *h = holder_start(&e);
 		if (!h)
 			fail("holder_start", &e);
 		ns[i] = clock_ns() - at;
@@ -163,7 +163,7 @@ int main(int argc, char **argv)
 	fill(root);
 	bench_start();
 	struct err e = ERR_INIT;
-	struct holder *h = holder_start(NULL, &e);
+	struct holder *h = holder_start(&e);
 	if (!h)
 		fail("holder_start", &e);
 	bench_steps(h, "step, 1 layer", 1, STEP_NET_HOST);
