@@ -57,6 +57,7 @@ static int save_upper(const struct commit_request *req, const struct strv *stubs
 	        .writer = {.clamp_mtime = req->clamp, .max_mtime = req->max_mtime},
 	        .skip = (const char *const *)stubs->v,
 	        .n_skip = stubs->n,
+	        .userxattr = req->userxattr,
 	};
 	struct layer_result r = {0};
 	if (layer_write_upper(fds[0], fds[1], &o, &r, e))

@@ -355,7 +355,9 @@ static int run_job(struct run_state *r, struct holder *h, const struct step_spec
         struct step_result *result, struct err *e)
 {
 	struct layer_writer_options o = exec_writer_options(r->x);
-	struct commit_request req = {.max_mtime = o.max_mtime, .clamp = o.clamp_mtime};
+	struct commit_request req = {.max_mtime = o.max_mtime,
+	        .clamp = o.clamp_mtime,
+	        .userxattr = r->x->rung.userxattr};
 	auto_buf struct buf payload = {0}, reply = {0};
 	size_t n_fds = 3 + step_count_fds(spec);
 	auto_free int *fds = xcalloc(n_fds, sizeof(*fds));
