@@ -89,6 +89,15 @@ static struct copy_item *linked_item(const struct planner *p, const char *path)
 	return NULL;
 }
 
+// A folder's contents are copied, not the folder: where they go is made if need be, as BuildKit
+// makes it, 0755 and root's whatever the source is. Only the time is the source's.
+static void plain_top(struct entry *en)
+{
+	en->mode = 0755;
+	en->uid = en->gid = 0;
+	en->n_xattrs = 0;
+}
+
 // rel lives as long as the view, as en->path does.
 static void add_item(struct planner *p, const char *rel, const struct entry *en)
 {
@@ -98,8 +107,10 @@ static void add_item(struct planner *p, const char *rel, const struct entry *en)
 	const char *link = to ? to->rel : NULL;
 	struct copy_item *it = copy_source_add(p->source, rel, en, p->view);
 	const char *chmod = p->step->copy.chmod;
+	if (p->source->kind == COPY_DIR && !*rel)
+		plain_top(&it->en);
 	if (chmod && en->type != ENTRY_SYMLINK)
-		it->en.mode = chmod_apply(chmod, en->mode, en->type == ENTRY_DIR);
+		it->en.mode = chmod_apply(chmod, it->en.mode, en->type == ENTRY_DIR);
 	if (p->step->copy.chown)
 		it->en.uid = it->en.gid = 0; // set when written
 	if (en->type == ENTRY_FILE)

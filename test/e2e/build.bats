@@ -433,7 +433,7 @@ load lib/hew
 	EOF
 	build -t t
 	unpack t
-	equal "dir 755 3:4" "$(entry o)"
+	equal "dir 755 0:0" "$(entry o)"
 	equal "file 4711 3:4 4" "$(entry o/one)"
 	equal 1000000000 "$(mtime o/one)"
 	equal two "$(cat "$ROOTFS/two")"
