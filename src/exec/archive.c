@@ -40,10 +40,26 @@ static int ar_list(struct view *v, const char *dir, struct strv *ret, struct err
 	return archive_of(v)->chain->ops->list(archive_of(v)->chain, dir, ret, e);
 }
 
+// Over what the archive says, not over the folders that its paths only imply: of those, the root
+// filesystem's own stay as they are.
 static int ar_walk(struct view *v, const char *dir,
         int (*fn)(void *, const struct entry *, struct err *), void *arg, struct err *e)
 {
-	return archive_of(v)->chain->ops->walk(archive_of(v)->chain, dir, fn, arg, e);
+	const struct layer_index *ix = archive_of(v)->imported.index;
+	size_t i, end, ignored;
+	layer_index_range(ix, dir, &i, &end);
+	while (i < end) {
+		struct entry en;
+		layer_index_at(ix, i, &en);
+		int r = *en.path ? fn(arg, &en, e) : 0;
+		if (r < 0)
+			return -1;
+		if (r == 1)
+			layer_index_range(ix, en.path, &ignored, &i);
+		else
+			i++;
+	}
+	return 0;
 }
 
 static int ar_open(struct view *v, const struct entry *en, struct content *ret, struct err *e)
