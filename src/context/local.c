@@ -81,6 +81,41 @@ static int read_link(struct local *l, int dirfd, const char *name, struct entry 
 	return 0;
 }
 
+// A file's capabilities come along. Its other attributes say something of this machine (where a
+// browser got the file from, say), and BuildKit leaves them out of layers as well.
+static bool read_capability(struct local *l, int fd, struct entry *en)
+{
+	static const char name[] = "security.capability";
+	char value[64];
+	ssize_t n = fgetxattr(fd, name, value, sizeof(value));
+	if (n <= 0)
+		return false;
+	pthread_mutex_lock(&l->lock);
+	void *kept = arena_alloc(&l->strings, (size_t)n);
+	struct xattr *x = arena_alloc(&l->strings, sizeof(*x));
+	pthread_mutex_unlock(&l->lock);
+	memcpy(kept, value, (size_t)n);
+	*x = (struct xattr){.name = name, .value = kept, .size = (uint32_t)n};
+	en->xattrs = x;
+	en->n_xattrs = 1;
+	return true;
+}
+
+static int fill_known(struct local *l, int dirfd, const char *name, const struct stat_record *known,
+        struct entry *en, struct err *e)
+{
+	en->has_content = true;
+	en->content = known->content;
+	__atomic_add_fetch(&l->stats.files_known, 1, __ATOMIC_RELAXED);
+	if (!known->has_xattrs)
+		return 0;
+	auto_fd int fd = openat(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "open '%s' in the build context", en->path);
+	read_capability(l, fd, en);
+	return 0;
+}
+
 static int fill_entry(struct local *l, int dirfd, const char *name, const char *path,
         const struct stat *st, struct entry *en, struct err *e)
 {
@@ -102,12 +137,9 @@ static int fill_entry(struct local *l, int dirfd, const char *name, const char *
 		return 0;
 	en->size = (uint64_t)st->st_size;
 	struct stat_record known;
-	if (stat_index_get(l->index, path, st, &known)) {
-		en->has_content = true;
-		en->content = known.content;
-		__atomic_add_fetch(&l->stats.files_known, 1, __ATOMIC_RELAXED);
-	}
-	return 0;
+	return stat_index_get(l->index, path, st, &known)
+	               ? fill_known(l, dirfd, name, &known, en, e)
+	               : 0;
 }
 
 // Descriptor of the directory that holds path, and the last component. No symlink is followed: a
@@ -315,8 +347,9 @@ static int local_digest(struct view *v, struct entry *en, struct err *e)
 	}
 	en->has_content = true;
 	en->size = size;
+	bool has_xattrs = read_capability(l, c.fd, en);
 	if (size == (uint64_t)st.st_size)
-		stat_index_put(l->index, en->path, &st, &en->content, false);
+		stat_index_put(l->index, en->path, &st, &en->content, has_xattrs);
 	__atomic_add_fetch(&l->stats.files_hashed, 1, __ATOMIC_RELAXED);
 	return 0;
 }

@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MAGIC 0x3158545843574548ull // "HEWCXTX1"
+#define MAGIC 0x3258545843574548ull // "HEWCXTX2"
 #define FILE_MAX (4ull << 30)
 // A clock tick of the file system and some: times this near to the start of hashing prove nothing.
 #define RACY_NS 20000000ll
