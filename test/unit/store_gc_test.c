@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What collection keeps and takes, beside living processes; and the locks.
 #include "base/cancel.h"
+#include "base/event.h"
 #include "store_fixture.h"
 #include <pthread.h>
 #include <signal.h>
@@ -260,6 +261,55 @@ static void test_lock_excludes(void **state)
 	assert_int_equal(fixture_count("locks"), 2); // .boot-... and .reserve, no lock
 }
 
+struct waiter {
+	struct store *store;
+	int64_t got_ns;
+};
+
+static void *wait_for_lock(void *arg)
+{
+	struct waiter *w = arg;
+	struct err err = ERR_INIT;
+	struct store_lock *lock = store_lock(w->store, "x", &err);
+	w->got_ns = lock ? clock_ns() : 0;
+	store_unlock(lock);
+	return NULL;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+// The longest pause of a waiter has come after 120 ms; what it loses is far below what was waited
+// for.
+static void test_lock_is_handed_over(void **state)
+{
+	enum { ROUNDS = 9 };
+	int64_t took[ROUNDS];
+	auto_store struct store *a = fixture_open();
+	struct waiter w = {.store = fixture_open()};
+	for (int i = 0; i < ROUNDS; i++) {
+		struct err err = ERR_INIT;
+		pthread_t thread;
+		struct store_lock *held = store_lock(a, "x", &err);
+		assert_non_null(held);
+		pthread_create(&thread, NULL, wait_for_lock, &w);
+		usleep(120000);
+		int64_t released = clock_ns();
+		store_unlock(held);
+		pthread_join(thread, NULL);
+		assert_true(w.got_ns >= released);
+		took[i] = w.got_ns - released;
+	}
+	store_close(w.store);
+	qsort(took, ROUNDS, sizeof(*took), by_size);
+	print_message("handed over in %lld us, at most %lld us\n",
+	        (long long)took[ROUNDS / 2] / 1000, (long long)took[ROUNDS - 1] / 1000);
+	assert_true(took[ROUNDS / 2] < 12000000);
+}
+
 static void test_lock_dies_with_its_process(void **state)
 {
 	int ready[2];
@@ -321,6 +371,7 @@ int main(void)
 	        TEST(test_lost_work_folder),
 	        TEST(test_beside_builders),
 	        TEST(test_lock_excludes),
+	        TEST(test_lock_is_handed_over),
 	        TEST(test_lock_dies_with_its_process),
 	        TEST(test_lock_is_interruptible),
 	};
