@@ -77,7 +77,9 @@ static int check_store(bool deep, struct err *e)
 	if (store_check(s.store, deep, session_sink(&s), &findings, e))
 		return -1;
 	if (findings)
-		return err_set(e, ERR_CORRUPT, "the store at %s has %zu fault%s",
+		return err_set(e, ERR_CORRUPT,
+		        "the store at %s has %zu fault%s: delete the files that it "
+		        "names, then 'hew prune': what is lost is made or fetched again",
 		        store_root(s.store), findings, findings == 1 ? "" : "s");
 	printf("store: %s is sound\n", store_root(s.store));
 	return 0;

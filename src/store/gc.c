@@ -145,7 +145,7 @@ static int delete_rows(struct store *s, struct err *e)
 	        "DELETE FROM blobs WHERE digest NOT IN (SELECT digest FROM temp.marked);"
 	        "DELETE FROM trees WHERE diff_id NOT IN (SELECT digest FROM temp.marked);"
 	        "DELETE FROM layers WHERE diff_id NOT IN (SELECT digest FROM temp.marked);";
-	if (db_exec(s, rows, e) < 0 || sweep_rows(s, e) < 0)
+	if (db_exec(s, rows, e) < 0 || sweep_lost(s, e) < 0 || sweep_rows(s, e) < 0)
 		return -1;
 	return index_json_write(s, e);
 }
@@ -192,8 +192,12 @@ static void forget_boots(struct store *s)
 int store_gc(struct store *s, int flags, uint64_t *ret_freed, struct err *e)
 {
 	uint64_t freed = 0;
-	if (collect_somehow(s, flags, &freed, e) < 0 || sweep_orphans(s, e) < 0 ||
-	        sweep_work(s, e) < 0)
+	if (collect_somehow(s, flags, &freed, e) < 0)
+		return -1;
+	// A power cut must not bring back the rows of files that are gone.
+	if (fault_point("store.sync") < 0 || db_sync(s) < 0)
+		return err_sys(e, "write '%s/hew.db' to the disk", s->root);
+	if (sweep_orphans(s, e) < 0 || sweep_work(s, e) < 0)
 		return -1;
 	if (flags & STORE_GC_STEPS && caches_collect(s, e) < 0)
 		return -1;

@@ -127,11 +127,14 @@ static int lock_dead(struct store *s, const char *id)
 	return steal_fd(&fd);
 }
 
-static int clean_up(struct store *s, struct err *e)
+// everything: also what only a power cut or somebody's hand can have done.
+static int clean_up(struct store *s, bool everything, struct err *e)
 {
 	locks_sweep(s);
 	if (sweep_orphans(s, e) < 0 || sweep_work(s, e) < 0 || db_begin(s, e) < 0)
 		return -1;
+	if (everything && (sweep_lost(s, e) < 0 || sweep_rows(s, e) < 0))
+		return db_abandon(s);
 	if (index_json_write(s, e) < 0)
 		return db_abandon(s);
 	return db_commit(s, e);
@@ -164,7 +167,7 @@ int lease_reap_dead(struct store *s, bool anyway, struct err *e)
 		fds[i] = lock_dead(s, names.v[i]);
 		dead += fds[i] >= 0;
 	}
-	int rc = dead || anyway ? clean_up(s, e) : 0;
+	int rc = dead || anyway ? clean_up(s, anyway, e) : 0;
 	for (size_t i = 0; i < names.n; i++) {
 		if (rc == 0 && fds[i] >= 0)
 			rc = remove_dead(s, names.v[i], e);

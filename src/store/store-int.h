@@ -142,7 +142,8 @@ void known_release(struct store *s);
 // ---- sweep.c
 int sweep_orphans(struct store *s, struct err *e); // moves files without a row into the trash
 int sweep_work(struct store *s, struct err *e);    // work folders that have no lease
-// Rows without the rows they need; inside a transaction.
+// Inside a transaction: rows without their files; then rows without the rows they need.
+int sweep_lost(struct store *s, struct err *e);
 int sweep_rows(struct store *s, struct err *e);
 // Drops what another boot wrote and did not sync.
 int recover_boots(struct store *s, struct err *e);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cleaning up: files that no row knows (a process was killed between rename and commit), rows that
-// lost what they stand on, and everything another boot wrote without a sync. All under the write
-// lock, so that nobody is between a rename and its commit meanwhile.
+// lost their files or what they stand on, and everything another boot wrote without a sync. All
+// under the write lock, so that nobody is between a rename and its commit meanwhile.
 
 #include "base/err.h"
 #include "base/fault.h"
@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 // ---- files without rows
@@ -106,41 +107,68 @@ int sweep_work(struct store *s, struct err *e)
 
 // ---- rows without rows
 
+// A layer that is neither here, as tar or in another form, nor known to be anywhere.
+#define IS_LOST(diff_id)                                                                        \
+	diff_id " NOT IN (SELECT digest FROM blobs) AND " diff_id                               \
+	        " NOT IN (SELECT diff_id FROM layer_blobs WHERE digest IN (SELECT digest FROM " \
+	        "blobs) OR digest IN (SELECT digest FROM blob_sources))"
+
 int sweep_rows(struct store *s, struct err *e)
 {
 	static const char rows[] =
-	        // an image is its manifest and, where it has one, its config
-	        "DELETE FROM images WHERE manifest NOT IN (SELECT digest FROM blobs) OR"
-	        " (image_id <> zeroblob(32) AND image_id NOT IN (SELECT digest FROM blobs));"
-	        "DELETE FROM image_layers WHERE manifest NOT IN (SELECT manifest FROM images);"
-	        // a name whose image did not survive goes back to the last one that was safe
-	        "UPDATE names SET manifest = synced WHERE manifest NOT IN (SELECT manifest FROM "
-	        "images)"
-	        " AND synced IN (SELECT manifest FROM images);"
-	        "DELETE FROM names WHERE manifest NOT IN (SELECT manifest FROM images);"
-	        "UPDATE names SET synced = NULL WHERE synced NOT IN (SELECT manifest FROM images);"
-	        "DELETE FROM resolutions WHERE manifest NOT IN (SELECT digest FROM blobs);"
 	        "DELETE FROM layer_blobs WHERE diff_id NOT IN (SELECT diff_id FROM layers);"
-	        "DELETE FROM blob_sources WHERE digest NOT IN (SELECT digest FROM layer_blobs)"
-	        " AND digest NOT IN (SELECT digest FROM blobs);"
-	        "DELETE FROM steps WHERE diff_id IS NOT NULL AND diff_id NOT IN (SELECT digest "
-	        "FROM blobs)"
-	        " AND diff_id NOT IN (SELECT diff_id FROM layer_blobs WHERE"
-	        "  digest IN (SELECT digest FROM blobs) OR digest IN (SELECT digest FROM "
-	        "blob_sources));"
-	        "DELETE FROM pending WHERE (kind = 1 AND key NOT IN (SELECT digest FROM blobs))"
-	        " OR (kind = 2 AND key NOT IN (SELECT diff_id FROM layers WHERE has_index))"
-	        " OR (kind = 3 AND key NOT IN (SELECT diff_id FROM trees));";
+	        // an image is its manifest, its config where it has one, and its layers
+	        "DELETE FROM images WHERE manifest NOT IN (SELECT digest FROM blobs) OR"
+	        " (image_id <> zeroblob(32) AND image_id NOT IN (SELECT digest FROM blobs)) OR"
+	        " manifest IN (SELECT manifest FROM image_layers WHERE " IS_LOST(
+	                "diff_id") ");"
+	                           "DELETE FROM image_layers WHERE manifest NOT IN (SELECT "
+	                           "manifest FROM images);"
+	                           // a name whose image did not survive goes back to the last one
+	                           // that was safe
+	                           "UPDATE names SET manifest = synced WHERE manifest NOT IN "
+	                           "(SELECT manifest FROM "
+	                           "images)"
+	                           " AND synced IN (SELECT manifest FROM images);"
+	                           "DELETE FROM names WHERE manifest NOT IN (SELECT manifest FROM "
+	                           "images);"
+	                           "UPDATE names SET synced = NULL WHERE synced NOT IN (SELECT "
+	                           "manifest FROM images);"
+	                           "DELETE FROM resolutions WHERE manifest NOT IN (SELECT digest "
+	                           "FROM blobs);"
+	                           "DELETE FROM blob_sources WHERE digest NOT IN (SELECT digest "
+	                           "FROM layer_blobs)"
+	                           " AND digest NOT IN (SELECT digest FROM blobs);"
+	                           "DELETE FROM steps WHERE diff_id IS NOT NULL AND " IS_LOST(
+	                                   "diff_id") ";"
+	                                              "DELETE FROM pending WHERE (kind = 1 AND key "
+	                                              "NOT IN (SELECT digest FROM blobs))"
+	                                              " OR (kind = 2 AND key NOT IN (SELECT "
+	                                              "diff_id FROM layers WHERE has_index))"
+	                                              " OR (kind = 3 AND key NOT IN (SELECT "
+	                                              "diff_id FROM trees));";
 	return db_exec(s, rows, e);
 }
 
-// ---- another boot
+// ---- rows without files, and another boot
 
 struct lost {
-	int kind;
+	int kind; // enum pending_kind
 	struct digest digest;
 	char *flavour;
 };
+
+struct lost_list {
+	struct lost *v;
+	size_t n;
+};
+
+static void lost_list_release(struct lost_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i].flavour);
+	free(l->v);
+}
 
 static int drop_lost(struct store *s, const struct lost *l, struct err *e)
 {
@@ -173,35 +201,74 @@ static int drop_lost(struct store *s, const struct lost *l, struct err *e)
 	return trash_move(s, path, e);
 }
 
+static bool is_whole(struct store *s, const struct lost *l, uint64_t size)
+{
+	struct stat st;
+	char path[STORE_PATH];
+	if (l->kind == PENDING_BLOB)
+		path_of_blob(&l->digest, path);
+	else if (l->kind == PENDING_INDEX)
+		path_of_index(&l->digest, path);
+	else
+		path_of_tree(&l->digest, l->flavour, path);
+	if (fstatat(s->root_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	if (l->kind == PENDING_BLOB)
+		return S_ISREG(st.st_mode) && (uint64_t)st.st_size == size;
+	return l->kind == PENDING_TREE ? S_ISDIR(st.st_mode) : S_ISREG(st.st_mode);
+}
+
+// Rows of kind, key, flavour, size. Those that are whole are left out; size NULL: none are.
+static int read_lost(struct store *s, sqlite3_stmt *st, struct lost_list *ret, struct err *e)
+{
+	int rc = -1;
+	while (st && (rc = db_row(s, st, e)) == 1) {
+		const char *flavour = db_column_text(st, 2);
+		struct lost l = {.kind = sqlite3_column_int(st, 0),
+		        .flavour = xstrdup(flavour ? flavour : "")};
+		if (!db_column_hash(st, 1, &l.digest.h))
+			l.kind = 0;
+		if (sqlite3_column_type(st, 3) != SQLITE_NULL &&
+		        is_whole(s, &l, db_column_u64(st, 3))) {
+			free(l.flavour);
+			continue;
+		}
+		ret->v = xreallocarray(ret->v, ret->n + 1, sizeof(*ret->v));
+		ret->v[ret->n++] = l;
+	}
+	return rc;
+}
+
+static int drop_all(struct store *s, sqlite3_stmt *st, struct err *e)
+{
+	struct lost_list list = {0};
+	int rc = read_lost(s, st, &list, e);
+	for (size_t i = 0; rc == 0 && i < list.n; i++)
+		rc = drop_lost(s, &list.v[i], e);
+	lost_list_release(&list);
+	return rc;
+}
+
+int sweep_lost(struct store *s, struct err *e)
+{
+	sqlite3_stmt *st = db_query(s, e,
+	        "SELECT 1, digest, NULL, size FROM blobs"
+	        " UNION ALL SELECT 2, diff_id, NULL, 0 FROM layers WHERE has_index"
+	        " UNION ALL SELECT 3, diff_id, flavour, 0 FROM trees",
+	        "");
+	return drop_all(s, st, e);
+}
+
 // A store shared between machines: another boot may be another machine, whose process lives.
 static int drop_lease(struct store *s, const char *boot, const char *lease, struct err *e)
 {
-	struct lost *v = NULL;
-	size_t n = 0;
-	int rc;
 	sqlite3_stmt *st = db_query(s, e,
-	        "SELECT kind, key, flavour FROM pending WHERE boot = ? AND lease = ?", "tt", boot,
-	        lease);
-	if (!st)
-		return -1;
-	while ((rc = db_row(s, st, e)) == 1) {
-		v = xreallocarray(v, n + 1, sizeof(*v));
-		const char *flavour = db_column_text(st, 2);
-		v[n] = (struct lost){.kind = sqlite3_column_int(st, 0),
-		        .flavour = flavour ? xstrdup(flavour) : xstrdup("")};
-		if (!db_column_hash(st, 1, &v[n].digest.h))
-			v[n].kind = 0;
-		n++;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (rc == 0)
-			rc = drop_lost(s, &v[i], e);
-		free(v[i].flavour);
-	}
-	free(v);
-	return rc < 0 ? -1
-	              : db_run(s, e, "DELETE FROM pending WHERE boot = ? AND lease = ?", "tt", boot,
-	                        lease);
+	        "SELECT kind, key, flavour, NULL FROM pending WHERE boot = ? AND lease = ?", "tt",
+	        boot, lease);
+	return drop_all(s, st, e) < 0
+	               ? -1
+	               : db_run(s, e, "DELETE FROM pending WHERE boot = ? AND lease = ?", "tt",
+	                         boot, lease);
 }
 
 static int drop_boots(struct store *s, struct err *e)

@@ -52,8 +52,8 @@ sweep() { driver sweep "$1" ${HEW_TEST_SLOW:+--all}; }
 
 @test "a build's disk is full at every fault point" { driver sweep build --how enospc ${HEW_TEST_SLOW:+--all}; }
 
-@test "the power is cut at every fault point of a build, a pull, a load" {
-	for s in build pull load; do
+@test "the power is cut at every fault point of a build, a pull, a load, a prune" {
+	for s in build pull load prune; do
 		driver sweep $s --how cut ${HEW_TEST_SLOW:+--all}
 	done
 }

@@ -71,16 +71,40 @@ policy() { echo --signature-policy "$HEW_TEST_REGISTRY/policy.json"; }
 	hew doctor --store --deep
 }
 
-@test "doctor finds a blob that was changed, and one that is gone" {
+@test "doctor finds a blob that was changed, and one that is gone; prune lets go of them, a build makes them again" {
 	export HEW_ROOT=$PWD/mine
 	small one
 	local layer
 	layer=$(blob "$(config '.rootfs.diff_ids[-1]')")
 	chmod u+w "$layer"
 	printf X | dd of="$layer" bs=1 seek=600 conv=notrunc status=none
+	hew doctor --store
 	fails 9 hew doctor --store --deep
+	has "${layer##*/}: has the digest" "$(cat "$ERR")"
 	rm "$layer"
 	fails 9 hew doctor --store
+	has "${layer##*/}: missing" "$(cat "$ERR")"
+	has "hew prune" "$LAST"
+	hew prune
+	sound
+	fails 6 hew inspect one # it would not run
+	small one
+	equal "RUN echo made" "$(ran | grep -o 'RUN echo made')"
+	equal made "$(hew run --rm one cat /made)"
+	hew doctor --store --deep
+}
+
+@test "a base's layer that is gone is fetched again" {
+	export HEW_ROOT=$PWD/mine
+	hew pull -q alpine:3.19
+	equal Linux "$(hew run --rm alpine:3.19 uname)"
+	find "$HEW_ROOT/blobs/sha256" "$HEW_ROOT/layers" -size +100k -delete
+	rm -r "$HEW_ROOT"/trees/*
+	fails 9 hew doctor --store
+	hew prune
+	sound
+	equal Linux "$(hew run --rm alpine:3.19 uname)"
+	hew doctor --store --deep
 }
 
 # ---- archives
@@ -258,6 +282,7 @@ policy() { echo --signature-policy "$HEW_TEST_REGISTRY/policy.json"; }
 	hew rmi two
 	hew prune -a
 	equal 0 "$(ls "$HEW_ROOT/blobs/sha256" | wc -l)"
+	equal "" "$(find "$HEW_ROOT"/{cache,contexts} -mindepth 1)"
 	equal "Total reclaimed space: 0B" "$(hew prune -a)"
 	hew doctor --store --deep
 }

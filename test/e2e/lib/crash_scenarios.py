@@ -340,13 +340,20 @@ class Local(Save):
 
 
 class Prune(Push):
-    """Everything goes but the image."""
+    """Everything goes but the image that has a name: layers, trees, an older image, a cache mount's index."""
+
+    def __init__(self, args):
+        super().__init__(args)
+        with open(f"{args.dir}/ctx/b", "w", encoding="utf-8") as f:
+            f.write("changed")
+        self.prepare("build", "-t", "pushed", f"{args.dir}/ctx")
 
     def argv(self, case):
         return ["prune", "-a"]
 
     def result(self, case, run):
-        return ""
+        found = Run(self.args, ["images", "-q"], case.root, case.cwd).wait().must_succeed("hew images")
+        return found.said()
 
     def after_fault(self, case, run, reference):
         found = Run(self.args, ["images", "-q"], case.root, case.cwd).wait().must_succeed("hew images")

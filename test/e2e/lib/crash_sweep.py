@@ -108,6 +108,7 @@ def sweep_one(scenario, folder, number, fault, reference):
         reached = f.read().split().count(point) >= n
     if how == "cut":
         cut_power(case.root, random.Random(number))
+        doctor(scenario.args, case.root, case.cwd, number % 8 == 0)
     scenario.after_fault(case, run, result)
     if run.status == 0 and how != "cut":
         check(scenario.result(case, run) == result, "it succeeded, with another result")
