@@ -122,7 +122,7 @@ struct prune_options {
 
 static const struct option prune_options[] = {
         {"all", 'a', OPT_FLAG, offsetof(struct prune_options, all), NULL,
-                "Forget the build cache too"},
+                "Forget the build cache too, cache mounts included"},
         {"force", 'f', OPT_FLAG, offsetof(struct prune_options, force), NULL,
                 "Accepted; hew never asks"},
         OPTION_END,
