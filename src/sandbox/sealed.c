@@ -20,8 +20,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-extern char **environ;
-
 // A descriptor of our program through a read-only mount of just that file; -1 if it cannot be had.
 static int read_only_self(void)
 {
