@@ -72,6 +72,8 @@ sweep() { driver sweep "$1" ${HEW_TEST_SLOW:+--all}; }
 
 @test "a local folder fails at every fault point: it is whole or absent" { sweep local; }
 
+@test "run fails at every fault point" { sweep run; }
+
 @test "prune fails at every fault point: the image stays" { sweep prune; }
 
 # ---- at random
@@ -86,6 +88,27 @@ sweep() { driver sweep "$1" ${HEW_TEST_SLOW:+--all}; }
 }
 
 # ---- a disk that is full
+
+# What is written elsewhere than in the store.
+@test "a full disk for an output: one clear error, and nothing half-written" {
+	DISK=$PWD/disk
+	mkdir disk ctx
+	mount -t tmpfs -o size=200k,uid="${HEW_TEST_UID:-0}" none disk
+	echo old >disk/over
+	[ -z "${HEW_TEST_UID-}" ] || chown "$HEW_TEST_UID" disk/over
+	head -c 300000 /dev/urandom >ctx/data
+	printf 'FROM scratch\nCOPY data /\n' >ctx/Dockerfile
+	hew build -q -t large ctx
+	for to in "save large -o disk/new" "save large -o disk/over" "build -o type=oci,dest=disk/new ctx" \
+		"build -o disk/new ctx" "build -o type=tar,dest=disk/new ctx" "save large -o /dev/full"; do
+		# shellcheck disable=SC2086
+		fails 10 hew $to
+		has "No space left" "$LAST"
+		equal over "$(ls -A disk)"
+		equal old "$(cat disk/over)"
+	done
+	sound
+}
 
 # The rest of the disk but LEFT KiB is somebody else's; 0: nothing at all is left.
 fill() {

@@ -163,6 +163,7 @@ def check_tidy(args, root, cwd):
 class Scenario:
     start = None  # the store that it begins with; None: there is none yet
     syncs = True  # nothing is pending afterwards
+    failed = {10, 11}  # how a failure ends: no space, the sandbox
 
     def __init__(self, args):
         self.args = args
@@ -339,6 +340,24 @@ class Local(Save):
             check(" ".join(listing(folder)) == reference, "the folder is neither whole nor absent")
 
 
+class Execute(Scenario):
+    """hew run of a pulled image, which is unpacked on the way and written to."""
+
+    syncs = False  # what was unpacked can be unpacked again
+    failed = {125}  # docker's status for what is not the command's
+
+    def __init__(self, args):
+        super().__init__(args)
+        self.prepare("pull", args.base)
+
+    def argv(self, case):
+        return ["run", "--rm", self.args.base, "/bin/busybox", "sh", "-c", "echo x >/x; echo ran"]
+
+    def result(self, case, run):
+        check(run.said() == "ran", f"it said {run.said()}")
+        return "ran"
+
+
 class Prune(Push):
     """Everything goes but the image that has a name: layers, trees, an older image, a cache mount's index."""
 
@@ -361,7 +380,7 @@ class Prune(Push):
 
 
 SCENARIOS = {"build": Build, "pull": Pull, "push": Push, "load": Load, "save": Save, "save-over": SaveOver,
-             "oci": Oci, "local": Local, "prune": Prune}
+             "oci": Oci, "local": Local, "run": Execute, "prune": Prune}
 
 
 class Case:
