@@ -103,7 +103,10 @@ static int from_memory(struct exec *x, const char *name, const struct platform *
 	char text[80];
 	platform_text(p, text);
 	int found = store_resolution_get(x->store, name, text, ret, e);
-	return found == 1 && store_blob_has(x->store, ret) ? 1 : found < 0 ? -1 : 0;
+	// Leased first, looked at second: another process may be forgetting it.
+	if (found < 0 || (found == 1 && store_lease_add(x->store, ret, e)))
+		return -1;
+	return found == 1 && store_blob_has(x->store, ret);
 }
 
 static int from_registry(struct exec *x, const struct reference *ref, const struct platform *p,

@@ -278,3 +278,55 @@ taken_over() {
 	hew doctor --store --deep
 	equal "" "$(find store/work store/leases -mindepth 1)"
 }
+
+# What one person does all day, N times; each has names of its own, all make the same few layers.
+busy() { # NUMBER N
+	local i n
+	for ((i = 0; i < $2; i++)); do
+		n=$((RANDOM % 6))
+		echo $n >file
+		printf 'FROM alpine:3.19 AS one\nRUN echo %s >/n\nFROM alpine:3.19\nCOPY file /f\nCOPY --from=one /n /n\n' $n >Dockerfile
+		hew build -q -t "t$n:$1" . >id
+		case $((RANDOM % 4)) in
+		0)
+			hew save "t$n:$1" -o saved.tar
+			hew load -q -i saved.tar
+			;;
+		1) hew rmi "t$n:$1" >removed ;;
+		2) equal "$n $n" "$(hew run --rm "t$n:$1" cat /n /f | paste -sd' ')" ;;
+		esac
+	done
+}
+
+@test "building, naming, removing, saving and running, beside prune -a: nobody loses anything" {
+	export HEW_ROOT=$PWD/store SOURCE_DATE_EPOCH=1700000000
+	local pids=() p rounds=60 n=0
+	[ -z "${HEW_TEST_SLOW-}" ] || rounds=400
+	for p in 1 2 3 4; do
+		mkdir "$p"
+		[ -z "${HEW_TEST_UID-}" ] || chown "$HEW_TEST_UID" "$p"
+		(
+			trap 'touch ended' EXIT
+			set -e
+			cd "$p"
+			busy "$p" $rounds
+		) >"$p.out" 2>&1 3>&- &
+		pids+=($!)
+	done
+	while [ "$(ls -d ?/ended | wc -l)" -lt 4 ]; do
+		hew prune -a >/dev/null
+		n=$((n + 1))
+		[ $((n % 8)) -ne 0 ] || sound
+	done 2>/dev/null
+	for p in 1 2 3 4; do
+		wait "${pids[p - 1]}" || {
+			cat "$p.out"
+			false
+		}
+	done
+	echo "pruned $n times"
+	[ "$n" -gt 10 ]
+	hew prune -a
+	hew doctor --store --deep
+	equal "" "$(find store/work store/leases store/trash -mindepth 1)"
+}
