@@ -30,6 +30,7 @@ bool str_to_octal(const char *s, uint32_t *ret);
 // if none is near enough to be a likely misspelling.
 const char *str_nearest(const char *word, const char *const *candidates, size_t n);
 
+// Zero is empty. Grows without a limit of its own: whoever fills it from outside has one.
 struct buf {
 	char *p; // NULL until the first byte; otherwise p[n] == '\0'
 	size_t n, cap;

@@ -13,7 +13,7 @@ struct hash {
 	uint8_t b[HASH_SIZE];
 };
 
-struct hasher; // one running SHA-256
+struct hasher; // one running SHA-256, of one thread at a time
 struct hasher *hasher_new(void);
 void hasher_free(struct hasher *h);
 void hasher_free_ptr(struct hasher **h);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON documents up to 8 MiB (jansson behind; no other file includes it) and a writer whose bytes
-// are fixed by the calls: digests depend on them.
+// JSON documents (RFC 8259) up to 8 MiB (jansson behind; no other file includes it) and a writer
+// whose bytes are fixed by the calls: digests depend on them.
 #pragma once
 
 #include <stdbool.h>

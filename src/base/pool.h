@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct pool;
+struct pool;                           // thread-safe
 struct pool *pool_new(size_t threads); // 0: one per usable processor
 void pool_free(struct pool *p);        // runs what is queued, then joins
 void pool_add(struct pool *p, void (*fn)(void *), void *arg);
@@ -13,7 +13,8 @@ size_t pool_size(const struct pool *p);
 size_t cpu_count(void); // sched_getaffinity
 
 // Ordered parallel map over a sequence: fn(i) runs on the pool, done(i) is called in order of i by
-// one thread at a time, with at most `window` results outstanding. Stops early if either fails.
+// one thread at a time, with at most `window` results outstanding. Stops early if either fails,
+// with the error of the first i that did.
 struct err;
 struct pool_ordered {
 	size_t n, window;

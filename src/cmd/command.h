@@ -35,8 +35,8 @@ struct command {
 	const struct option *options; // ends with name == NULL
 	size_t size;                  // of the verb's struct; zeroed before parsing
 	bool stop_at_args; // options end at the first argument (`hew run IMAGE cmd --flag`)
-	// Returns the exit status. opts: the verb's struct; args: what is no option. The caller
-	// prints *e.
+	// Returns the exit status, or -1 with *e set, which the caller prints. opts: the verb's
+	// struct; args: what is no option.
 	int (*run)(void *opts, const struct strv *args, struct err *e);
 	void (*release)(void *opts); // may be NULL
 };

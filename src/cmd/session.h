@@ -27,8 +27,7 @@ char *full_name(const char *text, struct err *e);
 char *short_name(const char *full);
 // Finds by name (short or full), id or digest, with a helpful message.
 int find_image(struct store *s, const char *text, struct image_row *ret, struct err *e);
-// The config (and manifest, if not NULL) of a stored image; of an index, that of the image for
-// this machine.
+// Config (and manifest, unless NULL) of a stored image; of an index, of its image for this machine.
 struct image_config;
 int load_config(struct store *s, const struct image_row *row, struct image_config *ret,
         struct manifest *ret_manifest, struct err *e);

@@ -43,8 +43,7 @@ void reader_release(struct reader *r);
 int reader_physical(struct reader *r, struct str *ret, struct err *e);
 // 1: a logical line that is not blank, 0: the end, -1: failure.
 int reader_logical(struct reader *r, struct logical *ret, struct err *e);
-// A directive's value among the leading lines of a file, as BuildKit detects it: `prefix` is "#" or
-// "//".
+// A directive's value among the leading lines of a file, as BuildKit finds it. prefix: "#" or "//".
 bool directive_find(struct str text, const char *prefix, const char *key, struct str *ret);
 // One comment without its '#', read as a directive.
 bool directive_parse(struct str comment, struct str *ret_key, struct str *ret_value);

@@ -38,9 +38,9 @@ struct build_request {
 	int jobs; // steps at once; 0: one a processor
 	struct build_secret *secrets;
 	size_t n_secrets;
-	bool has_epoch; // SOURCE_DATE_EPOCH or --timestamp
-	int64_t epoch;
-	struct event_sink *sink;
+	bool has_epoch;          // SOURCE_DATE_EPOCH or --timestamp
+	int64_t epoch;           // seconds
+	struct event_sink *sink; // may be NULL
 	// Opens the registry client when the build first needs the network; it stays the caller's.
 	struct registry *(*registry)(void *arg, struct err *e);
 	void *registry_arg;
@@ -58,6 +58,8 @@ struct build_result {
 };
 void build_result_release(struct build_result *r);
 
+// The whole of a build: *ret is the caller's to release. A failing RUN is ERR_STEP with the
+// position of its instruction; what ran before it stays recorded.
 int build_run(
         struct store *s, const struct build_request *r, struct build_result *ret, struct err *e);
 
@@ -68,7 +70,7 @@ void exec_reap(struct store *s);
 extern const struct holder_job exec_jobs[];
 extern const size_t exec_n_jobs;
 
-// A stored image run once (`hew run`): the same sandbox as RUN.
+// A stored image run once (`hew run`): the same sandbox as RUN, its changes thrown away.
 struct run_request {
 	const char *image;               // name, id or prefix
 	struct strv command;             // overrides CMD

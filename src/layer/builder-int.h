@@ -15,6 +15,5 @@ struct index_builder {
 	bool sorted; // paths came strictly ascending so far
 };
 
-// The numbers of the records that stand, sorted by path; hard links are settled in the records.
-// *ret_order: caller frees.
+// The numbers of the records that stand, sorted by path (caller frees); hard links are settled.
 int index_settle(struct index_builder *b, uint32_t **ret_order, size_t *ret_n, struct err *e);

@@ -12,8 +12,8 @@ struct tar_source {
 	int (*tar_fd)(struct tar_source *self, size_t layer, struct err *e);
 };
 
-// layers: bottom first; borrowed, must outlive the view, as must src. n may be 0 (scratch: only the
-// root).
+// layers: bottom first; n may be 0 (scratch: only the root). The array is copied; the indexes and
+// src are borrowed and must outlive the view.
 struct view *chain_new(struct layer_index *const *layers, size_t n, struct tar_source *src);
 // Which layer (index into layers) an entry of this view came from; -1 for the implied root.
 int chain_layer_of(struct view *chain, const char *path);

@@ -9,8 +9,7 @@
 
 enum entry_type {
 	ENTRY_DIR,
-	ENTRY_FILE, // link != NULL: a hard link to that path in the same layer, attributes filled
-	            // in
+	ENTRY_FILE,    // with link: a hard link to that path of the layer, attributes filled in
 	ENTRY_SYMLINK, // link: the target as stored
 	ENTRY_CHAR,
 	ENTRY_BLOCK,
@@ -39,7 +38,7 @@ struct entry {
 	uint64_t size; // of a regular file
 	int64_t mtime_sec;
 	uint32_t mtime_nsec;
-	const char *link;
+	const char *link;           // NULL: none
 	const struct xattr *xattrs; // sorted by name; never *.overlay.*
 	uint32_t n_xattrs;
 	bool has_content;

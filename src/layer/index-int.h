@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bytes of an index file, and what index.c and index_builder.c share. All numbers are
-// little-endian:
+// The bytes of an index file, and what index.c and index_builder.c share. All is little-endian.
 //
 //   header | records, sorted by path | xattr table | heap (strings with their NUL, xattr values)
 //

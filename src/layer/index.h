@@ -16,7 +16,9 @@ struct layer_index;
 struct layer_index *layer_index_open(int fd, struct err *e); // fd may be closed afterwards
 void layer_index_close(struct layer_index *ix);              // NULL is fine
 size_t layer_index_count(const struct layer_index *ix);
+// Entry i in the order of paths. What *ret points to is the index's.
 void layer_index_at(const struct layer_index *ix, size_t i, struct entry *ret);
+// False: there is none, and *ret is not written.
 bool layer_index_find(const struct layer_index *ix, const char *path, struct entry *ret);
 // Range [*begin, *end) of entries at or below dir ("" = all).
 void layer_index_range(const struct layer_index *ix, const char *dir, size_t *begin, size_t *end);
@@ -39,14 +41,16 @@ void index_builder_free_ptr(struct index_builder **b);
 #define auto_index_builder __attribute__((cleanup(index_builder_free_ptr)))
 // Copies everything en points to. A path added twice: the later one replaces the earlier.
 int index_builder_add(struct index_builder *b, const struct entry *en, struct err *e);
-// Sorts and settles what one layer may say twice, as an unpacker would that goes in order of
-// adding:
-// - of a group of hard links the first path in sorted order is the file, the others link to it and
-// carry
-//   its attributes; a link to what is no regular file becomes a copy of it. Missing target:
-//   ERR_CORRUPT.
-// - an entry below what is no directory: the later of the two wins (its parent is then implied).
-// - a whiteout beside an entry of the same path only hides lower layers: a directory becomes
-// opaque. The result lives in memory; write it out with layer_index_write.
+// Sorts, and settles what one layer may say twice, as an unpacker would in the order of adding:
+//
+//   hard links    the first path in sorted order is the file; the others link to it and carry its
+//                 attributes. A link to what is no regular file becomes a copy of it; one to what
+//                 is not there is ERR_CORRUPT.
+//   not a folder  of it and an entry below it the later one wins (whose parent is then implied).
+//   a whiteout    beside an entry of the same path it only hides lower layers: a directory
+//                 becomes opaque.
+//
+// The index is in memory and the caller's to close; the builder stays the caller's to free.
 struct layer_index *index_builder_finish(struct index_builder *b, struct err *e);
+// To where fd stands.
 int layer_index_write(const struct layer_index *ix, int fd, struct err *e);

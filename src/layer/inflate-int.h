@@ -48,8 +48,8 @@ struct inflater {
 	} u;
 };
 
-// Makes `want` input bytes (at most INFLATE_INPUT) available unless the input ends before. False:
-// *e is set.
+// Makes `want` input bytes (at most INFLATE_INPUT) available unless the input ends before. False
+// with *e set.
 bool inflater_more(struct inflater *z, size_t want, struct err *e);
 int inflater_bad(struct inflater *z, const char *what, struct err *e);
 static inline void inflater_take(struct inflater *z, size_t n)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes a layer: tar, index, diffID and content id in one pass. ustar with PAX records where
 // needed (long names, large ids, mtime nanoseconds, SCHILY.xattr.*), fixed fields zero, so that
-// equal entries give equal bytes. Refuses names .wh.* from a context; whiteouts come as
-// ENTRY_WHITEOUT.
+// equal entries give equal bytes. Names .wh.* are refused; whiteouts come as ENTRY_WHITEOUT.
 #pragma once
 
 #include "image/digest.h"
@@ -34,14 +33,15 @@ void layer_writer_free_ptr(struct layer_writer **w);
 // (with sys ESTALE) naming the file. Xattrs *.overlay.* are dropped. Sockets are skipped.
 int layer_writer_add(struct layer_writer *w, const struct entry *en, const struct content *content,
         struct err *e);
+// Ends the tar. *ret is the caller's to release; the writer only to be freed after it.
 int layer_writer_finish(struct layer_writer *w, struct layer_result *ret, struct err *e);
 
 // The changes that a mounted overlay left in its upper directory, as a layer. Ids are mapped back
 // by the caller's process (it runs where the ids are the image's).
 struct upper_options {
 	struct layer_writer_options writer;
-	const char *const *skip; // paths (relative, clean) that are not the step's: mount stubs;
-	                         // with all below
+	// Relative, clean paths that are not the step's (stubs of mounts), with all below.
+	const char *const *skip;
 	size_t n_skip;
 	bool userxattr; // overlayfs marked it with user.overlay.*, not trusted.overlay.*
 };

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A stored image made into something others take: OCI layout or tar, docker tar, plain files, a
-// push.
+// A stored image made into what others take: OCI layout or tar, docker tar, plain files, a push.
 #pragma once
 
 #include "base/buf.h"
@@ -49,27 +48,26 @@ struct output_request {
 	const struct strv *names; // of the build (-t); a spec's own names add to them
 	struct event_sink *sink;
 	int step; // first id for events of the output: a push takes one a name
-	struct registry *(*registry)(void *arg, struct err *e);
+	struct registry *(*registry)(void *arg, struct err *e); // NULL on failure; the caller's
 	void *registry_arg;
-	bool has_epoch;
-	int64_t epoch;
+	bool has_epoch; // SOURCE_DATE_EPOCH
+	int64_t epoch;  // seconds
 };
 struct output_result {
-	struct descriptor
-	        pushed; // what was written or pushed: media type, digest, size; zero if nothing
+	// What was written or pushed: media type, digest, size; zero if nothing.
+	struct descriptor pushed;
 };
 void output_result_release(struct output_result *r);
+// Makes one output of a stored image; layers that are only known are fetched.
 int output_run(const struct output_request *q, const struct output_spec *o,
         struct output_result *ret, struct err *e);
 
 // The manifest of an image with every layer compressed by the recipe (layers that came from a
-// registry keep their blobs), entered into the store. uncompressed: tars. docker_types: Docker's
-// media types.
+// registry keep their blobs), or with uncompressed as tars, entered into the store.
 int output_manifest(const struct output_request *q, const struct output_spec *o,
         struct descriptor *ret, struct err *e);
 
-// `hew save`: several images into one docker archive (with an OCI index inside); dest "-" is
-// stdout.
+// `hew save`: images into one docker archive, with an OCI index inside. dest "-": stdout.
 int output_save(const struct output_request *q, const struct digest *manifests, char *const *names,
         size_t n, const char *dest, struct err *e);
 // `hew load`: a docker archive or OCI archive or layout directory (path; "-": stdin) into the

@@ -12,8 +12,7 @@ struct challenge {
 };
 #define auto_challenge __attribute__((cleanup(challenge_release)))
 void challenge_release(struct challenge *c);
-// The best challenge of one header value, which may hold several: Bearer before Basic. Anything
-// else: NONE.
+// The best challenge of one header value, which may hold several: Bearer, Basic, else NONE.
 void challenge_parse(const char *header, struct challenge *ret);
 // Adds scopes, separated by blanks, to the set: actions of the same resource are united, in the
 // order of their coming.

@@ -48,8 +48,7 @@ struct registry {
 void host_free(struct host *h);
 struct host *host_copy(const struct host *h); // as if never spoken to
 
-// Where a repository can be reached, in the order to try: mirrors, then the registry itself (the
-// last).
+// Where a repository can be reached, in the order to try: mirrors, then the registry itself.
 struct endpoint {
 	struct host *host; // borrowed from the client
 	char *repository;
@@ -73,8 +72,7 @@ char *endpoint_url(const struct endpoint *ep, const char *tail);
 
 // ---- authorization (auth.c)
 void token_list_free(struct token *t);
-// The Authorization value for a request, or NULL in *ret if none is known to be needed. Caller
-// frees.
+// The Authorization value for a request (caller frees); NULL if none is known to be needed.
 int auth_header(struct registry *r, struct host *h, const char *repository,
         const struct strv *scopes, char **ret, struct err *e);
 // Learns from a 401 or 403: what the host wants, that `used` (may be NULL) is no good any more.
@@ -108,8 +106,7 @@ bool status_is_transient(int status);
 // the server wants more patience than we have; -1: cancelled, *e says so.
 int api_try_again(struct registry *r, struct retry *retry, const struct http_response *rs,
         const char *why, struct err *e);
-// The "message" members of a registry's JSON error body, joined; "" if there are none. Caller
-// frees.
+// The "message" members of a registry's JSON error body, joined, or "". Caller frees.
 char *api_error_text(const struct http_response *rs);
 
 // ---- progress
@@ -138,10 +135,9 @@ int manifest_fetch(struct registry *r, struct endpoint_list *eps, const char *ta
 // Reads it from the store and finds out what it is.
 int manifest_load(
         struct registry *r, const struct digest *d, struct manifest_bytes *ret, struct err *e);
-// Splits "docker.io/library/node".
+// Splits "docker.io/library/node". Caller frees both.
 int repository_split(const char *name, char **ret_domain, char **ret_repository, struct err *e);
-// Runs fn(arg, i) for i < n on `parallel` threads; the first failure stops the rest and is
-// reported.
+// Runs fn(arg, i) for i < n on `parallel` threads; the first failure stops the rest.
 struct parallel_work {
 	size_t n;
 	void *arg;

@@ -10,12 +10,13 @@ struct credentials {
 	char *identity_token, *registry_token;
 };
 void credentials_release(struct credentials *c);
-// Never an error when there are none. host: "docker.io", "127.0.0.1:5000"; repository for
-// longest-prefix keys.
+// Never an error when there are none. host: "docker.io", "127.0.0.1:5000"; repository: for keys
+// that are prefixes, of which the longest counts. docker_config: the folder, NULL: docker's.
 int credentials_find(const char *docker_config, const char *host, const char *repository,
         struct credentials *ret, struct err *e);
 // Stores through the helper if one is configured, else into config.json (mode 0600, replaced
 // atomically). *ret_where: the file or helper, for the message. Caller frees.
 int credentials_store(const char *docker_config, const char *host, const char *user,
         const char *password, char **ret_where, struct err *e);
+// ERR_NOT_FOUND if there are none for the host.
 int credentials_erase(const char *docker_config, const char *host, struct err *e);

@@ -3,8 +3,8 @@
 #pragma once
 
 struct url;
-// filename= of a Content-Disposition, its last component; NULL if there is none that is a plain
-// name.
+// The last component of a Content-Disposition's filename=; NULL if that is no plain name. Caller
+// frees.
 char *content_disposition_name(const char *header);
-// Last component of the path, decoded; NULL if that is none or no plain name.
+// The last component of the path, decoded; NULL if that is no plain name. Caller frees.
 char *url_file_name(const struct url *u);

@@ -13,8 +13,8 @@ struct event_sink;
 
 struct registry_options {
 	const char *docker_config; // directory; NULL: $DOCKER_CONFIG or ~/.docker
-	const char *
-	        registries_conf; // NULL: $CONTAINERS_REGISTRIES_CONF, the user's file, the system's
+	// NULL: $CONTAINERS_REGISTRIES_CONF, the user's file, the system's.
+	const char *registries_conf;
 	bool insecure; // plain http or unverified TLS allowed for the registry named (--insecure)
 	int parallel;  // blobs at once, default 6
 	struct event_sink *sink; // progress and notes; may be NULL
@@ -35,18 +35,14 @@ void resolved_image_release(struct resolved_image *r);
 // is fetched.
 int registry_resolve(struct registry *r, const struct reference *ref, const struct platform *p,
         struct resolved_image *ret, struct err *e);
-// Fetches a blob that the store does not have from one of its sources; parallel-safe (one fetch per
-// digest).
+// Fetches a blob that the store does not have from one of its sources; a digest is fetched once,
+// even by several threads. step: of events, or -1.
 int registry_fetch_blob(struct registry *r, const struct descriptor *d, int step, struct err *e);
-// resolve, then all layer blobs in parallel, image row and (unless by digest only) name set. step:
-// as above.
+// Resolves, fetches all layer blobs side by side, records the image and, unless by digest, a name.
 int registry_pull(struct registry *r, const struct reference *ref, const struct platform *p,
         int step, struct image_row *ret, struct err *e);
 
-struct push_source {
-	struct digest manifest; // a manifest or index in the store; every blob it names must be
-	                        // here or have a source
-};
+// manifest: a manifest or index in the store; every blob it names must be here or have a source.
 // HEAD each blob, mount from another repository of the same registry where known, single PUT;
 // children before parents; manifest last under the reference's tag. Blobs go in parallel.
 int registry_push(struct registry *r, const struct reference *ref, const struct digest *manifest,
@@ -54,13 +50,12 @@ int registry_push(struct registry *r, const struct reference *ref, const struct 
 // Checks credentials against /v2/ (login). ERR_AUTH if refused.
 int registry_check_login(struct registry *r, const char *host, const char *user,
         const char *password, struct err *e);
-// GET of any http(s) URL for ADD: into a new store temporary file. mtime from Last-Modified (0:
-// none).
+// GET of any http(s) URL for ADD, into a temporary file of the store.
 struct http_file {
-	int fd;
+	int fd; // owned
 	uint64_t size;
 	struct digest digest;
-	int64_t last_modified;
+	int64_t last_modified; // seconds since the epoch, 0: not said
 	char *etag, *filename; // from Content-Disposition or the URL path; NULL if none
 };
 void http_file_release(struct http_file *f);

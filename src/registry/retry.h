@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// When to try again and how long to wait: exponential backoff with jitter, the server's
-// Retry-After.
+// When to try again and how long to wait: exponential backoff with jitter, or what the server says
+// in Retry-After (RFC 9110 section 10.2.3).
 #pragma once
 
 #include <stdbool.h>

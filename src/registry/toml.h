@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of TOML that registries.conf uses: tables, arrays of tables, and key = value, read line
-// by line. Only strings and booleans are handed on; numbers, arrays and inline tables are skipped
-// whole.
+// The part of TOML 1.0 that registries.conf uses: tables, arrays of tables, and key = value, read
+// line by line. Strings and booleans are handed on; numbers, arrays, inline tables skipped whole.
 #pragma once
 
 #include "base/buf.h"
@@ -22,7 +21,7 @@ struct toml_item {
 	bool value;       // of a boolean
 	int line;
 };
-// Calls fn for each item; it returns 0 to go on, -1 to stop with *e set. Bad syntax: ERR_FAIL with
-// the line.
+// Calls fn for each item, which is valid during the call; it returns 0 to go on, -1 to stop with *e
+// set. Bad syntax: ERR_FAIL with the line.
 int toml_read(const char *p, size_t n,
         int (*fn)(void *arg, const struct toml_item *it, struct err *e), void *arg, struct err *e);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Capabilities as one 64-bit mask. Raw calls: libcap adds nothing to a table and three system
-// calls.
+// Capabilities as one 64-bit mask. Raw calls: libcap adds nothing to a table and three of them.
 #pragma once
 
 #include <stdint.h>

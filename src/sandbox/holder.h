@@ -5,8 +5,7 @@
 // It is hew again, re-executed (so that it may be started at any time, threads or not), and is
 // spoken to over a socketpair. Every request is served by a child it forks, so requests run side by
 // side; the child answers on a channel of its own. When hew is gone, however it went, the socket
-// closes and the holder kills every child, and with it every namespace, mount and process of every
-// step, and exits.
+// closes; the holder kills every child, and with it each namespace, mount and process, and exits.
 #pragma once
 
 #include <stddef.h>
@@ -30,13 +29,13 @@ struct holder_job {
 	        struct err *e);
 };
 
-// Starts it. The rung is found out here (sandbox/rung.h).
+// Starts it; NULL with *e set. The rung is found out here (sandbox/rung.h).
 struct holder *holder_start(struct err *e);
 // Closes the socket, waits until the holder and all its children are gone. NULL is fine.
 void holder_stop(struct holder *h);
-// Thread-safe; blocks until the job is done. Cancels the job (kills the child and, for steps, all
-// of the step's processes) when cancel_requested() or when *cancel (may be NULL) becomes true --
-// see cancel_fd.
+// Thread-safe; blocks until the job is done and appends its reply. fds stay the caller's. When
+// cancel_requested(), or once cancel_fd (-1: none) becomes readable, the child is killed and, of a
+// step, all its processes: ERR_CANCELLED.
 int holder_call(struct holder *h, const char *job, const void *payload, size_t n, const int *fds,
         size_t n_fds, int cancel_fd, struct buf *reply, struct err *e);
 // The holder's main(): called by main.c when argv[0] is HOLDER_ARGV0. Returns its exit status.

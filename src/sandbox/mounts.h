@@ -16,13 +16,11 @@ struct step_spec;
 // Stubs made on the way are told to `report`.
 int mounts_set_up(const struct step_plan *p, int report, struct err *e);
 
-// The pieces, in the order in which they are put together. Descriptors are O_PATH unless said
-// otherwise.
+// The pieces, in the order in which they are put together. Descriptors are O_PATH.
 struct mounts {
 	const struct step_plan *plan;
 	int report;
-	int scratch; // a tmpfs over the host's root: files/, root/ where the new root is mounted,
-	             // up/ and work/
+	int scratch; // a tmpfs over the host's root: files/, root/ for the new root, up/, work/
 	int root;    // the new root
 	uint64_t root_mnt_id;
 	int upper;    // in this namespace; -1: read-only root

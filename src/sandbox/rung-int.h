@@ -9,10 +9,9 @@
 struct err;
 
 struct rung_traits {
-	bool userxattr; // overlay keeps its marks in user.* instead of trusted.*
-	bool bind_sys;  // /sys is bound from the holder's instead of mounted: its network namespace
-	                // is not ours
-	bool no_groups; // setgroups is denied: there is one group only
+	bool userxattr;       // overlay keeps its marks in user.* instead of trusted.*
+	bool bind_sys;        // /sys is bound, not mounted: its network namespace is not ours
+	bool no_groups;       // setgroups is denied: there is one group only
 	struct rlimit nofile; // as the holder found it; what a step inherits
 };
 // Valid after rung_enter, in the holder and all its children.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A step inside the holder. Three processes, each the parent of the next:
 //
-//   supervisor  the holder's child for the request: outside of all namespaces of the step, holds
-//   the
-//               reply channel, kills on cancellation, removes stubs from the upper directory
+//   supervisor  the holder's child for the request: outside of all namespaces of the step; holds
+//               the reply channel, kills on cancellation, takes stubs out of the upper directory
 //   init        process 1 of the step: builds the mounts, installs the filter, forwards signals,
-//   reaps command     process 2: drops ids and capabilities, executes
+//               reaps
+//   command     process 2: drops ids and capabilities, executes
 //
 // init and command report to the supervisor on one seqpacket socket. It ends when both are gone.
 #pragma once

@@ -18,9 +18,9 @@ struct step_mount {
 		STEP_TMPFS, // size bytes (0: half of memory), mode
 		STEP_FILE,  // a small file with `data`, tmpfs-backed: secrets, heredoc scripts
 	} type;
-	const char *target; // absolute inside the root; created if missing, inside the root,
-	                    // following its links
-	int source_fd;      // STEP_BIND, index into step_spec.fds
+	// Absolute; created if missing. Links are followed inside the root.
+	const char *target;
+	int source_fd; // STEP_BIND: index into step_spec.bind_fds
 	bool read_only;
 	bool own; // STEP_BIND: the source gets uid, gid and mode first
 	uint64_t size;
@@ -41,8 +41,8 @@ struct step_spec {
 	size_t n_lowers;       // O_PATH directory descriptors
 	int upper, work;       // descriptors of empty directories; -1: read-only root
 	bool volatile_overlay; // no syncs
-	const char *const
-	        *argv; // NULL-terminated; argv[0] looked up in PATH of env if it has no '/'
+	// NULL-terminated; argv[0] is looked up in the PATH of env if it has no '/'.
+	const char *const *argv;
 	const char *const *env; // NULL-terminated "K=V"
 	const char *cwd;        // absolute; created 0755 root if missing
 	const char *hostname;   // NULL: "buildkitsandbox"
@@ -64,17 +64,16 @@ struct step_spec {
 	bool insecure;     // --security=insecure: all capabilities, no seccomp, no masks
 	int stdin_fd, stdout_fd, stderr_fd; // >= 0
 	bool tty;             // stdio is a terminal: new session, controlling terminal
-	bool forward_signals; // `hew run`: SIGTERM etc. reach the process instead of killing the
-	                      // step
-	int signal_fd; // with forward_signals: pipe to read signal numbers (int) from; else -1
+	bool forward_signals; // `hew run`: signals reach the process instead of killing the step
+	int signal_fd;        // with forward_signals: a pipe of signal numbers (int); else -1
 };
 
 struct step_result {
 	int exit_status; // 0-255, or 128+n when killed by signal n
 	bool killed;     // by us, on cancellation
 	int64_t user_us, sys_us, max_rss_kib;
-	// mount points that had to be made in the upper and are still empty stubs there: relative
-	// paths, to be left out of the layer (they were removed already where the kernel let us)
+	// Mount points that had to be made in the upper and are still empty stubs there: relative
+	// paths, to be left out of the layer. (Where the kernel let us, they are removed already.)
 	struct strv stubs;
 };
 void step_result_release(struct step_result *r);

@@ -21,8 +21,7 @@
 #define LEASE_TEXT 32
 #define BOOT_MARK ".boot-" // locks/.boot-<id>: this boot has looked at every file
 
-// Files that may not have reached the disk: one row in `pending` each, gone with the next
-// store_sync.
+// Files that may not have reached the disk: a row in `pending` each, until the next store_sync.
 enum pending_kind {
 	PENDING_BLOB = 1,
 	PENDING_INDEX = 2,
@@ -57,8 +56,7 @@ struct store {
 	int lease_fd;
 	int gc_fd;         // locks/.gc: shared while a lease grows, exclusive while gc decides
 	struct map leased; // hex digests that are in the lease file
-	atomic_bool dirty; // something was left half done: keep the lease file, so that the next
-	                   // open sweeps
+	atomic_bool dirty; // something is left half done: the lease stays, the next open sweeps
 
 	pthread_mutex_t temp_mutex;
 	int work_fd; // -1 until the first temporary file
@@ -98,15 +96,13 @@ void reserve_make(struct store *s);           // unless it is there, and as far 
 // ---- temp.c
 // The path of a temporary file of ours, found by its inode.
 int temp_path_of(struct store *s, int fd, char out[static STORE_PATH], struct err *e);
-void temp_forget(struct store *s, int fd);  // it has been renamed
-void temp_discard(struct store *s, int fd); // unlinks it
-int trash_move(
-        struct store *s, const char *rel_path, struct err *e); // 0 also when there is nothing
+void temp_forget(struct store *s, int fd);                            // it has been renamed
+void temp_discard(struct store *s, int fd);                           // unlinks it
+int trash_move(struct store *s, const char *rel_path, struct err *e); // 0 also if nothing is there
 // Empties the trash, until the time (clock_ns; 0: without end) has come. Returns the bytes freed.
 uint64_t trash_reap(struct store *s, int64_t deadline_ns);
 void trash_make_room(struct store *s); // empties it if the disk is nearly full
-// Replaces a file below the root; the temporary file lies in work/, so a kill leaves nothing beside
-// it.
+// Replaces a file below the root; the temporary one lies in work/, so a kill leaves nothing there.
 int root_file_replace(struct store *s, const char *name, const void *p, size_t n, const char *point,
         struct err *e);
 

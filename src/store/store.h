@@ -31,6 +31,7 @@ struct store;
 // HEW_ROOT, else /var/lib/hew as root, else $XDG_DATA_HOME/hew. Caller frees.
 char *store_default_root(void);
 enum store_open_flags { STORE_CREATE = 1 << 0, STORE_READ_ONLY = 1 << 1 };
+// NULL with *e set; ERR_NOT_FOUND if there is none and STORE_CREATE is not given.
 struct store *store_open(const char *root, int flags, struct err *e);
 void store_close(struct store *s); // removes this process's work folder and lease; NULL is fine
 void store_close_ptr(struct store **s);
@@ -45,8 +46,7 @@ int store_sync(struct store *s, struct err *e);
 int store_temp_file(struct store *s, struct err *e); // descriptor, or -1
 // Descriptor, or -1; *ret_path is relative to the root, caller frees.
 int store_temp_dir(struct store *s, char **ret_path, struct err *e);
-// Renames away now. Deleted by store_reap, by store_gc, and a little of it whenever a store is
-// closed.
+// Renames away now; store_reap and store_gc delete, and every store that is closed a little.
 void store_trash(struct store *s, const char *rel_path);
 void store_reap(struct store *s); // tidies up after long work, for a small share of that time
 // Something in the trash could not be deleted by us: it belongs to other ids.
@@ -59,7 +59,8 @@ int store_blob_open(struct store *s, const struct digest *d, uint64_t *ret_size,
 // Appends the verified bytes (ERR_CORRUPT if they are not what the digest says, or above max).
 int store_blob_read(
         struct store *s, const struct digest *d, size_t max, struct buf *ret, struct err *e);
-// Enters a finished temporary file under its digest, which the caller computed while writing.
+// Enters a finished temporary file under its digest, which the caller computed while writing. The
+// descriptor stays the caller's.
 int store_blob_commit(
         struct store *s, int temp_fd, const struct digest *d, uint64_t size, struct err *e);
 int store_blob_put(struct store *s, const void *p, size_t n, struct digest *ret, struct err *e);
@@ -89,8 +90,8 @@ bool store_layer_get(struct store *s, const struct digest *diff_id, struct layer
 int store_layer_declare(struct store *s, const struct digest *diff_id, struct err *e);
 // Enters a layer just written: tar_fd from store_temp_file, result from layer_writer_finish & co.
 int store_layer_commit(struct store *s, int tar_fd, const struct layer_result *r, struct err *e);
-// The index, opened once a process and shared: borrowed, valid until store_close. ERR_NOT_FOUND if
-// there is none.
+// The index, opened once a process and shared: borrowed, valid until store_close. May be
+// ERR_NOT_FOUND.
 int store_layer_index(
         struct store *s, const struct digest *diff_id, struct layer_index **ret, struct err *e);
 // Descriptor of the uncompressed tar, or -1.

@@ -40,7 +40,6 @@ struct ui {
 	pthread_t ticker;
 	bool ticking, closing;
 	pthread_cond_t wake;
-	size_t next_done; // steps below are printed for good
 };
 
 struct ui_step *ui_step_of(struct ui *u, int id);
