@@ -24,26 +24,30 @@ static void print_line(struct ui_step *s, const char *p, size_t n)
 	        buf_cstr(&text));
 }
 
-static void log_output(struct ui_step *s, const char *p, size_t n)
+// A line is one stream's: a step's output and its errors come in pieces that may end anywhere.
+static void log_output(struct ui_step *s, int stream, const char *p, size_t n)
 {
+	struct buf *line = &s->lines[stream == 2];
 	while (n) {
 		const char *end = memchr(p, '\n', n);
 		size_t len = end ? (size_t)(end - p) : n;
-		buf_add(&s->line, p, len);
-		if (end || s->line.n > LINE_MAX_BYTES) {
-			print_line(s, s->line.p, s->line.n);
-			buf_reset(&s->line);
+		buf_add(line, p, len);
+		if (end || line->n > LINE_MAX_BYTES) {
+			print_line(s, line->p, line->n);
+			buf_reset(line);
 		}
 		p += len + (end != NULL);
 		n -= len + (end != NULL);
 	}
 }
 
-static void flush_line(struct ui_step *s)
+static void flush_lines(struct ui_step *s)
 {
-	if (s->line.n)
-		print_line(s, s->line.p, s->line.n);
-	buf_reset(&s->line);
+	for (size_t i = 0; i < ARRAY_LEN(s->lines); i++) {
+		if (s->lines[i].n)
+			print_line(s, s->lines[i].p, s->lines[i].n);
+		buf_reset(&s->lines[i]);
+	}
 }
 
 static void free_text(const struct event *ev, const char *prefix)
@@ -71,22 +75,22 @@ void plain_event(struct ui *u, const struct event *ev)
 	show(u, s);
 	switch (ev->kind) {
 	case EVENT_STEP_LOG:
-		log_output(s, ev->text, ev->len);
+		log_output(s, ev->stream, ev->text, ev->len);
 		return;
 	case EVENT_STEP_CACHED:
 		fprintf(stderr, "#%d CACHED\n\n", s->shown);
 		return;
 	case EVENT_STEP_DONE:
-		flush_line(s);
+		flush_lines(s);
 		fprintf(stderr, "#%d DONE %.1fs\n\n", s->shown, (double)ev->duration_ns / 1e9);
 		return;
 	case EVENT_STEP_FAILED:
-		flush_line(s);
+		flush_lines(s);
 		fprintf(stderr, "#%d ERROR: ", s->shown);
 		free_text(ev, "");
 		return;
 	case EVENT_STEP_CANCELLED:
-		flush_line(s);
+		flush_lines(s);
 		fprintf(stderr, "#%d CANCELED\n", s->shown);
 		return;
 	default:

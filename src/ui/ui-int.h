@@ -16,8 +16,8 @@ struct ui_step {
 	enum { STEP_PENDING, STEP_STARTED, STEP_ENDED } state;
 	enum event_kind how; // of the end
 	int64_t begun_ns, took_ns;
-	struct buf line; // output not yet ended by a newline
-	struct buf tail; // last output, for a failure
+	struct buf lines[2]; // output and errors not yet ended by a newline
+	struct buf tail;     // last output, for a failure
 	struct ui_transfer *transfers;
 	size_t n_transfers;
 	int shown; // number that people see; 0: not shown yet

@@ -247,7 +247,8 @@ void ui_free(struct ui *u)
 	for (size_t i = 0; i < u->n_steps; i++) {
 		free(u->steps[i].name);
 		forget_progress(&u->steps[i]);
-		buf_release(&u->steps[i].line);
+		buf_release(&u->steps[i].lines[0]);
+		buf_release(&u->steps[i].lines[1]);
 		buf_release(&u->steps[i].tail);
 	}
 	free(u->steps);
