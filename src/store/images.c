@@ -252,7 +252,7 @@ int store_resolution_get(
 		db_done(st);
 	}
 	db_unlock(s);
-	return rc;
+	return rc == 1 && store_lease_add(s, ret, e) < 0 ? -1 : rc;
 }
 
 int store_resolution_set(struct store *s, const char *name, const char *platform,

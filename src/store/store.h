@@ -157,7 +157,8 @@ int store_image_list(struct store *s, struct image_list *ret, struct err *e);
 // With all its names.
 int store_image_remove(struct store *s, const struct digest *manifest, struct err *e);
 // The tag as the registry last resolved it, for FROM without --pull: name (full reference) and
-// platform text to manifest digest. 1 found, 0 not.
+// platform text to manifest digest. 1 found, 0 not. Another process may have removed the manifest
+// before it was leased for this one: look.
 int store_resolution_get(
         struct store *s, const char *name, const char *platform, struct digest *ret, struct err *e);
 int store_resolution_set(struct store *s, const char *name, const char *platform,
