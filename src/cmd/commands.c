@@ -75,7 +75,11 @@ int command_main(const struct command *c, int argc, char **argv)
 	}
 	if (c->release)
 		c->release(opts);
-	if (status == 0)
-		status = command_flush(&e);
-	return status < 0 ? report(&e) : status;
+	if (status < 0)
+		return report(&e);
+	if (status == 0 && command_flush(&e)) {
+		ui_error(&e);
+		return err_exit_status(&e);
+	}
+	return status;
 }

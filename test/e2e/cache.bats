@@ -42,6 +42,7 @@ again() {
 
 @test "a cached build opens no layer, starts no process, loads no network and writes nothing" {
 	app
+	build -t app # files as young as the first build's index were not believed, and are looked at again
 	local trace=$BATS_TEST_TMPDIR/trace before
 	before=$(sha256sum "$HEW_ROOT/hew.db" "$HEW_ROOT/hew.db-wal")
 	strace -f -s 200 -e trace=openat,%process,%network -o "$trace" "$HEW" build -q -t app .
