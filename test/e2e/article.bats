@@ -117,7 +117,7 @@ server" "$(cd "$ROOTFS" && find . -mindepth 1 | sed 's,^\./,,' | sort)"
 	between 100000000 200000000 "$(size python)"
 	equal appuser "$(user_of python)"
 	# compiled there, not brought along
-	grep -q 'Building wheel for psycopg2' "$BATS_TEST_TMPDIR/err"
+	grep -qE '(Building wheel|Running setup.py install) for psycopg2' "$BATS_TEST_TMPDIR/err"
 	extension=$(find "$ROOTFS/usr/local/lib" -name '_psycopg*.so')
 	has libpq.so.5 "$(readelf -d "$extension")"
 	[ ! -e "$ROOTFS/usr/bin/gcc" ]
