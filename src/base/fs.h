@@ -34,10 +34,12 @@ int fs_mkdir_p(int dirfd, const char *path, mode_t mode, struct err *e);
 // Removes a file or a whole tree of any depth, never following links nor entering mounts; folders
 // without permission are opened up. A missing path is fine.
 int fs_remove_tree(int dirfd, const char *name, struct err *e);
-// The same, counting, and only until a time has come: 1 if something is left for the next time.
+// The same, counting, and only until a time has come (but a few entries always): 1 if something is
+// left for the next time.
 struct fs_removal {
 	int64_t deadline_ns; // clock_ns; 0: none
 	uint64_t freed;      // bytes on the disk, added up
+	size_t entries;
 };
 int fs_remove_tree_some(int dirfd, const char *name, struct fs_removal *count, struct err *e);
 // Names in a directory without . and .., sorted by bytes. dirfd is not consumed.

@@ -60,7 +60,7 @@ int fs_list_dir(int dirfd, struct strv *ret, struct err *e)
 // The recursion holds one descriptor a level, so it goes down only so far; what is nested deeper is
 // first moved up into the top folder and removed from there.
 
-enum { DEEP = 32, PASSES_MAX = 1 << 20 };
+enum { DEEP = 32, PASSES_MAX = 1 << 20, FEW = 64 };
 
 struct remover {
 	struct fs_removal *count; // may be NULL
@@ -160,16 +160,20 @@ static int remove_entry(struct remover *r, int fd, const char *name, int depth, 
 	return remove_folder(r, fd, name, depth, e);
 }
 
+static bool is_late(struct fs_removal *c)
+{
+	return c && c->deadline_ns && c->entries++ >= FEW && clock_ns() >= c->deadline_ns;
+}
+
 static int empty_folder(struct remover *r, int fd, int depth, struct err *e)
 {
 	auto_strv struct strv names = {0};
 	if (fs_list_dir(fd, &names, e))
 		return -1;
 	for (size_t i = 0; i < names.n; i++) {
-		if (r->count && r->count->deadline_ns && clock_ns() >= r->count->deadline_ns) {
-			r->late = true;
+		r->late = is_late(r->count);
+		if (r->late)
 			return -1;
-		}
 		if (remove_entry(r, fd, names.v[i], depth + 1, e))
 			return -1;
 	}

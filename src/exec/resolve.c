@@ -103,10 +103,7 @@ static int from_memory(struct exec *x, const char *name, const struct platform *
 	char text[80];
 	platform_text(p, text);
 	int found = store_resolution_get(x->store, name, text, ret, e);
-	// Leased first, looked at second: another process may be forgetting it.
-	if (found < 0 || (found == 1 && store_lease_add(x->store, ret, e)))
-		return -1;
-	return found == 1 && store_blob_has(x->store, ret);
+	return found == 1 ? store_blob_has(x->store, ret) : found;
 }
 
 static int from_registry(struct exec *x, const struct reference *ref, const struct platform *p,
@@ -132,11 +129,14 @@ static int resolve(struct graph_resolver *self, const char *text, const struct p
 		return -1;
 	}
 	ret->name = reference_text(&ref);
-	int found = 0;
-	if (!x->req->pull) {
-		found = from_store(x, ret->name, p, &manifest, e);
-		if (!found)
-			found = from_memory(x, ret->name, p, &manifest, e);
+	int found = x->req->pull ? 0 : from_store(x, ret->name, p, &manifest, e);
+	if (!found && !x->req->pull) {
+		found = from_memory(x, ret->name, p, &manifest, e);
+		// Its config may be gone, or not there yet, beside a collection and another build.
+		if (found == 1 && resolver_load(x, &manifest, ret, e) == 0)
+			return 0;
+		if (found == 1)
+			found = e->kind == ERR_NOT_FOUND ? 0 : -1;
 	}
 	if (found < 0 || (!found && from_registry(x, &ref, p, &manifest, e)))
 		return err_wrap(e, "%s", text);

@@ -52,6 +52,9 @@ bool blob_here(struct store *s, const struct digest *d, uint64_t *ret_size)
 
 bool store_blob_has(struct store *s, const struct digest *d)
 {
+	struct err ignored;
+	if (store_lease_add(s, d, &ignored) < 0)
+		return false;
 	db_lock(s);
 	bool here = blob_here(s, d, NULL);
 	db_unlock(s);

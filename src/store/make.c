@@ -75,13 +75,24 @@ int make_folders(struct store *s, struct err *e)
 	return 0;
 }
 
+// Others may be making the same store. Blobs come after the tables are on the disk.
+static bool made_meanwhile(struct store *s)
+{
+	int version = 0;
+	struct stat st;
+	struct err ignored;
+	if (s->db)
+		return db_user_version(s, &version, &ignored) == 0 && version > 0;
+	return fstatat(s->root_fd, "hew.db", &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0;
+}
+
 // Blobs that no database knows are somebody's images, not left-overs to be swept away.
 int check_not_lost(struct store *s, struct err *e)
 {
 	auto_strv struct strv names = {0};
 	struct err ignored;
 	auto_fd int fd = openat(s->root_fd, "blobs/sha256", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fs_list_dir(fd, &names, &ignored) < 0 || names.n == 0)
+	if (fd < 0 || fs_list_dir(fd, &names, &ignored) < 0 || names.n == 0 || made_meanwhile(s))
 		return 0;
 	return err_set(e, ERR_CORRUPT,
 	        "'%s' has blobs but no hew.db: it is a store that has lost its database, or "

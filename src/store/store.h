@@ -52,6 +52,9 @@ void store_reap(struct store *s); // tidies up after long work, for a small shar
 // Something in the trash could not be deleted by us: it belongs to other ids.
 bool store_trash_is_foreign(const struct store *s);
 
+// What is found here (blobs, layers, trees, images, steps) is leased first and looked for second:
+// as long as this process lives no collection takes it.
+
 // ---- blobs
 bool store_blob_has(struct store *s, const struct digest *d);
 // Descriptor, or -1 (ERR_NOT_FOUND if it is not here). ret_size may be NULL.

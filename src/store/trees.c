@@ -51,6 +51,7 @@ static bool tree_here(struct store *s, const struct digest *diff_id, const char 
 
 bool store_tree_has(struct store *s, const struct digest *diff_id, const char *flavour)
 {
+	struct err ignored;
 	char path[STORE_PATH];
 	path_of_tree(diff_id, flavour, path);
 	pthread_mutex_lock(&s->known_mutex);
@@ -58,6 +59,8 @@ bool store_tree_has(struct store *s, const struct digest *diff_id, const char *f
 	pthread_mutex_unlock(&s->known_mutex);
 	if (here)
 		return true;
+	if (store_lease_add(s, diff_id, &ignored) < 0)
+		return false;
 	db_lock(s);
 	here = tree_here(s, diff_id, flavour);
 	db_unlock(s);
