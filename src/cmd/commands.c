@@ -40,9 +40,11 @@ const struct command *command_find(const char *name)
 
 int command_flush(struct err *e)
 {
-	bool failed = ferror(stdout) != 0;
-	errno = EIO;
-	return fflush(stdout) || failed ? err_sys(e, "write standard output") : 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	if (!errno)
+		errno = EIO;
+	return err_sys(e, "write standard output");
 }
 
 static int report(struct err *e)
