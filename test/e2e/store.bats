@@ -312,6 +312,7 @@ policy() { echo --signature-policy "$HEW_TEST_REGISTRY/policy.json"; }
 	EOF
 	hew build -q -t one . >id 2>err 3>&- &
 	local pid=$! n
+	SERVERS+=("$pid")
 	begun() { ls "$HEW_ROOT"/cache/*/*/begun >/dev/null; }
 	wait_for begun
 	for ((n = 0; n < 6; n++)); do hew prune -a >/dev/null; done
