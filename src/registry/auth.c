@@ -7,7 +7,6 @@
 #include "base/event.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "registry/base64.h"
 #include "registry/client.h"
 #include "registry/url.h"
 

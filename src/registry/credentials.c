@@ -5,11 +5,11 @@
 
 #include "registry/credentials.h"
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "registry/base64.h"
 #include "registry/credential_helper.h"
 #include "registry/credentials-int.h"
 #include <ctype.h>

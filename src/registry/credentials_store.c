@@ -6,9 +6,9 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "registry/base64.h"
 #include "registry/credential_helper.h"
 #include "registry/credentials-int.h"
+#include "registry/http.h"
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -5,10 +5,10 @@
 
 #include "registry/http.h"
 
+#include "base/base64.h"
 #include "base/cancel.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "registry/base64.h"
 #include "registry/http-int.h"
 #include <signal.h>
 
@@ -267,6 +267,15 @@ static int follow(
 	*at = next;
 	next = (struct url){0};
 	return 0;
+}
+
+char *basic_authorization(const char *user, const char *password)
+{
+	auto_buf struct buf plain = {0}, out = {0};
+	buf_printf(&plain, "%s:%s", user, password);
+	buf_puts(&out, "Basic ");
+	base64_encode(&out, plain.p, plain.n);
+	return buf_steal(&out);
 }
 
 // "user:password@" in a URL, as curl understands it: Basic for that origin.

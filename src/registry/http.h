@@ -21,6 +21,9 @@ struct http_sink {
 	int (*write)(struct http_sink *self, const void *p, size_t n, struct err *e);
 };
 
+// The value of an Authorization header: "Basic <base64 of user:password>". Caller frees.
+char *basic_authorization(const char *user, const char *password);
+
 struct http_request {
 	const char *method; // "GET", "HEAD", "POST", "PUT", "PATCH"
 	const char *url;

@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Progress as JSON lines in buildx's rawjson shape: vertexes, statuses, logs, warnings.
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
 #include "ui/ui-int.h"
 #include <stdio.h>
 #include <string.h>
-
-static void base64(const char *p, size_t n, struct buf *out)
-{
-	static const char letters[] =
-	        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	for (size_t i = 0; i < n; i += 3) {
-		unsigned v = (unsigned char)p[i] << 16;
-		v |= i + 1 < n ? (unsigned)(unsigned char)p[i + 1] << 8 : 0;
-		v |= i + 2 < n ? (unsigned char)p[i + 2] : 0;
-		buf_putc(out, letters[v >> 18]);
-		buf_putc(out, letters[v >> 12 & 63]);
-		buf_putc(out, i + 1 < n ? letters[v >> 6 & 63] : '=');
-		buf_putc(out, i + 2 < n ? letters[v & 63] : '=');
-	}
-}
 
 static void put_time(struct jw *w, const char *key, int64_t ns)
 {
@@ -80,7 +66,7 @@ static void put_log(struct jw *w, const struct event *ev)
 	char id[32];
 	auto_buf struct buf data = {0};
 	vertex_id(ev->step, id);
-	base64(ev->text, ev->len, &data);
+	base64_encode(&data, ev->text, ev->len);
 	jw_key(w, "logs");
 	jw_array(w);
 	jw_object(w);

@@ -9,7 +9,6 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "registry/base64.h"
 #include "registry/credentials.h"
 #include <cmocka.h>
 #include <fcntl.h>
@@ -236,24 +235,6 @@ static void test_store_helper(void **state)
 	assert_int_equal(e.kind, ERR_AUTH);
 }
 
-static void test_base64(void **state)
-{
-	static const char *const plain[] = {"", "f", "fo", "foo", "foob", "fooba", "foobar"};
-	static const char *const coded[] = {
-	        "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
-	for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
-		auto_buf struct buf out = {0}, back = {0};
-		base64_encode(&out, plain[i], strlen(plain[i]));
-		assert_string_equal(buf_cstr(&out), coded[i]);
-		assert_true(base64_decode(&back, coded[i]));
-		assert_string_equal(buf_cstr(&back), plain[i]);
-	}
-	auto_buf struct buf b = {0};
-	assert_false(base64_decode(&b, "a"));
-	assert_false(base64_decode(&b, "ab c"));
-	assert_true(base64_decode(&b, "Zg"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,7 +243,6 @@ int main(void)
 	        cmocka_unit_test(test_helpers),
 	        cmocka_unit_test(test_store),
 	        cmocka_unit_test(test_store_helper),
-	        cmocka_unit_test(test_base64),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

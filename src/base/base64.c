@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Base64 both ways. Decoding accepts the standard and the URL alphabet and missing padding, as the
 // writers of credential files are not of one mind.
-
-#include "registry/base64.h"
+#include "base/base64.h"
 
 #include "base/buf.h"
 #include <stdint.h>
@@ -53,13 +52,4 @@ bool base64_decode(struct buf *out, const char *s)
 		}
 	}
 	return true;
-}
-
-char *basic_authorization(const char *user, const char *password)
-{
-	auto_buf struct buf plain = {0}, out = {0};
-	buf_printf(&plain, "%s:%s", user, password);
-	buf_puts(&out, "Basic ");
-	base64_encode(&out, plain.p, plain.n);
-	return buf_steal(&out);
 }
