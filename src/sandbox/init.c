@@ -19,6 +19,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -29,8 +30,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Where the two descriptors that process 1 keeps come to lie.
-enum { REPORT_FD = 3, SIGNAL_FD = 4, FIRST_FREE_FD = 5 };
+// Where the descriptors that process 1 keeps come to lie: the report socket and, if the step has
+// them, the signal pipe and the probe's two.
+enum { REPORT_FD = 3, SIGNAL_FD, PROBE_OUTPUT_FD, PROBE_STATUS_FD, FIRST_FREE_FD };
 
 static void send_report(int sock, const struct report *r)
 {
@@ -81,23 +83,22 @@ static int take_stdio(const struct step_spec *s, struct err *e)
 	return 0;
 }
 
-// Afterwards this process has 0 to 2, the report socket and the signal pipe, and nothing of the
-// host.
+// Afterwards this process has 0 to 2, what it keeps from REPORT_FD on, and nothing of the host.
 static int close_the_rest(const struct step_spec *s, int *report, struct err *e)
 {
-	// Both are above the places they go to: 0 to 2 and the holder's socket were open when they
-	// came.
-	int signals = s->signal_fd;
-	if (*report == SIGNAL_FD)
-		*report = fcntl(*report, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
-	if (signals == REPORT_FD)
-		signals = fcntl(signals, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
-	if (*report != REPORT_FD && dup3(*report, REPORT_FD, O_CLOEXEC) < 0)
-		return err_sys(e, "move the report socket");
+	int kept[] = {*report, s->signal_fd, s->probe.output_fd, s->probe.status_fd};
+	// First out of the way: one may lie where another goes.
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		if (kept[i] >= 0 && (kept[i] = fcntl(kept[i], F_DUPFD_CLOEXEC, FIRST_FREE_FD)) < 0)
+			return err_sys(e, "copy a descriptor of process 1");
+	*report = kept[0];
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		if (kept[i] < 0)
+			close(REPORT_FD + (int)i);
+		else if (dup3(kept[i], REPORT_FD + (int)i, O_CLOEXEC) < 0)
+			return err_sys(e, "move a descriptor of process 1");
 	*report = REPORT_FD;
-	if (signals >= 0 && signals != SIGNAL_FD && dup3(signals, SIGNAL_FD, O_CLOEXEC) < 0)
-		return err_sys(e, "move the signal pipe");
-	if (close_range(signals >= 0 ? FIRST_FREE_FD : SIGNAL_FD, ~0u, 0) < 0)
+	if (close_range(FIRST_FREE_FD, ~0u, 0) < 0)
 		return err_sys(e, "close the host's descriptors");
 	return 0;
 }
@@ -155,33 +156,83 @@ static int command_main(void *arg)
 	_exit(127);
 }
 
+// Standard descriptors are closed here (they are the command's alone), so /dev/null becomes 0. That
+// a probe cannot be executed is a failed probe, not a failed step: it says so itself.
+static int probe_main(void *arg)
+{
+	const struct command_start *c = arg;
+	struct step_plan plan = *c->plan;
+	struct err e = ERR_INIT;
+	plan.s.argv = plan.s.probe.argv;
+	plan.s.tty = false;
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (open("/dev/null", O_RDONLY) == 0 && dup2(PROBE_OUTPUT_FD, 1) >= 0 &&
+	        dup2(PROBE_OUTPUT_FD, 2) >= 0)
+		(void)step_command_exec(&plan, &e);
+	else
+		(void)err_sys(&e, "set up the descriptors of a probe");
+	dprintf(PROBE_OUTPUT_FD, "%s\n", e.msg);
+	_exit(e.sys == ENOENT ? 127 : 126);
+}
+
 // As vfork, which a copy of the page tables later would be a tenth of a step: process 1 waits here
 // until the command is executed or has failed, and what is allocated on the way there stays its
 // own.
-static pid_t start_command(const struct step_plan *p, int report)
+static pid_t start(int (*fn)(void *), const struct step_plan *p, int report)
 {
 	static char stack[256 << 10] __attribute__((aligned(64)));
 	struct command_start c = {.plan = p, .report = report};
-	return clone(command_main, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &c);
+	return clone(fn, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &c);
 }
 
-static void forward_signal(int from, pid_t command)
+struct children {
+	const struct step_plan *plan;
+	int report;
+	pid_t command, probe; // probe: 0 if none runs
+};
+
+static void end_probe(struct children *c, int status)
 {
-	int sig;
-	if (read(from, &sig, sizeof sig) == (ssize_t)sizeof sig && sig > 0 && sig < NSIG)
-		kill(command, sig);
+	c->probe = 0;
+	status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	(void)!write(PROBE_STATUS_FD, &status, sizeof status);
+}
+
+static void start_probe(struct children *c)
+{
+	if (!c->plan->s.probe.argv || c->probe)
+		return;
+	c->probe = start(probe_main, c->plan, c->report);
+	if (c->probe < 0)
+		end_probe(c, 126 << 8);
+}
+
+static void take_request(struct children *c)
+{
+	int what;
+	if (read(SIGNAL_FD, &what, sizeof what) != (ssize_t)sizeof what)
+		return;
+	if (what > 0 && what < NSIG)
+		kill(c->command, what);
+	else if (what == STEP_PROBE_START)
+		start_probe(c);
+	else if (what == STEP_PROBE_KILL && c->probe)
+		kill(-c->probe, SIGKILL); // it leads a session of its own
 }
 
 // Returns when the command is gone, with its status; everybody else's children are reaped on the
 // way.
-static int reap_until(pid_t command, int chld, int signals)
+static int reap_until_over(struct children *c, int chld)
 {
+	int signals = c->plan->s.signal_fd >= 0 ? SIGNAL_FD : -1;
 	struct pollfd p[2] = {{.fd = chld, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
 	for (;;) {
 		if (poll(p, 2, -1) < 0)
 			continue;
 		if (p[1].revents & POLLIN)
-			forward_signal(signals, command);
+			take_request(c);
 		else if (p[1].revents)
 			p[1].fd = -1;
 		if (!p[0].revents)
@@ -189,10 +240,22 @@ static int reap_until(pid_t command, int chld, int signals)
 		struct signalfd_siginfo si;
 		(void)!read(chld, &si, sizeof si);
 		int status;
-		for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
-			if (pid == command)
+		for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+			if (pid == c->command)
 				return status;
+			if (pid == c->probe)
+				end_probe(c, status);
+		}
 	}
+}
+
+// What process 1 still needs: to pass on signals, and, if it may have to start another process as
+// it started the first, the rights of that.
+static int keep_few_rights(const struct step_spec *s, struct err *e)
+{
+	if (s->insecure)
+		return 0;
+	return caps_set(s->probe.argv ? caps_docker() : CAP_BIT(CAP_KILL), e);
 }
 
 static int watch_children(struct err *e)
@@ -212,16 +275,17 @@ static int run(const struct init_context *c, int *report, struct report *out, st
 	int chld = watch_children(e);
 	if (chld < 0)
 		return -1;
-	pid_t command = start_command(c->plan, *report);
-	if (command < 0)
+	struct children children = {.plan = c->plan, .report = *report};
+	children.command = start(command_main, c->plan, *report);
+	if (children.command < 0)
 		return err_sys(e, "fork the step's command");
 	// Standard descriptors are the command's alone: readers see the end when it and its
 	// children close.
 	close_range(0, 2, 0);
-	if (!c->plan->s.insecure && caps_set(CAP_BIT(CAP_KILL), e) < 0)
+	if (keep_few_rights(&c->plan->s, e) < 0)
 		return -1;
 	out->kind = REPORT_EXIT;
-	out->exit.status = reap_until(command, chld, c->plan->s.signal_fd >= 0 ? SIGNAL_FD : -1);
+	out->exit.status = reap_until_over(&children, chld);
 	getrusage(RUSAGE_CHILDREN, &out->exit.usage);
 	return 0;
 }

@@ -229,6 +229,8 @@ int step_job(const void *payload, size_t n, const int *fds, size_t n_fds, struct
 	close(plan.s.stdin_fd);
 	close(plan.s.stdout_fd);
 	close(plan.s.stderr_fd);
+	close_fd(&plan.s.probe.output_fd);
+	close_fd(&plan.s.probe.status_fd);
 	listen_to(&v);
 	// The socket can end before the last process of the step has.
 	int status = 0;

@@ -34,6 +34,18 @@ struct step_ulimit {
 	int64_t soft, hard; // -1: unlimited
 };
 
+// A second command that can be run beside the first, by the same user, in the same place and with
+// the same rights: a health check. It is started only when asked for.
+struct step_probe {
+	const char *const *argv; // NULL: there is none
+	int output_fd;           // takes what it writes; it reads from /dev/null
+	int status_fd;           // takes an int for each that has ended, as exit_status is
+};
+
+// What signal_fd takes besides numbers of signals. One probe runs at a time: a request for another
+// is dropped.
+enum step_request { STEP_PROBE_START = -1, STEP_PROBE_KILL = -2 };
+
 struct step_spec {
 	// Root: overlay of lowers (top first, descriptors of directories) with upper and work; or,
 	// n_lowers == 0 and upper >= 0: the upper alone.
@@ -63,9 +75,10 @@ struct step_spec {
 	uint64_t shm_size; // 0: 64 MiB
 	bool insecure;     // --security=insecure: all capabilities, no seccomp, no masks
 	int stdin_fd, stdout_fd, stderr_fd; // >= 0
-	bool tty;             // stdio is a terminal: new session, controlling terminal
-	bool forward_signals; // `hew run`: signals reach the process instead of killing the step
-	int signal_fd;        // with forward_signals: a pipe of signal numbers (int); else -1
+	bool tty;                // stdio is a terminal: new session, controlling terminal
+	bool forward_signals;    // `hew run`: signals reach the process instead of killing the step
+	int signal_fd;           // with forward_signals: a pipe of signal numbers (int); else -1
+	struct step_probe probe; // needs signal_fd
 };
 
 struct step_result {

@@ -170,13 +170,25 @@ static void get_ids(struct reader *r, struct step_spec *s)
 	s->ulimits = limits;
 }
 
-enum { HAS_UPPER = 1 << 0, HAS_WORK = 1 << 1, HAS_SIGNALS = 1 << 2 };
+// Descriptors that not every step has.
+enum { HAS_UPPER = 1 << 0, HAS_WORK = 1 << 1, HAS_SIGNALS = 1 << 2, HAS_PROBE = 1 << 3 };
+
+static unsigned has_fds(const struct step_spec *s)
+{
+	return (s->upper >= 0 ? HAS_UPPER : 0u) | (s->work >= 0 ? HAS_WORK : 0u) |
+	       (s->forward_signals && s->signal_fd >= 0 ? HAS_SIGNALS : 0u) |
+	       (s->probe.argv ? HAS_PROBE : 0u);
+}
+
+static size_t count_fixed(uint64_t has)
+{
+	return 3u + !!(has & HAS_UPPER) + !!(has & HAS_WORK) + !!(has & HAS_SIGNALS) +
+	       (has & HAS_PROBE ? 2 : 0);
+}
 
 void step_encode(const struct step_spec *s, struct buf *out)
 {
-	bool signals = s->forward_signals && s->signal_fd >= 0;
-	put_u64(out, (s->upper >= 0 ? HAS_UPPER : 0u) | (s->work >= 0 ? HAS_WORK : 0u) |
-	                     (signals ? HAS_SIGNALS : 0u));
+	put_u64(out, has_fds(s));
 	put_u64(out, s->n_lowers);
 	put_u64(out, s->n_bind_fds);
 	put_u64(out, s->volatile_overlay);
@@ -187,6 +199,7 @@ void step_encode(const struct step_spec *s, struct buf *out)
 	put_u64(out, s->tty);
 	put_u64(out, s->forward_signals);
 	put_list(out, s->argv);
+	put_list(out, s->probe.argv);
 	put_list(out, s->env);
 	put_str(out, s->cwd);
 	put_str(out, s->hostname);
@@ -198,21 +211,25 @@ void step_encode(const struct step_spec *s, struct buf *out)
 
 size_t step_count_fds(const struct step_spec *s)
 {
-	return 3 + (s->upper >= 0) + (s->work >= 0) + (s->forward_signals && s->signal_fd >= 0) +
-	       s->n_lowers + s->n_bind_fds;
+	return count_fixed(has_fds(s)) + s->n_lowers + s->n_bind_fds;
 }
 
 void step_list_fds(const struct step_spec *s, int *out)
 {
+	unsigned has = has_fds(s);
 	*out++ = s->stdin_fd;
 	*out++ = s->stdout_fd;
 	*out++ = s->stderr_fd;
-	if (s->upper >= 0)
+	if (has & HAS_UPPER)
 		*out++ = s->upper;
-	if (s->work >= 0)
+	if (has & HAS_WORK)
 		*out++ = s->work;
-	if (s->forward_signals && s->signal_fd >= 0)
+	if (has & HAS_SIGNALS)
 		*out++ = s->signal_fd;
+	if (has & HAS_PROBE) {
+		*out++ = s->probe.output_fd;
+		*out++ = s->probe.status_fd;
+	}
 	for (size_t i = 0; i < s->n_lowers; i++)
 		*out++ = s->lowers[i];
 	for (size_t i = 0; i < s->n_bind_fds; i++)
@@ -227,6 +244,8 @@ static void take_fds(struct step_spec *s, uint64_t has, const int *fds)
 	s->upper = has & HAS_UPPER ? *fds++ : -1;
 	s->work = has & HAS_WORK ? *fds++ : -1;
 	s->signal_fd = has & HAS_SIGNALS ? *fds++ : -1;
+	s->probe.output_fd = has & HAS_PROBE ? *fds++ : -1;
+	s->probe.status_fd = has & HAS_PROBE ? *fds++ : -1;
 	s->lowers = fds;
 	s->bind_fds = fds + s->n_lowers;
 }
@@ -239,6 +258,8 @@ static int check(const struct step_spec *s, struct err *e)
 		return err_set(e, ERR_SANDBOX, "a step without a root filesystem");
 	if (s->n_lowers > 0 && s->upper >= 0 && s->work < 0)
 		return err_set(e, ERR_SANDBOX, "a step with an upper but no work directory");
+	if (s->probe.argv && (!s->probe.argv[0] || s->signal_fd < 0))
+		return err_set(e, ERR_SANDBOX, "a probe that cannot be started");
 	for (size_t i = 0; i < s->n_mounts; i++) {
 		const struct step_mount *m = &s->mounts[i];
 		if (!m->target || m->target[0] != '/')
@@ -266,6 +287,8 @@ int step_decode(struct step_plan *p, const void *payload, size_t n, const int *f
 	s->tty = get_u64(&r);
 	s->forward_signals = get_u64(&r);
 	s->argv = get_list(&r);
+	const char *const *probe = get_list(&r);
+	s->probe.argv = has & HAS_PROBE ? probe : NULL;
 	s->env = get_list(&r);
 	s->cwd = get_str(&r);
 	s->hostname = get_str(&r);
@@ -273,7 +296,7 @@ int step_decode(struct step_plan *p, const void *payload, size_t n, const int *f
 	s->resolv_conf = get_str(&r);
 	get_ids(&r, s);
 	get_mounts(&r, s);
-	size_t fixed = 3u + !!(has & HAS_UPPER) + !!(has & HAS_WORK) + !!(has & HAS_SIGNALS);
+	size_t fixed = count_fixed(has);
 	if (r.bad || r.n != 0 || n_fds < fixed || s->n_lowers > n_fds - fixed ||
 	        s->n_bind_fds != n_fds - fixed - s->n_lowers)
 		return err_set(e, ERR_SANDBOX, "a step arrived damaged in the sandbox holder");
