@@ -2,8 +2,9 @@
 // Instructions that change no file: ENV, LABEL, CMD and their like edit the configuration and leave
 // one history entry, worded as BuildKit words it.
 #include "graph/graph-int.h"
+
+#include "base/signals.h"
 #include <ctype.h>
-#include <strings.h>
 
 void history_add(struct builder *b, struct stage_state *s, const char *created_by, int step)
 {
@@ -233,26 +234,11 @@ static int do_list(struct builder *b, struct stage_state *s, const struct instr 
 	return 0;
 }
 
-static const char *const signals[] = {"ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP",
-        "ILL", "INT", "IO", "IOT", "KILL", "PIPE", "POLL", "PROF", "PWR", "QUIT", "SEGV", "STKFLT",
-        "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU", "URG", "USR1", "USR2", "VTALRM",
-        "WINCH", "XCPU", "XFSZ", "RTMIN", "RTMAX"};
-
 static int check_signal(const struct instr *in, const char *name, struct err *e)
 {
-	uint64_t number;
-	if (str_to_u64(name, &number)) {
-		if (number == 0 || number > 64)
-			return err_at(e, in->pos, "invalid signal: %s", name);
+	if (signal_number(name))
 		return 0;
-	}
-	const char *bare = strncasecmp(name, "SIG", 3) == 0 ? name + 3 : name;
-	if (!strncasecmp(bare, "RTMIN+", 6) || !strncasecmp(bare, "RTMAX-", 6))
-		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
-		if (str_ieq(bare, signals[i]))
-			return 0;
-	const char *near = str_nearest(bare, signals, ARRAY_LEN(signals));
+	const char *near = signal_near(name);
 	return err_at(e, in->pos, "invalid signal: %s%s%s%s", name,
 	        near ? " (did you mean SIG" : "", near ? near : "", near ? "?)" : "");
 }
