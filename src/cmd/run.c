@@ -3,20 +3,29 @@
 // on.
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/signals.h"
 #include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "dockerfile/dockerfile.h"
 #include "exec/build.h"
 #include <errno.h>
 #include <string.h>
 
+#define STOP_TIMEOUT_NS INT64_C(10000000000) // docker's
+
 struct run_options {
 	struct strv env, volumes, tmpfs, publish;
 	const char *workdir, *user, *entrypoint, *hostname, *network, *name;
-	bool rm, interactive, tty, detach, read_only, insecure;
+	const char *check_timeout, *stop_signal, *stop_timeout;
+	bool rm, interactive, tty, detach, read_only, insecure, check;
 };
 
 #define AT(member) offsetof(struct run_options, member)
 static const struct option options[] = {
+        {"check", 0, OPT_FLAG, AT(check), NULL,
+                "Run the image's HEALTHCHECK beside the command, then stop both"},
+        {"check-timeout", 0, OPT_STRING, AT(check_timeout), "TIME",
+                "How long it may take until that succeeds, e.g. 90s"},
         {"detach", 'd', OPT_FLAG, AT(detach), NULL, NULL},
         {"entrypoint", 0, OPT_STRING, AT(entrypoint), "COMMAND",
                 "Run this instead of the image's entrypoint"},
@@ -31,6 +40,10 @@ static const struct option options[] = {
         {"publish", 'p', OPT_LIST, AT(publish), "PORTS", NULL},
         {"read-only", 0, OPT_FLAG, AT(read_only), NULL, "Make the root filesystem read-only"},
         {"rm", 0, OPT_FLAG, AT(rm), NULL, "Accepted; nothing is ever kept"},
+        {"stop-signal", 0, OPT_STRING, AT(stop_signal), "SIGNAL",
+                "What stops the command after --check"},
+        {"stop-timeout", 0, OPT_STRING, AT(stop_timeout), "TIME",
+                "How long it may take to stop before it is killed (10s)"},
         {"tmpfs", 0, OPT_LIST, AT(tmpfs), "PATH", "Mount an empty tmpfs"},
         {"tty", 't', OPT_FLAG, AT(tty), NULL, "Give the process a terminal, if there is one"},
         {"user", 'u', OPT_STRING, AT(user), "USER[:GROUP]", "Run as this user"},
@@ -60,6 +73,8 @@ static int check(const struct run_options *o, struct err *e)
 		return err_set(e, ERR_UNSUPPORTED,
 		        "-d: hew has no daemon and leaves nothing running; put & behind the "
 		        "command instead");
+	if (o->stop_signal && !signal_number(o->stop_signal))
+		return err_set(e, ERR_USAGE, "invalid --stop-signal \"%s\"", o->stop_signal);
 	if (o->network && strcmp(o->network, "host") != 0 && strcmp(o->network, "none") != 0)
 		return err_set(e, ERR_USAGE, "invalid network \"%s\": host or none", o->network);
 	return 0;
@@ -75,10 +90,31 @@ static int failure_status(const struct err *e)
 	return e->sys == ENOENT ? 127 : 126;
 }
 
-static int run_image(struct run_options *o, const struct strv *args, int *ret_status, struct err *e)
+// A number of seconds, or a duration with units. text may be NULL: *ret stays.
+static int take_time(const char *option, const char *text, int64_t *ret, struct err *e)
+{
+	uint64_t seconds;
+	int64_t ns;
+	struct err ignored = ERR_INIT;
+	if (!text)
+		return 0;
+	if (str_to_u64(text, &seconds) && seconds <= INT32_MAX)
+		ns = (int64_t)seconds * 1000000000;
+	else if (value_duration(text, &ns, &ignored) || ns < 0)
+		return err_set(e, ERR_USAGE, "invalid --%s \"%s\": 30, 30s or 1m30s is expected",
+		        option, text);
+	*ret = ns;
+	return 0;
+}
+
+static int run_image(
+        struct run_options *o, const struct strv *args, struct run_result *ret, struct err *e)
 {
 	auto_session struct session s = {.insecure = o->insecure};
+	int64_t check_timeout = 0, stop_timeout = STOP_TIMEOUT_NS;
 	if (need_args(args, 1, 100000, "run [OPTIONS] IMAGE [COMMAND...]", e) || check(o, e) ||
+	        take_time("check-timeout", o->check_timeout, &check_timeout, e) ||
+	        take_time("stop-timeout", o->stop_timeout, &stop_timeout, e) ||
 	        session_open(&s, true, e))
 		return -1;
 	s.ui = ui_new(UI_AUTO, "Pulling");
@@ -91,6 +127,10 @@ static int run_image(struct run_options *o, const struct strv *args, int *ret_st
 	        .network_none = o->network && !strcmp(o->network, "none"),
 	        .read_only = o->read_only,
 	        .tty = o->tty,
+	        .check = o->check,
+	        .check_timeout_ns = check_timeout,
+	        .stop_signal = o->stop_signal,
+	        .stop_timeout_ns = stop_timeout,
 	        .sink = session_sink(&s),
 	        .registry = session_registry,
 	        .registry_arg = &s};
@@ -99,20 +139,24 @@ static int run_image(struct run_options *o, const struct strv *args, int *ret_st
 	strv_copy(&r.env, &o->env);
 	strv_copy(&r.volumes, &o->volumes);
 	strv_copy(&r.tmpfs, &o->tmpfs);
-	int failed = image_run(s.store, &r, ret_status, e);
+	int failed = image_run(s.store, &r, ret, e);
 	run_request_release(&r);
-	ui_finish(s.ui, failed != 0);
+	ui_finish(s.ui, failed || ret->unhealthy);
 	return failed;
 }
 
 static int run(void *opts, const struct strv *args, struct err *e)
 {
-	int status = 0;
-	if (run_image(opts, args, &status, e)) {
+	struct run_result result = {0};
+	if (run_image(opts, args, &result, e)) {
 		ui_error(e);
 		return failure_status(e);
 	}
-	return status;
+	if (result.unhealthy) {
+		ui_error(&result.why);
+		return 1;
+	}
+	return result.status;
 }
 
 const struct command cmd_run = {
@@ -123,7 +167,7 @@ const struct command cmd_run = {
                    "status is hew's;\n"
                    "signals are passed on to it. 125: hew itself failed; 126: the command cannot "
                    "be run;\n"
-                   "127: it was not found.\n",
+                   "127: it was not found. With --check: 0 if the image is healthy, 1 if not.\n",
         .options = options,
         .size = sizeof(struct run_options),
         .stop_at_args = true,

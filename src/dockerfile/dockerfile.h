@@ -156,6 +156,8 @@ void dockerfile_warn(struct dockerfile *d, const struct instr *in, const char *r
         const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 // The last stage below index `before` of that name (case-insensitive); -1 if none.
 int dockerfile_find_stage(const struct dockerfile *d, const char *name, size_t before);
+// Go's time.ParseDuration ("1m30s"), as the options of HEALTHCHECK are written.
+int value_duration(const char *s, int64_t *ret_ns, struct err *e);
 // The excerpt people see below an error: "Dockerfile:12\n----\n  10 | ...\n>>> ...\n----\n"
 struct buf;
 void dockerfile_excerpt(const struct dockerfile *d, struct pos pos, struct buf *out);

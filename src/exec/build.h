@@ -4,13 +4,13 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "image/digest.h"
 #include "image/platform.h"
 #include "sandbox/holder.h"
 #include <stdbool.h>
 #include <stdint.h>
 
-struct err;
 struct event_sink;
 struct store;
 struct registry;
@@ -77,10 +77,18 @@ struct run_request {
 	struct strv env, volumes, tmpfs; // "K=V", "host:container[:ro]", "path"
 	const char *workdir, *user, *entrypoint, *hostname;
 	bool has_entrypoint, network_none, read_only, tty;
+	bool check;               // its HEALTHCHECK decides, then it is stopped
+	int64_t check_timeout_ns; // 0: by the image's own timing
+	const char *stop_signal;  // NULL: the image's, or SIGTERM
+	int64_t stop_timeout_ns;  // from then until SIGKILL
 	struct event_sink *sink;
 	struct registry *(*registry)(void *arg, struct err *e);
 	void *registry_arg;
 };
 void run_request_release(struct run_request *r);
-// *ret_status: exit status of the process.
-int image_run(struct store *s, const struct run_request *r, int *ret_status, struct err *e);
+struct run_result {
+	int status; // exit status of the process
+	bool unhealthy;
+	struct err why;
+};
+int image_run(struct store *s, const struct run_request *r, struct run_result *ret, struct err *e);

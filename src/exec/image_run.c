@@ -2,7 +2,9 @@
 // hew run: a stored (or pulled) image as the root filesystem of one process, in the same sandbox as
 // RUN. What it writes lands in a throw-away upper directory; signals that reach hew are passed on.
 #include "base/fs.h"
+#include "base/signals.h"
 #include "exec/exec-int.h"
+#include "exec/health.h"
 #include "exec/terminal.h"
 #include "image/reference.h"
 #include "registry/registry.h"
@@ -27,8 +29,9 @@ struct image_process {
 	struct image_config config;
 	struct rootfs root;
 	struct user_ids user;
-	struct strv argv, env;
+	struct strv argv, env, probe;
 	char *cwd;
+	int stop_signal;
 	int *lowers;
 	size_t n_lowers;
 	char *scratch;
@@ -114,6 +117,32 @@ static void make_env(struct image_process *p)
 		strv_env_set(&p->env, "TERM", getenv("TERM") ? getenv("TERM") : "xterm");
 }
 
+// As docker runs it: a line for the shell is for the image's own.
+static int make_probe(struct image_process *p, struct err *e)
+{
+	const struct strv *test = &p->config.health.test;
+	const char *kind = test->n > 1 ? test->v[0] : "NONE";
+	if (!strcmp(kind, "CMD-SHELL") && p->config.shell.n) {
+		strv_copy(&p->probe, &p->config.shell);
+	} else if (!strcmp(kind, "CMD-SHELL")) {
+		strv_add(&p->probe, "/bin/sh");
+		strv_add(&p->probe, "-c");
+	} else if (strcmp(kind, "CMD") != 0) {
+		return err_set(e, ERR_USAGE,
+		        "--check: '%s' has no HEALTHCHECK; give its Dockerfile one", p->r->image);
+	}
+	for (size_t i = 1; i < test->n; i++)
+		strv_add(&p->probe, test->v[i]);
+	return 0;
+}
+
+static int find_stop_signal(struct image_process *p, struct err *e)
+{
+	const char *name = p->r->stop_signal ? p->r->stop_signal : p->config.stop_signal;
+	p->stop_signal = name && *name ? signal_number(name) : SIGTERM;
+	return p->stop_signal ? 0 : err_set(e, ERR_USAGE, "invalid stop signal \"%s\"", name);
+}
+
 static int prepare(struct image_process *p, struct err *e)
 {
 	const char *user = p->r->user ? p->r->user : p->config.user ? p->config.user : "";
@@ -128,7 +157,7 @@ static int prepare(struct image_process *p, struct err *e)
 		return err_set(e, ERR_USAGE,
 		        "no command: the image has neither CMD nor ENTRYPOINT; give one after its "
 		        "name");
-	return 0;
+	return p->r->check && (make_probe(p, e) || find_stop_signal(p, e)) ? -1 : 0;
 }
 
 static int open_root(struct image_process *p, struct err *e)
@@ -223,7 +252,7 @@ static void forward_signals(int to)
 }
 
 static int run_step(struct image_process *p, int signals, const struct terminal *terminal,
-        int *ret_status, struct err *e)
+        const struct health *health, int *ret_status, struct err *e)
 {
 	struct step_spec spec = {
 	        .lowers = p->lowers,
@@ -252,6 +281,10 @@ static int run_step(struct image_process *p, int signals, const struct terminal 
 	        .forward_signals = true,
 	        .signal_fd = signals,
 	};
+	if (health) {
+		spec.probe.argv = (const char *const *)p->probe.v;
+		health_descriptors(health, &spec.probe);
+	}
 	struct step_result result = {0};
 	int status = step_run(p->x.holder, &spec, -1, &result, e);
 	*ret_status = result.exit_status;
@@ -259,7 +292,25 @@ static int run_step(struct image_process *p, int signals, const struct terminal 
 	return status;
 }
 
-static int execute(struct image_process *p, int *ret_status, struct err *e)
+static int run_checked(struct image_process *p, const int signals[2],
+        const struct terminal *terminal, struct run_result *ret, struct err *e)
+{
+	struct health_options o = {.check = &p->config.health,
+	        .timeout_ns = p->r->check_timeout_ns,
+	        .stop_signal = p->stop_signal,
+	        .stop_timeout_ns = p->r->stop_timeout_ns,
+	        .sink = p->r->sink};
+	struct health *health = health_begin(&o, signals[1], e);
+	if (!health)
+		return -1;
+	int failed = run_step(p, signals[0], terminal, health, &ret->status, e);
+	ret->unhealthy = !health_end(health, ret->status, !failed, &ret->why);
+	if (!ret->unhealthy)
+		ret->status = 0; // however it took being stopped
+	return failed;
+}
+
+static int execute(struct image_process *p, struct run_result *ret, struct err *e)
 {
 	int signals[2];
 	struct terminal *terminal = NULL;
@@ -271,7 +322,8 @@ static int execute(struct image_process *p, int *ret_status, struct err *e)
 		return -1;
 	signal_terminal = terminal;
 	forward_signals(signals[1]);
-	int status = run_step(p, signals[0], terminal, ret_status, e);
+	int status = p->r->check ? run_checked(p, signals, terminal, ret, e)
+	                         : run_step(p, signals[0], terminal, NULL, &ret->status, e);
 	signal_terminal = NULL;
 	terminal_close(terminal);
 	close(signals[0]);
@@ -296,12 +348,13 @@ static void release(struct image_process *p)
 	free(p->cwd);
 	strv_release(&p->argv);
 	strv_release(&p->env);
+	strv_release(&p->probe);
 	rootfs_release(&p->root);
 	image_config_release(&p->config);
 	pthread_mutex_destroy(&p->x.lazy_lock);
 }
 
-int image_run(struct store *s, const struct run_request *r, int *ret_status, struct err *e)
+int image_run(struct store *s, const struct run_request *r, struct run_result *ret, struct err *e)
 {
 	struct build_request q = {
 	        .sink = r->sink, .registry = r->registry, .registry_arg = r->registry_arg};
@@ -310,7 +363,7 @@ int image_run(struct store *s, const struct run_request *r, int *ret_status, str
 	rung_choose(&p.x.rung);
 	pthread_mutex_init(&p.x.lazy_lock, NULL);
 	int status = read_image(&p, e) || prepare(&p, e) || open_root(&p, e) || add_mounts(&p, e) ||
-	                             execute(&p, ret_status, e)
+	                             execute(&p, ret, e)
 	                     ? -1
 	                     : 0;
 	release(&p);
