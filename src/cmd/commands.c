@@ -22,6 +22,7 @@ const struct command *const commands[] = {
         &cmd_save,
         &cmd_load,
         &cmd_login,
+        &cmd_logout,
         &cmd_prune,
         &cmd_doctor,
         &cmd_completion,

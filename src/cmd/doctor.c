@@ -82,6 +82,8 @@ static int check_store(bool deep, struct err *e)
 		        "names, then 'hew prune': what is lost is made or fetched again",
 		        store_root(s.store), findings, findings == 1 ? "" : "s");
 	printf("store: %s is sound\n", store_root(s.store));
+	if (store_note(s.store))
+		printf("note: %s\n", store_note(s.store));
 	return 0;
 }
 

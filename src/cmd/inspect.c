@@ -135,12 +135,13 @@ static int print_raw(struct store *s, const char *text, struct err *e)
 {
 	struct image_row row = {0};
 	auto_buf struct buf out = {0};
-	if (find_image(s, text, &row, e) ||
-	        store_blob_read(s, &row.manifest, MANIFEST_MAX, &out, e))
+	if (find_image(s, text, &row, e))
 		return -1;
+	int status = store_blob_read(s, &row.manifest, MANIFEST_MAX, &out, e);
 	image_row_release(&row);
-	fwrite(out.p, 1, out.n, stdout);
-	return 0;
+	if (status == 0)
+		fwrite(out.p, 1, out.n, stdout);
+	return status;
 }
 
 static int run(void *opts, const struct strv *args, struct err *e)
@@ -152,6 +153,9 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	if (format_is_json(o->format, e) < 0 || need_args(args, 1, 1000, "inspect IMAGE...", e) ||
 	        session_open(&s, false, e))
 		return -1;
+	if (o->raw && args->n > 1)
+		return err_set(
+		        e, ERR_USAGE, "--raw prints one image's manifest, byte for byte: name one");
 	if (o->raw)
 		return print_raw(s.store, args->v[0], e);
 	jw_begin(&w, &out, 4);

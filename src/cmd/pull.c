@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/err.h"
-#include "base/event.h"
 #include "base/mem.h"
 #include "cmd/session.h"
 #include "cmd/verbs.h"
-#include "image/reference.h"
-#include "registry/registry.h"
 #include <stdio.h>
 
 struct pull_options {
@@ -27,19 +24,8 @@ static const struct option options[] = {
 static int pull_one(struct session *s, int step, const char *text, const struct platform *p,
         struct strv *ids, struct err *e)
 {
-	auto_reference struct reference ref = {0};
 	struct image_row row = {0};
-	if (reference_parse(text, &ref, e))
-		return -1;
-	struct registry *r = session_registry(s, e);
-	if (!r)
-		return -1;
-	auto_free char *name = reference_familiar(&ref);
-	auto_free char *title = xasprintf("pull %s", name);
-	int64_t began = event_step_begin(session_sink(s), step, title);
-	int rc = registry_pull(r, &ref, p, step, &row, e);
-	event_step_end(session_sink(s), step, began, rc ? e : NULL);
-	if (rc)
+	if (pull_image(s, step, text, p, &row, e))
 		return -1;
 	char id[DIGEST_TEXT];
 	digest_text(&row.image_id, id);

@@ -8,6 +8,7 @@
 #include "cmd/verbs.h"
 #include "dockerfile/dockerfile.h"
 #include "exec/build.h"
+#include "image/platform.h"
 #include <errno.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ struct run_options {
 	struct strv env, volumes, tmpfs, publish;
 	const char *workdir, *user, *entrypoint, *hostname, *network, *name;
 	const char *check_timeout, *stop_signal, *stop_timeout;
-	bool rm, interactive, tty, detach, read_only, insecure, check;
+	bool quiet, rm, interactive, tty, detach, read_only, insecure, check;
 };
 
 #define AT(member) offsetof(struct run_options, member)
@@ -38,6 +39,7 @@ static const struct option options[] = {
         {"name", 0, OPT_STRING, AT(name), "NAME", NULL},
         {"network", 0, OPT_STRING, AT(network), "MODE", "host (default) or none"},
         {"publish", 'p', OPT_LIST, AT(publish), "PORTS", NULL},
+        {"quiet", 'q', OPT_FLAG, AT(quiet), NULL, "Show no progress of a pull"},
         {"read-only", 0, OPT_FLAG, AT(read_only), NULL, "Make the root filesystem read-only"},
         {"rm", 0, OPT_FLAG, AT(rm), NULL, "Accepted; nothing is ever kept"},
         {"stop-signal", 0, OPT_STRING, AT(stop_signal), "SIGNAL",
@@ -107,18 +109,41 @@ static int take_time(const char *option, const char *text, int64_t *ret, struct 
 	return 0;
 }
 
+// Its progress is over before the image's process has the terminal.
+static int pull(struct session *s, const struct run_options *o, const char *image,
+        struct image_row *ret, struct err *e)
+{
+	struct platform host = platform_host();
+	s->ui = ui_new(o->quiet ? UI_QUIET : UI_AUTO, "Pulling");
+	int status = pull_image(s, 0, image, &host, ret, e);
+	ui_finish(s->ui, status != 0);
+	session_close(s);
+	s->insecure = o->insecure;
+	return status ? status : session_open(s, true, e);
+}
+
+static int find_or_pull(struct session *s, const struct run_options *o, const char *image,
+        struct image_row *ret, struct err *e)
+{
+	if (find_image(s->store, image, ret, e) == 0)
+		return 0;
+	return e->kind == ERR_NOT_FOUND ? pull(s, o, image, ret, e) : -1;
+}
+
 static int run_image(
         struct run_options *o, const struct strv *args, struct run_result *ret, struct err *e)
 {
 	auto_session struct session s = {.insecure = o->insecure};
+	struct image_row row = {0};
 	int64_t check_timeout = 0, stop_timeout = STOP_TIMEOUT_NS;
 	if (need_args(args, 1, 100000, "run [OPTIONS] IMAGE [COMMAND...]", e) || check(o, e) ||
 	        take_time("check-timeout", o->check_timeout, &check_timeout, e) ||
 	        take_time("stop-timeout", o->stop_timeout, &stop_timeout, e) ||
-	        session_open(&s, true, e))
+	        session_open(&s, true, e) || find_or_pull(&s, o, args->v[0], &row, e))
 		return -1;
-	s.ui = ui_new(UI_AUTO, "Pulling");
+	s.ui = ui_new(UI_PLAIN, "Running");
 	struct run_request r = {.image = args->v[0],
+	        .row = &row,
 	        .workdir = o->workdir,
 	        .user = o->user,
 	        .entrypoint = o->entrypoint,
@@ -141,6 +166,7 @@ static int run_image(
 	strv_copy(&r.tmpfs, &o->tmpfs);
 	int failed = image_run(s.store, &r, ret, e);
 	run_request_release(&r);
+	image_row_release(&row);
 	ui_finish(s.ui, failed || ret->unhealthy);
 	return failed;
 }

@@ -3,6 +3,7 @@
 
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/event.h"
 #include "base/mem.h"
 #include "image/config.h"
 #include "image/reference.h"
@@ -71,6 +72,23 @@ int find_image(struct store *s, const char *text, struct image_row *ret, struct 
 		return -1;
 	return err_set(e, ERR_NOT_FOUND,
 	        "no such image: %s (hew images lists what is here, hew pull fetches)", text);
+}
+
+int pull_image(struct session *s, int step, const char *text, const struct platform *p,
+        struct image_row *ret, struct err *e)
+{
+	auto_reference struct reference ref = {0};
+	if (reference_parse(text, &ref, e))
+		return -1;
+	struct registry *r = session_registry(s, e);
+	if (!r)
+		return -1;
+	auto_free char *name = reference_familiar(&ref);
+	auto_free char *title = xasprintf("pull %s", name);
+	int64_t began = event_step_begin(session_sink(s), step, title);
+	int rc = registry_pull(r, &ref, p, step, ret, e);
+	event_step_end(session_sink(s), step, began, rc ? e : NULL);
+	return rc;
 }
 
 // The manifest of this machine's platform that a row stands for.

@@ -6,6 +6,7 @@
 #include "ui/ui.h"
 #include <stdbool.h>
 
+struct platform;
 struct registry;
 
 struct session {
@@ -27,6 +28,9 @@ char *full_name(const char *text, struct err *e);
 char *short_name(const char *full);
 // Finds by name (short or full), id or digest, with a helpful message.
 int find_image(struct store *s, const char *text, struct image_row *ret, struct err *e);
+// Fetches an image and records it, as step `step` of the session's progress.
+int pull_image(struct session *s, int step, const char *text, const struct platform *p,
+        struct image_row *ret, struct err *e);
 // Config (and manifest, unless NULL) of a stored image; of an index, of its image for this machine.
 struct image_config;
 int load_config(struct store *s, const struct image_row *row, struct image_config *ret,

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct event_sink;
+struct image_row;
 struct store;
 struct registry;
 
@@ -72,7 +73,8 @@ extern const size_t exec_n_jobs;
 
 // A stored image run once (`hew run`): the same sandbox as RUN, its changes thrown away.
 struct run_request {
-	const char *image;               // name, id or prefix
+	const char *image;               // as the user called it
+	const struct image_row *row;     // what that is in the store; borrowed
 	struct strv command;             // overrides CMD
 	struct strv env, volumes, tmpfs; // "K=V", "host:container[:ro]", "path"
 	const char *workdir, *user, *entrypoint, *hostname;

@@ -6,8 +6,6 @@
 #include "exec/exec-int.h"
 #include "exec/health.h"
 #include "exec/terminal.h"
-#include "image/reference.h"
-#include "registry/registry.h"
 #include "sandbox/step.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -44,37 +42,15 @@ struct image_process {
 
 // ---- the image
 
-static int find_stored(struct image_process *p, struct image_row *row, struct err *e)
-{
-	auto_reference struct reference ref = {0};
-	struct err bad = ERR_INIT;
-	bool named = reference_parse(p->r->image, &ref, &bad) == 0;
-	auto_free char *full = named ? reference_text(&ref) : NULL;
-	if (full && store_image_find(p->x.store, full, row, e) == 0)
-		return 0;
-	if (store_image_find(p->x.store, p->r->image, row, e) == 0)
-		return 0;
-	if (!named || e->kind != ERR_NOT_FOUND)
-		return -1;
-	event_note(p->r->sink, "%s is not in the store: pulling it", p->r->image);
-	struct registry *registry = exec_registry(&p->x, e);
-	struct platform host = platform_host();
-	return registry ? registry_pull(registry, &ref, &host, -1, row, e) : -1;
-}
-
 static int read_image(struct image_process *p, struct err *e)
 {
-	struct image_row row = {0};
+	const struct image_row *row = p->r->row;
 	struct graph_image image = {0};
 	struct platform host = platform_host();
 	struct graph_resolver *resolver = resolver_new(&p->x);
-	int status = find_stored(p, &row, e);
-	if (!status && row.name)
-		status = resolver->resolve(resolver, row.name, &host, &image, e);
-	else if (!status)
-		status = resolver_load(&p->x, &row.manifest, &image, e);
+	int status = row->name ? resolver->resolve(resolver, row->name, &host, &image, e)
+	                       : resolver_load(&p->x, &row->manifest, &image, e);
 	resolver_free(resolver);
-	image_row_release(&row);
 	if (!status) {
 		image_config_copy(&p->config, &image.config);
 		status = rootfs_of_image(&p->x, &p->config, &p->root, e);

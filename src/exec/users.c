@@ -162,7 +162,9 @@ int chown_lookup(
 		r = resolve(&d, user, group, false, &ids, e);
 	}
 	databases_release(&d);
+	if (r)
+		return r;
 	*ret_uid = ids.uid;
 	*ret_gid = ids.gid;
-	return r;
+	return 0;
 }

@@ -127,13 +127,13 @@ static void *tick(void *arg)
 	pthread_mutex_lock(&u->lock);
 	while (!u->closing) {
 		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += 100000000;
 		if (until.tv_nsec >= 1000000000) {
 			until.tv_sec++;
 			until.tv_nsec -= 1000000000;
 		}
-		pthread_cond_timedwait(&u->wake, &u->lock, &until);
+		pthread_cond_clockwait(&u->wake, &u->lock, CLOCK_MONOTONIC, &until);
 		tty_draw(u);
 	}
 	pthread_mutex_unlock(&u->lock);

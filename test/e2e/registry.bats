@@ -609,6 +609,9 @@ bounded() {
 	fails 8 hew pull "127.0.0.1:$PORT/a:1"
 	has "does not accept the stored credentials" "$LAST"
 	has "run 'hew login 127.0.0.1:$PORT' again" "$LAST"
+	equal "Removing login credentials for 127.0.0.1:$PORT" "$(hew logout "127.0.0.1:$PORT")"
+	equal '{}' "$(jq -c .auths "$DOCKER_CONFIG/config.json")"
+	equal "Not logged in to 127.0.0.1:$PORT" "$(hew logout "127.0.0.1:$PORT")"
 	no_secret_told err "$ERR" "$LOG"
 }
 
@@ -621,6 +624,7 @@ bounded() {
 		case $1 in
 		store) d=$(cat) && jq -c . <<<"$d" >"$KEPT/$(jq -r .ServerURL <<<"$d" | tr / _)" ;;
 		get) read -r s; cat "$KEPT/${s//\//_}" 2>/dev/null || { echo "credentials not found in native keychain"; exit 1; } ;;
+		erase) read -r s; rm "$KEPT/${s//\//_}" ;;
 		esac
 	END
 	chmod +x "$BATS_TEST_TMPDIR/bin/docker-credential-shelf"
@@ -633,6 +637,8 @@ bounded() {
 	equal '{"credsStore":"shelf"}' "$(jq -c . "$DOCKER_CONFIG/config.json")"
 	equal "$SECRET" "$(jq -r .Secret "$KEPT/127.0.0.1:$PORT")"
 	hew push -q image "127.0.0.1:$PORT/a:1"
+	hew logout "127.0.0.1:$PORT"
+	equal "" "$(ls "$KEPT")"
 }
 
 @test "login is for the registry named, not for where its images have been moved to" {

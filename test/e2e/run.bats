@@ -53,6 +53,21 @@ load lib/hew
 	sound
 }
 
+@test "an image that is not here is pulled, which is seen, or not with -q" {
+	local HEW_ROOT=$BATS_TEST_TMPDIR/store
+	export HEW_ROOT
+	hew run alpine:3.19 echo hello >out 2>err
+	equal hello "$(cat out)"
+	matches "*pull alpine:3.19*DONE*" "$(cat err)"
+	hew run alpine:3.19 true 2>err
+	equal "" "$(cat err)"
+	hew rmi -f alpine:3.19 >/dev/null
+	hew run -q alpine:3.19 true 2>err
+	equal "" "$(cat err)"
+	fails 125 hew run no/such:1
+	has "no/such:1" "$LAST"
+}
+
 @test "--tmpfs: empty, for everybody, and only where it was asked for" {
 	printf 'FROM alpine:3.19\nRUN mkdir /t && echo below >/t/below\n' | dockerfile
 	build -t t
