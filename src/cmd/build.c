@@ -9,6 +9,7 @@
 #include "base/timefmt.h"
 #include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/why.h"
 #include "image/reference.h"
 #include "output/output.h"
 #include <fcntl.h>
@@ -21,7 +22,7 @@ struct build_options {
 	struct strv tags, build_args, labels, outputs, secrets, contexts, no_cache_filter;
 	const char *file, *target, *progress, *network, *iidfile, *metadata_file, *platform,
 	        *timestamp;
-	bool no_cache, pull, push, load, quiet, insecure;
+	bool no_cache, pull, push, load, quiet, insecure, explain, dry_run;
 	int64_t jobs;
 };
 
@@ -31,6 +32,8 @@ static const struct option options[] = {
                 "Set a build argument (without a value: from the environment)"},
         {"build-context", 0, OPT_LIST, AT(contexts), "NAME=PATH",
                 "Another folder or image to copy from, by name"},
+        {"dry-run", 0, OPT_FLAG, AT(dry_run), NULL, "Say what would run and why, and run nothing"},
+        {"explain", 0, OPT_FLAG, AT(explain), NULL, "Say of each step why it is not cached"},
         {"file", 'f', OPT_STRING, AT(file), "PATH",
                 "Dockerfile (default: PATH/Dockerfile; -: standard input)"},
         {"iidfile", 0, OPT_STRING, AT(iidfile), "FILE", "Write the image id to a file"},
@@ -217,6 +220,8 @@ static int take_options(const struct build_options *o, struct build_request *r, 
 	r->target = o->target;
 	r->no_cache = o->no_cache;
 	r->pull = o->pull;
+	r->explain = o->explain;
+	r->dry_run = o->dry_run;
 	r->jobs = (int)o->jobs;
 	r->has_epoch = has_epoch;
 	r->epoch = epoch;
@@ -359,7 +364,9 @@ static int run(void *opts, const struct strv *args, struct err *e)
 		s.ui = ui_new(o->quiet ? UI_QUIET : kind, "Building");
 		r.sink = session_sink(&s);
 		status = build_run(s.store, &r, &built, e);
-		if (!status)
+		if (!status && o->dry_run)
+			status = build_record_print(built.record, NULL, true, e);
+		else if (!status)
 			status = finish(&s, o, &r, &built, specs, n_specs, e);
 		ui_finish(s.ui, status != 0);
 		if (status || built.n_cached < built.n_steps)

@@ -15,6 +15,7 @@ const struct command *const commands[] = {
         &cmd_images,
         &cmd_inspect,
         &cmd_history,
+        &cmd_why,
         &cmd_pull,
         &cmd_push,
         &cmd_tag,

@@ -28,6 +28,7 @@ void build_request_release(struct build_request *r)
 void build_result_release(struct build_result *r)
 {
 	free(r->result_stage);
+	free(r->record);
 	*r = (struct build_result){0};
 }
 
@@ -152,6 +153,7 @@ static void release(struct exec *x)
 		rootfs_release(&x->states[i].root);
 		step_plan_drop(&x->states[i]);
 		free(x->states[i].components);
+		miss_release(&x->states[i].miss);
 	}
 	free(x->states);
 	graph_free(x->graph);
@@ -174,6 +176,14 @@ static void count(const struct exec *x, struct build_result *ret)
 	ret->result_stage = xstrdup(x->graph->result_stage);
 }
 
+// A build does not fail because this cannot be kept.
+static void keep_record(struct store *s, const char *json)
+{
+	struct err ignored = ERR_INIT;
+	auto_free char *id = xasprintf("%lld-%d", (long long)clock_real_ns(), (int)getpid());
+	store_build_put(s, id, json, &ignored);
+}
+
 int build_run(
         struct store *s, const struct build_request *r, struct build_result *ret, struct err *e)
 {
@@ -188,12 +198,16 @@ int build_run(
 	int status = plan(&x, path, e);
 	if (!status)
 		status = schedule(&x, e);
-	if (!status)
+	if (!status && !r->dry_run)
 		status = commit_image(&x, ret, e);
 	if (!status)
 		count(&x, ret);
 	else
 		locate(&x, path, e);
+	if (x.states && (status || r->dry_run || ret->n_cached < ret->n_steps))
+		ret->record = build_record(&x, path, clock_ns() - begun, !status);
+	if (ret->record && !r->dry_run)
+		keep_record(s, ret->record);
 	release(&x);
 	if (!status) // also when all was cached: it may be what a killed build could not sync
 		status = store_sync(s, e);

@@ -35,6 +35,8 @@ struct build_request {
 	struct strv no_cache_stages;
 	struct platform platform;
 	bool no_cache, pull;
+	bool explain; // say of each step why it is not cached, when that is known
+	bool dry_run; // look up what can be, run nothing, commit nothing
 	bool network_none, network_host;
 	int jobs; // steps at once; 0: one a processor
 	struct build_secret *secrets;
@@ -56,6 +58,7 @@ struct build_result {
 	int64_t duration_ns;
 	int n_ids; // of events: the first free one
 	char *result_stage;
+	char *record; // JSON for `hew why`; NULL if all was cached; also of a failed build
 };
 void build_result_release(struct build_result *r);
 

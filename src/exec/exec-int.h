@@ -47,6 +47,24 @@ struct copy_plan {
 	struct view *root; // stage or image copied from; owned
 };
 
+// Why a step is not in the store (explain.c).
+enum miss_kind {
+	MISS_NONE,
+	MISS_FIRST, // nothing it could be compared with
+	MISS_ASKED, // --no-cache
+	MISS_LOST,  // its record is here, its layer is not
+	MISS_FILE,  // what is copied
+	MISS_VALUE, // a word of the instruction, a variable
+	MISS_BASE,  // the image in FROM
+	MISS_BELOW, // the result of the step it follows
+};
+struct miss {
+	enum miss_kind kind;
+	char *text;                     // a sentence for people
+	char *subject, *before, *after; // file or component and both its values, or NULL
+	int cause;                      // MISS_BELOW: that step; else -1
+};
+
 struct step_state {
 	enum { STEP_WAITING, STEP_RUNNING, STEP_DONE } state;
 	bool cached, looked_up;
@@ -58,6 +76,7 @@ struct step_state {
 	// Of a COPY or ADD that has to run: what its key was made of is what it copies.
 	struct copy_plan plan;
 	bool has_plan;
+	struct miss miss;
 };
 
 struct named_context {
@@ -178,6 +197,15 @@ int run_run(struct exec *x, const struct step *s, struct digest *ret, struct err
 int step_key(struct exec *x, const struct step *s, struct step_state *st, struct err *e);
 struct view *source_view(
         struct exec *x, const struct file_source *from, int step, bool *ret_owned, struct err *e);
+
+// ---- explain.c
+// Of a step whose key is known and was not found, before it runs.
+void explain_miss(struct exec *x, const struct step *s);
+void miss_release(struct miss *m);
+const char *miss_kind_name(enum miss_kind kind);
+
+// ---- build_record.c: JSON; the caller's
+char *build_record(const struct exec *x, const char *path, int64_t duration_ns, bool ok);
 
 // ---- selection.c: what a COPY takes, as its key counts it: one digest a source
 struct selection {

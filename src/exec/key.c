@@ -22,11 +22,17 @@ static void key_begin(struct key_builder *k, const char *op)
 	jw_kv(&k->w, "op", op);
 }
 
-static void key_str(struct key_builder *k, const char *name, const char *value)
+// shown: the name in the JSON, where each occurs once.
+static void key_as(struct key_builder *k, const char *name, const char *shown, const char *value)
 {
 	hasher_str(k->h, name);
 	hasher_str(k->h, value);
-	jw_kv(&k->w, name, value);
+	jw_kv(&k->w, shown, value);
+}
+
+static void key_str(struct key_builder *k, const char *name, const char *value)
+{
+	key_as(k, name, name, value);
 }
 
 static void key_list(struct key_builder *k, const char *name, const struct strv *v)
@@ -127,10 +133,21 @@ static int mount_digest(
 
 // ---- the kinds of step
 
+// For people: what counts is the root that it gives.
+static void note_base(struct key_builder *k, const struct graph_image *image)
+{
+	char digest[DIGEST_TEXT];
+	digest_text(&image->manifest, digest);
+	auto_free char *text = xasprintf("%s@%s", image->name, digest);
+	jw_kv(&k->w, "base", text);
+}
+
 static void key_below(struct exec *x, struct key_builder *k, const struct step *s)
 {
 	struct hash none = {{0}};
 	key_hash(k, "root", s->parent < 0 ? &none : &x->states[s->parent].root.chain_id);
+	if (s->parent >= 0 && x->graph->steps[s->parent]->kind == STEP_IMAGE)
+		note_base(k, x->graph->steps[s->parent]->image);
 }
 
 // One entry a source, so that a miss can say which of them differs.
@@ -188,12 +205,16 @@ static int key_mount(struct exec *x, const struct step *s, struct key_builder *k
 	                types[m->type], m->target ? m->target : "", m->read_only,
 	                m->id ? m->id : "", m->env ? m->env : "", (long long)m->size,
 	                (long long)m->mode, (long long)m->uid, (long long)m->gid);
-	key_str(k, "mount", text);
+	auto_free char *name = xasprintf("mount %s", m->target ? m->target : "");
+	key_as(k, "mount", name, text);
 	if (m->type == MOUNT_BIND) {
 		struct hash content;
 		if (mount_digest(x, m, s->id, &content, e))
 			return -1;
-		key_hash(k, "mount content", &content);
+		char hex[HASH_HEX];
+		hash_hex(&content, hex);
+		auto_free char *what = xasprintf("content of mount %s", m->target ? m->target : "");
+		key_as(k, "mount content", what, hex);
 	}
 	return 0;
 }

@@ -86,9 +86,9 @@ static int prepare(struct exec *x, const struct step *s, struct err *e)
 	}
 	if (step_key(x, s, st, e))
 		return at_step(s, e);
-	if (s->no_cache)
-		return 0;
-	int found = look_up(x, s, e);
+	int found = s->no_cache ? 0 : look_up(x, s, e);
+	if (!found)
+		explain_miss(x, s);
 	return found < 0 ? at_step(s, e) : found;
 }
 
@@ -293,5 +293,5 @@ int schedule(struct exec *x, struct err *e)
 	size_t missing;
 	if (first_pass(x, &missing, e))
 		return -1;
-	return missing ? run_missing(x, missing, e) : 0;
+	return missing && !x->req->dry_run ? run_missing(x, missing, e) : 0;
 }

@@ -130,6 +130,9 @@ struct graph_options {
 	void *warn_arg;
 };
 
+// Says the name of a variable that its value is a secret? (as the check SecretsUsedInArgOrEnv)
+bool name_is_secret(const char *name);
+
 // Errors carry the position of the instruction. NULL on failure.
 struct graph *graph_build(struct dockerfile *df, const struct graph_options *o, struct err *e);
 void graph_free(struct graph *g); // NULL is fine

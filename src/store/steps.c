@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Step records and build records. A record is a hit only if its layer can still be had: as tar
+// Step records. A record is a hit only if its layer can still be had: as tar
 // here, or as a blob that is here or in a registry.
 
 #include "base/err.h"
@@ -8,7 +8,6 @@
 #include "store/db-int.h"
 #include <string.h>
 
-#define BUILDS_KEPT 200
 #define USED_GRAIN 86400 // seconds: access times are not written more often
 
 void step_record_release(struct step_record *r)
@@ -119,20 +118,6 @@ int store_step_put(
 	                "duration_ns, components, name, used) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
 	                "hhiiitti", key, layer, r->created_sec, (int64_t)r->created_nsec,
 	                r->duration_ns, r->components, r->name, time_now().sec) < 0)
-		return db_abandon(s);
-	return db_commit(s, e);
-}
-
-int store_build_put(struct store *s, const char *id, const char *json, struct err *e)
-{
-	if (db_begin(s, e) < 0)
-		return -1;
-	if (db_run(s, e, "INSERT OR REPLACE INTO builds(id, json, at) VALUES(?, ?, ?)", "tti", id,
-	            json, time_now().sec) < 0 ||
-	        db_run(s, e,
-	                "DELETE FROM builds WHERE id IN (SELECT id FROM builds ORDER BY at DESC, "
-	                "rowid DESC LIMIT -1 OFFSET ?)",
-	                "i", (int64_t)BUILDS_KEPT) < 0)
 		return db_abandon(s);
 	return db_commit(s, e);
 }

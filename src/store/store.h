@@ -183,8 +183,21 @@ int store_step_get(struct store *s, const struct hash *key, struct step_record *
 int store_step_put(
         struct store *s, const struct hash *key, const struct step_record *r, struct err *e);
 
+// A record that a step without one of its own can be compared with.
+struct step_likeness {
+	struct hash key;
+	struct step_record record; // without times
+};
+// Of steps of that name, in that place of a stage of that name, or with that instruction; newest
+// first, at most max. What came before a failure is in *ret_n too. ret is the caller's to release.
+int store_steps_like(struct store *s, const char *name, struct step_likeness *ret, size_t max,
+        size_t *ret_n, struct err *e);
+void step_likeness_release(struct step_likeness *v, size_t n);
+
 // ---- builds, for `hew why`, size and report
 int store_build_put(struct store *s, const char *id, const char *json, struct err *e);
+// The newest. 1 found (*ret_json is the caller's), 0 there is none, -1.
+int store_build_last(struct store *s, char **ret_json, struct err *e);
 
 // ---- locks across processes and threads: one holder a name; waits, and gives up on cancellation
 struct store_lock;
