@@ -147,6 +147,39 @@ void strv_split(struct strv *dst, const char *s, char sep)
 	strv_add(dst, s);
 }
 
+// The rest of a field that began with a quote; a doubled quote is one. NULL: it does not end.
+static const char *quoted_field(const char *s, struct buf *field)
+{
+	for (; *s; s++) {
+		if (*s != '"')
+			buf_putc(field, *s);
+		else if (s[1] == '"')
+			buf_putc(field, *s++);
+		else
+			return s + 1;
+	}
+	return NULL;
+}
+
+bool strv_split_csv(struct strv *dst, const char *s)
+{
+	for (;;) {
+		auto_buf struct buf field = {0};
+		if (*s == '"') {
+			s = quoted_field(s + 1, &field);
+		} else {
+			size_t n = strcspn(s, ",\"");
+			buf_add(&field, s, n);
+			s += n;
+		}
+		if (!s || (*s && *s != ','))
+			return false;
+		strv_take(dst, buf_steal(&field));
+		if (!*s++)
+			return true;
+	}
+}
+
 static size_t env_find(const struct strv *env, const char *key)
 {
 	size_t n = strlen(key);

@@ -60,6 +60,8 @@ void strv_addf(struct strv *s, const char *fmt, ...) __attribute__((format(print
 bool strv_has(const struct strv *s, const char *v);
 void strv_copy(struct strv *dst, const struct strv *src);   // dst is released first
 void strv_split(struct strv *dst, const char *s, char sep); // appends the parts, empty ones too
+// One record of CSV (RFC 4180), appended field by field. False: a quote where none may be.
+bool strv_split_csv(struct strv *dst, const char *s);
 // "K=V" lists (environments): replaces in place or appends.
 void strv_env_set(struct strv *env, const char *key, const char *value);
 const char *strv_env_get(const struct strv *env, const char *key); // NULL if absent

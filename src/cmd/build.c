@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
+#include "cmd/build_cache.h"
 #include "cmd/session.h"
 #include "cmd/verbs.h"
 #include "cmd/why.h"
@@ -19,7 +20,8 @@
 #include <unistd.h>
 
 struct build_options {
-	struct strv tags, build_args, labels, outputs, secrets, contexts, no_cache_filter;
+	struct strv tags, build_args, labels, outputs, secrets, contexts, no_cache_filter,
+	        cache_from, cache_to;
 	const char *file, *target, *progress, *network, *iidfile, *metadata_file, *platform,
 	        *timestamp;
 	bool no_cache, pull, push, load, quiet, insecure, explain, dry_run;
@@ -32,6 +34,10 @@ static const struct option options[] = {
                 "Set a build argument (without a value: from the environment)"},
         {"build-context", 0, OPT_LIST, AT(contexts), "NAME=PATH",
                 "Another folder or image to copy from, by name"},
+        {"cache-from", 0, OPT_LIST, AT(cache_from), "SPEC",
+                "Use a cache: type=registry,ref=NAME, type=local,src=DIR, or a name"},
+        {"cache-to", 0, OPT_LIST, AT(cache_to), "SPEC",
+                "Write one: type=registry,ref=NAME or type=local,dest=DIR; mode=min|max"},
         {"dry-run", 0, OPT_FLAG, AT(dry_run), NULL, "Say what would run and why, and run nothing"},
         {"explain", 0, OPT_FLAG, AT(explain), NULL, "Say of each step why it is not cached"},
         {"file", 'f', OPT_STRING, AT(file), "PATH",
@@ -77,7 +83,7 @@ static void release(void *p)
 {
 	struct build_options *o = p;
 	struct strv *lists[] = {&o->tags, &o->build_args, &o->labels, &o->outputs, &o->secrets,
-	        &o->contexts, &o->no_cache_filter};
+	        &o->contexts, &o->no_cache_filter, &o->cache_from, &o->cache_to};
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		strv_release(lists[i]);
 }
@@ -272,6 +278,16 @@ static int run_outputs(struct session *s, const struct build_request *r,
 	return 0;
 }
 
+// The first id of events that no output takes.
+static int output_steps(const struct build_request *r, const struct build_result *built,
+        const struct output_spec *specs, size_t n)
+{
+	int step = built->n_ids;
+	for (size_t i = 0; i < n; i++)
+		step += (int)(r->tags.n + specs[i].names.n);
+	return step;
+}
+
 // ---- what is told at the end
 
 static int write_metadata(const char *path, const struct build_request *r,
@@ -348,6 +364,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	struct build_request r = {.registry = session_registry, .registry_arg = &s};
 	auto_buf struct buf text = {0};
 	struct output_spec *specs = NULL;
+	struct build_caches caches = {0};
 	size_t n_specs = 0;
 	if (need_args(args, 1, 1, "build [OPTIONS] PATH", e) ||
 	        ui_progress_parse(o->progress, &kind, e))
@@ -363,11 +380,18 @@ static int run(void *opts, const struct strv *args, struct err *e)
 		struct build_result built = {0};
 		s.ui = ui_new(o->quiet ? UI_QUIET : kind, "Building");
 		r.sink = session_sink(&s);
-		status = build_run(s.store, &r, &built, e);
+		status = build_caches_parse(&caches, &o->cache_from, &o->cache_to, &s, e);
+		if (!status)
+			build_caches_import(&caches, &s);
+		if (!status)
+			status = build_run(s.store, &r, &built, e);
 		if (!status && o->dry_run)
 			status = build_record_print(built.record, NULL, true, e);
 		else if (!status)
 			status = finish(&s, o, &r, &built, specs, n_specs, e);
+		if (!status && !o->dry_run)
+			build_caches_export(&caches, &s, &built.steps,
+			        output_steps(&r, &built, specs, n_specs));
 		ui_finish(s.ui, status != 0);
 		if (status || built.n_cached < built.n_steps)
 			exec_reap(s.store);
@@ -376,6 +400,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	for (size_t i = 0; i < n_specs; i++)
 		output_spec_release(&specs[i]);
 	free(specs);
+	build_caches_release(&caches);
 	build_request_release(&r);
 	return status;
 }

@@ -29,6 +29,7 @@ void build_result_release(struct build_result *r)
 {
 	free(r->result_stage);
 	free(r->record);
+	step_list_release(&r->steps);
 	*r = (struct build_result){0};
 }
 
@@ -154,6 +155,7 @@ static void release(struct exec *x)
 		step_plan_drop(&x->states[i]);
 		free(x->states[i].components);
 		miss_release(&x->states[i].miss);
+		step_list_release(&x->states[i].selections);
 	}
 	free(x->states);
 	graph_free(x->graph);
@@ -164,6 +166,34 @@ static void release(struct exec *x)
 	pthread_cond_destroy(&x->changed);
 }
 
+static void list_step(
+        const struct exec *x, const struct step *s, bool in_result, struct step_list *ret)
+{
+	const struct step_state *st = &x->states[s->id];
+	struct step_record r = {.has_layer = true,
+	        .diff_id = st->root.layers[st->root.n - 1],
+	        .created_sec = st->created.sec,
+	        .created_nsec = st->created.nsec,
+	        .duration_ns = st->duration_ns,
+	        .name = (char *)(uintptr_t)s->name};
+	step_list_add(ret, &st->key, &r)->in_result = in_result;
+	for (size_t i = 0; i < st->selections.n; i++)
+		step_list_add(ret, &st->selections.v[i].key, &st->selections.v[i].record)
+		        ->in_result = in_result;
+}
+
+static void list_steps(const struct exec *x, struct step_list *ret)
+{
+	auto_free bool *in_result = xcalloc(x->graph->n_steps + 1, sizeof(*in_result));
+	for (int i = x->graph->result; i >= 0; i = x->graph->steps[i]->parent)
+		in_result[i] = true;
+	for (size_t i = 0; i < x->graph->n_steps; i++) {
+		const struct step *s = x->graph->steps[i];
+		if (s->kind != STEP_IMAGE && x->states[i].state == STEP_DONE)
+			list_step(x, s, in_result[i], ret);
+	}
+}
+
 static void count(const struct exec *x, struct build_result *ret)
 {
 	for (size_t i = 0; i < x->graph->n_steps; i++) {
@@ -172,6 +202,7 @@ static void count(const struct exec *x, struct build_result *ret)
 		ret->n_steps++;
 		ret->n_cached += x->states[i].cached;
 	}
+	list_steps(x, &ret->steps);
 	ret->n_ids = (int)x->graph->n_steps;
 	ret->result_stage = xstrdup(x->graph->result_stage);
 }

@@ -8,12 +8,12 @@
 #include "image/digest.h"
 #include "image/platform.h"
 #include "sandbox/holder.h"
+#include "store/store.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 struct event_sink;
 struct image_row;
-struct store;
 struct registry;
 
 struct build_secret {
@@ -58,6 +58,9 @@ struct build_result {
 	int64_t duration_ns;
 	int n_ids; // of events: the first free one
 	char *result_stage;
+	// What a cache can take of it: all steps with their layers, and what their keys were made
+	// of.
+	struct step_list steps;
 	char *record; // JSON for `hew why`; NULL if all was cached; also of a failed build
 };
 void build_result_release(struct build_result *r);

@@ -77,6 +77,7 @@ struct step_state {
 	struct copy_plan plan;
 	bool has_plan;
 	struct miss miss;
+	struct step_list selections; // records that its key was made of (selection.c)
 };
 
 struct named_context {

@@ -326,17 +326,17 @@ static void compare(struct exec *x, const struct step *s, const struct step_reco
 }
 
 struct candidate {
-	const struct step_likeness *like;
+	const struct step_row *row;
 	struct jdoc *doc;
 	size_t equal;
 };
 
-static struct candidate nearest(const struct step_likeness *v, size_t n, const struct jn *is)
+static struct candidate nearest(const struct step_list *l, const struct jn *is)
 {
 	struct candidate best = {0};
 	const char *op = jn_get_str(is, "op");
-	for (size_t i = 0; i < n; i++) {
-		const char *json = v[i].record.components;
+	for (size_t i = 0; i < l->n; i++) {
+		const char *json = l->v[i].record.components;
 		struct err ignored = ERR_INIT;
 		auto_jdoc struct jdoc *doc = jdoc_parse(json, strlen(json), &ignored);
 		const char *its = doc ? jn_get_str(jdoc_root(doc), "op") : NULL;
@@ -344,7 +344,7 @@ static struct candidate nearest(const struct step_likeness *v, size_t n, const s
 		if (equal <= best.equal)
 			continue;
 		jdoc_free(best.doc);
-		best = (struct candidate){&v[i], steal_ptr(&doc), equal};
+		best = (struct candidate){&l->v[i], steal_ptr(&doc), equal};
 	}
 	return best;
 }
@@ -353,23 +353,21 @@ static void look_back(struct exec *x, const struct step *s, struct miss *m)
 {
 	const struct step_state *st = &x->states[s->id];
 	struct err ignored = ERR_INIT;
-	struct step_likeness *like = xcalloc(CANDIDATES, sizeof(*like));
-	size_t n = 0;
+	struct step_list like = {0};
 	auto_jdoc struct jdoc *doc = jdoc_parse(st->components, strlen(st->components), &ignored);
-	store_steps_like(x->store, s->name, like, CANDIDATES, &n, &ignored);
-	struct candidate c = doc ? nearest(like, n, jdoc_root(doc)) : (struct candidate){0};
+	store_steps_like(x->store, s->name, CANDIDATES, &like, &ignored);
+	struct candidate c = doc ? nearest(&like, jdoc_root(doc)) : (struct candidate){0};
 	if (!c.doc) {
 		m->kind = MISS_FIRST;
 		m->text = xstrdup("nothing like it was built here before");
-	} else if (hash_eq(&c.like->key, &st->key)) {
+	} else if (hash_eq(&c.row->key, &st->key)) {
 		m->kind = MISS_LOST;
 		m->text = xstrdup("its layer is not here any more");
 	} else {
-		compare(x, s, &c.like->record, jdoc_root(c.doc), jdoc_root(doc), m);
+		compare(x, s, &c.row->record, jdoc_root(c.doc), jdoc_root(doc), m);
 	}
 	jdoc_free(c.doc);
-	step_likeness_release(like, n);
-	free(like);
+	step_list_release(&like);
 }
 
 void explain_miss(struct exec *x, const struct step *s)

@@ -59,6 +59,7 @@ static int look_up(struct exec *x, const struct step *s, struct err *e)
 		found = 0;
 	if (found == 1) {
 		st->created = (struct timestamp){r.created_sec, r.created_nsec};
+		st->duration_ns = r.duration_ns;
 		st->cached = true;
 		step_plan_drop(st);
 		if (finish(x, s, &r.diff_id, e))

@@ -145,6 +145,11 @@ int selection_read(struct exec *x, const struct step *s, struct selection *ret,
 		copy_plan_release(&plan);
 		return -1;
 	}
+	if (kept) {
+		auto_free char *json = print_record(&made);
+		struct step_record record = {.components = json};
+		step_list_add(&x->states[s->id].selections, &key, &record);
+	}
 	*ret = made;
 	*ret_plan = plan;
 	*ret_has_plan = !found;

@@ -67,25 +67,30 @@ static int known_blob(
 	return found > 0 ? ret->present && !strcmp(ret->recipe, c->recipe_name) : found;
 }
 
-static int compressed_blob(struct conversion *c, size_t i, struct layer_blob *ret, struct err *e)
+// Of a layer whose tar is here.
+static int compress_once(
+        struct conversion *c, const struct digest *diff_id, struct layer_blob *ret, struct err *e)
 {
-	const struct digest *diff_id = &c->im->config.diff_ids[i];
 	char hex[HASH_HEX];
-	int rc = known_blob(c, diff_id, ret, e);
-	if (rc)
-		return rc < 0 ? -1 : 0;
-	if (layer_need(c->q, c->im, i, e))
-		return -1;
 	digest_hex(diff_id, hex);
 	auto_free char *name = xasprintf("compress-%s", hex);
 	struct store_lock *lock = store_lock(c->q->store, name, e);
 	if (!lock)
 		return -1;
-	rc = known_blob(c, diff_id, ret, e);
+	int rc = known_blob(c, diff_id, ret, e);
 	if (rc == 0)
 		rc = compress_tar(c, diff_id, ret, e);
 	store_unlock(lock);
 	return rc < 0 ? err_wrap(e, "compress layer sha256:%.12s", hex) : 0;
+}
+
+static int compressed_blob(struct conversion *c, size_t i, struct layer_blob *ret, struct err *e)
+{
+	const struct digest *diff_id = &c->im->config.diff_ids[i];
+	int rc = known_blob(c, diff_id, ret, e);
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	return layer_need(c->q, c->im, i, e) ? -1 : compress_once(c, diff_id, ret, e);
 }
 
 // A layer of ours stands in the manifest as its tar; a layer from elsewhere as its blob, which may
@@ -235,5 +240,26 @@ int output_manifest(const struct output_request *q, const struct output_spec *o,
 		}
 	}
 	*ret = d;
+	return 0;
+}
+
+int output_layer(const struct output_request *q, const struct output_spec *o,
+        const struct digest *diff_id, struct descriptor *ret, struct err *e)
+{
+	struct conversion c = {.q = q, .o = o};
+	struct layer_blob b;
+	c.recipe = o->has_recipe ? o->recipe : RECIPE_DEFAULT;
+	recipe_text(&c.recipe, c.recipe_name);
+	int found = store_layer_blob(q->store, diff_id, c.recipe_name, &b, e);
+	if (found < 0)
+		return -1;
+	bool foreign = found && !*b.recipe;
+	if (!foreign && !(found && b.present) && compress_once(&c, diff_id, &b, e)) {
+		pool_free(c.pool);
+		return -1;
+	}
+	pool_free(c.pool);
+	*ret = (struct descriptor){
+	        .media_type = xstrdup(b.media_type), .digest = b.digest, .size = b.size};
 	return 0;
 }

@@ -67,6 +67,11 @@ int output_run(const struct output_request *q, const struct output_spec *o,
 int output_manifest(const struct output_request *q, const struct output_spec *o,
         struct descriptor *ret, struct err *e);
 
+// One layer by itself: the blob it came as, or compressed by the recipe. It is here or has a
+// source.
+int output_layer(const struct output_request *q, const struct output_spec *o,
+        const struct digest *diff_id, struct descriptor *ret, struct err *e);
+
 // `hew save`: images into one docker archive, with an OCI index inside. dest "-": stdout.
 int output_save(const struct output_request *q, const struct digest *manifests, char *const *names,
         size_t n, const char *dest, struct err *e);

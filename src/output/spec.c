@@ -18,43 +18,6 @@ void output_spec_release(struct output_spec *o)
 	*o = (struct output_spec){0};
 }
 
-// ---- CSV
-
-// The rest of a field that began with a quote; a doubled quote is one. NULL: it does not end.
-static const char *quoted_field(const char *s, struct buf *field)
-{
-	for (; *s; s++) {
-		if (*s != '"')
-			buf_putc(field, *s);
-		else if (s[1] == '"')
-			buf_putc(field, *s++);
-		else
-			return s + 1;
-	}
-	return NULL;
-}
-
-static int split_csv(const char *text, struct strv *ret, struct err *e)
-{
-	const char *s = text;
-	for (;;) {
-		auto_buf struct buf field = {0};
-		if (*s == '"') {
-			s = quoted_field(s + 1, &field);
-		} else {
-			size_t n = strcspn(s, ",\"");
-			buf_add(&field, s, n);
-			s += n;
-		}
-		if (!s || (*s && *s != ','))
-			return err_set(
-			        e, ERR_USAGE, "invalid output \"%s\": misplaced quote", text);
-		strv_take(ret, buf_steal(&field));
-		if (!*s++)
-			return 0;
-	}
-}
-
 // ---- values
 
 static int take_bool(const char *key, const char *value, bool *ret, struct err *e)
@@ -372,8 +335,8 @@ int output_spec_parse(const char *text, struct output_spec *ret, struct err *e)
 		        e, ERR_USAGE, "the output is empty: type=... or a folder is expected");
 	if (strlen(text) > SPEC_MAX)
 		return err_set(e, ERR_USAGE, "the output option is longer than %d bytes", SPEC_MAX);
-	if (split_csv(text, &fields, e))
-		return -1;
+	if (!strv_split_csv(&fields, text))
+		return err_set(e, ERR_USAGE, "invalid output \"%s\": misplaced quote", text);
 	bool bare = fields.n == 1 && !strcmp(fields.v[0], text) && !str_has_prefix(text, "type=");
 	if (!bare)
 		return parse_fields(&fields, text, ret, e);

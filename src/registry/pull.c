@@ -353,6 +353,24 @@ int registry_resolve(struct registry *r, const struct reference *ref, const stru
 	return rc < 0 ? failed(ref, e) : 0;
 }
 
+int registry_fetch_manifest(
+        struct registry *r, const struct reference *ref, struct buf *ret, struct err *e)
+{
+	auto_endpoints struct endpoint_list eps = {0};
+	auto_manifest_bytes struct manifest_bytes m = {0};
+	const char *tag = ref->tag ? ref->tag : "latest";
+	int rc = endpoint_list_make(r, ref->domain, ref->repository, ENDPOINT_PULL, &eps, e);
+	if (!rc && ref->has_digest)
+		rc = manifest_get(r, &eps, &ref->digest, &m, e);
+	else if (!rc)
+		rc = manifest_fetch(r, &eps, tag, NULL, &m, e);
+	if (rc)
+		return failed(ref, e);
+	*ret = m.bytes;
+	m.bytes = (struct buf){0};
+	return 0;
+}
+
 struct layer_fetch {
 	struct registry *r;
 	int step;

@@ -35,6 +35,9 @@ void resolved_image_release(struct resolved_image *r);
 // is fetched.
 int registry_resolve(struct registry *r, const struct reference *ref, const struct platform *p,
         struct resolved_image *ret, struct err *e);
+// The manifest or index that a reference names, as it is. It is in the store then.
+int registry_fetch_manifest(
+        struct registry *r, const struct reference *ref, struct buf *ret, struct err *e);
 // Fetches a blob that the store does not have from one of its sources; a digest is fetched once,
 // even by several threads. step: of events, or -1.
 int registry_fetch_blob(struct registry *r, const struct descriptor *d, int step, struct err *e);

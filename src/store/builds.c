@@ -54,23 +54,20 @@ static const char *instruction_of(const char *name)
 	return end ? end + 2 : name;
 }
 
-static bool take_row(sqlite3_stmt *st, struct step_likeness *ret)
+static void take_row(sqlite3_stmt *st, struct step_list *ret)
 {
-	const char *components = db_column_text(st, 2), *name = db_column_text(st, 3);
-	*ret = (struct step_likeness){0};
-	if (!components || !name || !db_column_hash(st, 0, &ret->key))
-		return false;
-	ret->record.has_layer = db_column_hash(st, 1, &ret->record.diff_id.h);
-	ret->record.components = xstrdup(components);
-	ret->record.name = xstrdup(name);
-	return true;
+	struct hash key;
+	struct step_record r = {.components = (char *)(uintptr_t)db_column_text(st, 2),
+	        .name = (char *)(uintptr_t)db_column_text(st, 3)};
+	r.has_layer = db_column_hash(st, 1, &r.diff_id.h);
+	if (r.components && r.name && db_column_hash(st, 0, &key))
+		step_list_add(ret, &key, &r);
 }
 
-int store_steps_like(struct store *s, const char *name, struct step_likeness *ret, size_t max,
-        size_t *ret_n, struct err *e)
+int store_steps_like(
+        struct store *s, const char *name, size_t max, struct step_list *ret, struct err *e)
 {
 	auto_free char *place = place_of(name);
-	*ret_n = 0;
 	db_lock(s);
 	sqlite3_stmt *st = db_query(s, e,
 	        "SELECT key, diff_id, components, name FROM steps WHERE substr(name, 1, length(?)) "
@@ -78,15 +75,9 @@ int store_steps_like(struct store *s, const char *name, struct step_likeness *re
 	        "ttti", place, place, instruction_of(name), (int64_t)max);
 	int rc = st ? db_row(s, st, e) : -1;
 	while (rc == 1) {
-		*ret_n += take_row(st, &ret[*ret_n]);
+		take_row(st, ret);
 		rc = db_row(s, st, e);
 	}
 	db_unlock(s);
 	return rc;
-}
-
-void step_likeness_release(struct step_likeness *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		step_record_release(&v[i].record);
 }

@@ -128,17 +128,23 @@ static int insert_layer(
 	        &diff_id->h, content_id, time_now().sec);
 }
 
-int store_layer_declare(struct store *s, const struct digest *diff_id, struct err *e)
+int store_layer_declare_as(
+        struct store *s, const struct digest *diff_id, const struct hash *content_id, struct err *e)
 {
 	struct layer_info info;
 	if (store_layer_get(s, diff_id, &info))
 		return 0;
-	struct hash content_id = foreign_content_id(diff_id);
 	if (store_lease_add(s, diff_id, e) < 0 || db_begin(s, e) < 0)
 		return -1;
-	if (insert_layer(s, diff_id, &content_id, e) < 0)
+	if (insert_layer(s, diff_id, content_id, e) < 0)
 		return db_abandon(s);
 	return db_commit(s, e);
+}
+
+int store_layer_declare(struct store *s, const struct digest *diff_id, struct err *e)
+{
+	struct hash content_id = foreign_content_id(diff_id);
+	return store_layer_declare_as(s, diff_id, &content_id, e);
 }
 
 // ---- entering

@@ -22,7 +22,26 @@ static char *copy_text(const char *text)
 	return text ? xstrdup(text) : NULL;
 }
 
-static int step_row(struct store *s, const struct hash *key, struct step_record *ret,
+struct step_row *step_list_add(
+        struct step_list *l, const struct hash *key, const struct step_record *r)
+{
+	l->v = xreallocarray(l->v, l->n + 1, sizeof(*l->v));
+	struct step_row *row = &l->v[l->n++];
+	*row = (struct step_row){.key = *key, .record = *r};
+	row->record.components = copy_text(r->components);
+	row->record.name = copy_text(r->name);
+	return row;
+}
+
+void step_list_release(struct step_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		step_record_release(&l->v[i].record);
+	free(l->v);
+	*l = (struct step_list){0};
+}
+
+static int read_row(struct store *s, const struct hash *key, struct step_record *ret,
         int64_t *ret_used, struct err *e)
 {
 	sqlite3_stmt *st = db_query(s, e,
@@ -75,7 +94,7 @@ int store_step_get(struct store *s, const struct hash *key, struct step_record *
 	struct step_record r = {0};
 	int64_t used = 0;
 	db_lock(s);
-	int rc = step_row(s, key, &r, &used, e);
+	int rc = read_row(s, key, &r, &used, e);
 	db_unlock(s);
 	if (rc == 1 && r.has_layer) {
 		if (store_lease_add(s, &r.diff_id, e) < 0)

@@ -91,6 +91,9 @@ struct layer_info {
 bool store_layer_get(struct store *s, const struct digest *diff_id, struct layer_info *ret);
 // Makes a layer that exists only as descriptor known (content id from the diffID). Idempotent.
 int store_layer_declare(struct store *s, const struct digest *diff_id, struct err *e);
+// With the content id that another store gave it; one that is known here keeps its own.
+int store_layer_declare_as(struct store *s, const struct digest *diff_id,
+        const struct hash *content_id, struct err *e);
 // Enters a layer just written: tar_fd from store_temp_file, result from layer_writer_finish & co.
 int store_layer_commit(struct store *s, int tar_fd, const struct layer_result *r, struct err *e);
 // The index, opened once a process and shared: borrowed, valid until store_close. May be
@@ -183,16 +186,24 @@ int store_step_get(struct store *s, const struct hash *key, struct step_record *
 int store_step_put(
         struct store *s, const struct hash *key, const struct step_record *r, struct err *e);
 
-// A record that a step without one of its own can be compared with.
-struct step_likeness {
+// Records with their keys.
+struct step_row {
 	struct hash key;
-	struct step_record record; // without times
+	struct step_record record;
+	bool in_result; // of a build's: the layer is one of the image's
 };
-// Of steps of that name, in that place of a stage of that name, or with that instruction; newest
-// first, at most max. What came before a failure is in *ret_n too. ret is the caller's to release.
-int store_steps_like(struct store *s, const char *name, struct step_likeness *ret, size_t max,
-        size_t *ret_n, struct err *e);
-void step_likeness_release(struct step_likeness *v, size_t n);
+struct step_list {
+	struct step_row *v;
+	size_t n;
+};
+void step_list_release(struct step_list *l);
+// Copies the record. Borrowed until the next one is added.
+struct step_row *step_list_add(
+        struct step_list *l, const struct hash *key, const struct step_record *r);
+// What a step without a record can be compared with: of steps of that name, in that place of a
+// stage of that name, or with that instruction; newest first, at most max, without times.
+int store_steps_like(
+        struct store *s, const char *name, size_t max, struct step_list *ret, struct err *e);
 
 // ---- builds, for `hew why`, size and report
 int store_build_put(struct store *s, const char *id, const char *json, struct err *e);

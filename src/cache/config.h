@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The document that a cache's manifest calls its config: BuildKit's container format
+// (application/vnd.buildkit.cacheconfig.v0: layers by blob, records by digest), with what hew knows
+// besides under a member of its own. BuildKit reads it and finds none of its keys.
+#pragma once
+
+#include "image/digest.h"
+#include "image/manifest.h"
+#include "store/store.h"
+
+#define MT_CACHE_CONFIG "application/vnd.buildkit.cacheconfig.v0"
+#define CACHE_CONFIG_MAX (8u << 20)
+#define CACHE_RECORDS_MAX 65536
+
+struct cache_layer {
+	struct digest diff_id;
+	struct hash content_id; // as keys count it
+	struct descriptor blob;
+};
+struct cache_config {
+	struct cache_layer *layers;
+	size_t n_layers;
+	struct step_list steps; // a step's layer is one of the layers
+};
+void cache_config_release(struct cache_config *c);
+#define auto_cache_config __attribute__((cleanup(cache_config_release)))
+struct cache_layer *cache_config_find(const struct cache_config *c, const struct digest *diff_id);
+struct cache_layer *cache_config_add(struct cache_config *c, const struct digest *diff_id);
+void cache_config_write(const struct cache_config *c, struct buf *out);
+// m: the manifest, whose layers are the blobs. Hostile input: bounded, checked. A document without
+// hew's member gives no records.
+int cache_config_parse(
+        const char *p, size_t n, const struct manifest *m, struct cache_config *ret, struct err *e);

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cache in: its records become records of this store, its layers become known. From a registry
+// they are fetched when a step needs them; from a folder they are copied at once, as it may be gone
+// later.
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "cache/cache.h"
+#include "cache/config.h"
+#include "image/reference.h"
+#include "registry/registry.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct import {
+	const struct cache_request *q;
+	const struct cache_spec *spec;
+	struct registry *registry; // CACHE_REGISTRY
+	char *repository;          // the same: where the blobs are
+	int dir;                   // CACHE_LOCAL
+	struct manifest manifest;
+	struct cache_config config;
+};
+
+// ---- the documents
+
+static int read_file_blob(
+        struct import *im, const struct digest *d, size_t max, struct buf *ret, struct err *e)
+{
+	char hex[HASH_HEX];
+	digest_hex(d, hex);
+	auto_free char *path = xasprintf("blobs/sha256/%s", hex);
+	if (fs_read_file(im->dir, path, max, ret, e))
+		return -1;
+	struct digest got = digest_of(ret->p, ret->n);
+	return digest_eq(&got, d) ? 0
+	                          : err_set(e, ERR_CORRUPT, "'%s' is not what its name says", path);
+}
+
+static const struct descriptor *tagged(const struct image_index *ix, const char *tag)
+{
+	for (size_t i = 0; i < ix->manifests.n; i++) {
+		const struct descriptor *d = &ix->manifests.v[i];
+		const char *name =
+		        strv_env_get(&d->annotations, "org.opencontainers.image.ref.name");
+		if (name && !strcmp(name, tag))
+			return d;
+	}
+	return ix->manifests.n == 1 ? &ix->manifests.v[0] : NULL;
+}
+
+static int open_local(struct import *im, struct buf *manifest, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	auto_index struct image_index ix = {0};
+	im->dir = open(im->spec->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (im->dir < 0)
+		return err_sys(e, "open '%s'", im->spec->path);
+	if (fs_read_file(im->dir, "index.json", MANIFEST_MAX, &text, e) ||
+	        image_index_parse(text.p, text.n, MT_OCI_INDEX, &ix, e))
+		return -1;
+	const struct descriptor *d = tagged(&ix, im->spec->tag);
+	if (!d)
+		return err_set(
+		        e, ERR_NOT_FOUND, "there is no cache with the tag '%s'", im->spec->tag);
+	return read_file_blob(im, &d->digest, MANIFEST_MAX, manifest, e);
+}
+
+static int open_registry(struct import *im, struct buf *manifest, struct err *e)
+{
+	auto_reference struct reference ref = {0};
+	if (reference_parse(im->spec->ref, &ref, e))
+		return -1;
+	im->registry = im->q->registry(im->q->registry_arg, e);
+	im->repository = reference_name(&ref);
+	return im->registry ? registry_fetch_manifest(im->registry, &ref, manifest, e) : -1;
+}
+
+static int read_config(struct import *im, struct buf *ret, struct err *e)
+{
+	const struct descriptor *d = &im->manifest.config;
+	if (d->size > CACHE_CONFIG_MAX)
+		return err_set(e, ERR_CORRUPT, "the cache's config is too large");
+	if (im->spec->type == CACHE_LOCAL)
+		return read_file_blob(im, &d->digest, CACHE_CONFIG_MAX, ret, e);
+	return store_blob_add_source(im->q->store, &d->digest, im->repository, e) ||
+	                       registry_fetch_blob(im->registry, d, -1, e) ||
+	                       store_blob_read(im->q->store, &d->digest, CACHE_CONFIG_MAX, ret, e)
+	               ? -1
+	               : 0;
+}
+
+static int read_documents(struct import *im, struct err *e)
+{
+	auto_buf struct buf manifest = {0}, config = {0};
+	if ((im->spec->type == CACHE_LOCAL ? open_local : open_registry)(im, &manifest, e) ||
+	        manifest_parse(manifest.p, manifest.n, NULL, &im->manifest, e))
+		return -1;
+	if (strcmp(im->manifest.config.media_type, MT_CACHE_CONFIG) != 0)
+		return err_set(e, ERR_NOT_FOUND, "it is no cache but an image");
+	if (read_config(im, &config, e))
+		return -1;
+	return cache_config_parse(config.p, config.n, &im->manifest, &im->config, e);
+}
+
+// ---- entering
+
+static int copy_blob(struct import *im, const struct descriptor *d, struct err *e)
+{
+	char hex[HASH_HEX];
+	digest_hex(&d->digest, hex);
+	auto_free char *path = xasprintf("blobs/sha256/%s", hex), *data = xmalloc(1 << 20);
+	auto_fd int fd = openat(im->dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct blob_writer *w = fd < 0 ? NULL : blob_writer_new(im->q->store, e);
+	ssize_t n = w ? 1 : -1;
+	int rc = fd < 0 ? err_sys(e, "open '%s/%s'", im->spec->path, path) : w ? 0 : -1;
+	while (!rc && (n = read(fd, data, 1 << 20)) > 0)
+		rc = blob_writer_write(w, data, (size_t)n, e);
+	if (!rc)
+		rc = n < 0 ? err_sys(e, "read '%s/%s'", im->spec->path, path)
+		           : blob_writer_finish(w, &d->digest, d->size, NULL, e);
+	blob_writer_free(w);
+	return rc;
+}
+
+static int enter_layer(struct import *im, const struct cache_layer *l, struct err *e)
+{
+	struct store *s = im->q->store;
+	struct layer_blob b = {.digest = l->blob.digest,
+	        .size = l->blob.size,
+	        .present = store_blob_has(s, &l->blob.digest)};
+	snprintf(b.media_type, sizeof(b.media_type), "%s", l->blob.media_type);
+	if (store_layer_declare_as(s, &l->diff_id, &l->content_id, e) ||
+	        store_layer_add_blob(s, &l->diff_id, &b, e))
+		return -1;
+	if (im->spec->type == CACHE_REGISTRY)
+		return store_blob_add_source(s, &l->blob.digest, im->repository, e);
+	struct layer_info info;
+	bool here = b.present || (store_layer_get(s, &l->diff_id, &info) && info.has_tar);
+	return here ? 0 : copy_blob(im, &l->blob, e);
+}
+
+static int enter_step(struct import *im, const struct step_row *s, struct err *e)
+{
+	struct step_record known = {0};
+	int found = store_step_get(im->q->store, &s->key, &known, e);
+	step_record_release(&known);
+	return found ? found < 0 ? -1 : 0 : store_step_put(im->q->store, &s->key, &s->record, e);
+}
+
+static int enter(struct import *im, struct err *e)
+{
+	for (size_t i = 0; i < im->config.n_layers; i++)
+		if (enter_layer(im, &im->config.layers[i], e))
+			return -1;
+	for (size_t i = 0; i < im->config.steps.n; i++)
+		if (enter_step(im, &im->config.steps.v[i], e))
+			return -1;
+	return 0;
+}
+
+int cache_import(
+        const struct cache_request *q, const struct cache_spec *spec, size_t *ret_n, struct err *e)
+{
+	struct import im = {.q = q, .spec = spec, .dir = -1};
+	int rc = read_documents(&im, e) || enter(&im, e) ? -1 : 0;
+	*ret_n = rc ? 0 : im.config.steps.n;
+	close_fd(&im.dir);
+	free(im.repository);
+	manifest_release(&im.manifest);
+	cache_config_release(&im.config);
+	return rc;
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/build_cache.h"
+
+#include "base/err.h"
+#include "base/event.h"
+#include "base/mem.h"
+
+static void release(struct cache_spec *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		cache_spec_release(&v[i]);
+	free(v);
+}
+
+void build_caches_release(struct build_caches *c)
+{
+	release(c->from, c->n_from);
+	release(c->to, c->n_to);
+	*c = (struct build_caches){0};
+}
+
+// A kind of cache that is not supported is left out, so that a workflow written for another builder
+// runs.
+static int parse(const struct strv *texts, bool is_export, struct cache_spec **ret, size_t *ret_n,
+        struct session *s, struct err *e)
+{
+	*ret = xcalloc(texts->n + 1, sizeof(**ret));
+	for (size_t i = 0; i < texts->n; i++) {
+		if (cache_spec_parse(texts->v[i], is_export, &(*ret)[*ret_n], e) == 0) {
+			++*ret_n;
+			continue;
+		}
+		if (e->kind != ERR_UNSUPPORTED)
+			return -1;
+		event_warn(session_sink(s), 0, "%s; left out", e->msg);
+		*e = ERR_INIT;
+	}
+	return 0;
+}
+
+int build_caches_parse(struct build_caches *c, const struct strv *from, const struct strv *to,
+        struct session *s, struct err *e)
+{
+	return parse(from, false, &c->from, &c->n_from, s, e) ||
+	                       parse(to, true, &c->to, &c->n_to, s, e)
+	               ? -1
+	               : 0;
+}
+
+static struct cache_request request(struct session *s, int step)
+{
+	return (struct cache_request){.store = s->store,
+	        .sink = session_sink(s),
+	        .step = step,
+	        .registry = session_registry,
+	        .registry_arg = s};
+}
+
+static const char *name_of(const struct cache_spec *spec)
+{
+	return spec->ref ? spec->ref : spec->path;
+}
+
+void build_caches_import(const struct build_caches *c, struct session *s)
+{
+	struct cache_request q = request(s, -1);
+	for (size_t i = 0; i < c->n_from; i++) {
+		struct err e = ERR_INIT;
+		size_t n;
+		if (cache_import(&q, &c->from[i], &n, &e))
+			event_warn(
+			        q.sink, 0, "cache %s is not used: %s", name_of(&c->from[i]), e.msg);
+		else
+			event_note(q.sink, "cache %s: %zu record%s", name_of(&c->from[i]), n,
+			        n == 1 ? "" : "s");
+	}
+}
+
+void build_caches_export(
+        const struct build_caches *c, struct session *s, const struct step_list *steps, int step)
+{
+	for (size_t i = 0; i < c->n_to; i++) {
+		struct cache_request q = request(s, step + (int)i);
+		struct err e = ERR_INIT;
+		if (cache_export(&q, &c->to[i], steps, &e))
+			event_warn(q.sink, 0, "cache %s is not written: %s", name_of(&c->to[i]),
+			        e.msg);
+	}
+}

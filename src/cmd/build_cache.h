@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// --cache-from and --cache-to of hew build. What goes wrong with a cache is warned of and fails no
+// build; only a value that cannot be understood does.
+#pragma once
+
+#include "cache/cache.h"
+#include "cmd/session.h"
+
+struct build_caches {
+	struct cache_spec *from, *to;
+	size_t n_from, n_to;
+};
+void build_caches_release(struct build_caches *c);
+int build_caches_parse(struct build_caches *c, const struct strv *from, const struct strv *to,
+        struct session *s, struct err *e);
+void build_caches_import(const struct build_caches *c, struct session *s);
+// step: first free id of the build's events.
+void build_caches_export(
+        const struct build_caches *c, struct session *s, const struct step_list *steps, int step);

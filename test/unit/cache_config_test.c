@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The config of a cache: what is written is read again, and what is damaged is refused.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "cache/config.h"
+
+static struct digest digest_with(uint8_t b)
+{
+	struct digest d = {{{0}}};
+	memset(d.h.b, b, sizeof(d.h.b));
+	return d;
+}
+
+static void make(struct cache_config *c, struct manifest *m)
+{
+	for (uint8_t i = 0; i < 2; i++) {
+		struct digest diff_id = digest_with(i + 1);
+		struct cache_layer *l = cache_config_add(c, &diff_id);
+		l->content_id = digest_with(i + 16).h;
+		l->blob = (struct descriptor){.media_type = xstrdup(MT_OCI_LAYER_GZIP),
+		        .digest = digest_with(i + 32),
+		        .size = 100u + i};
+		descriptor_copy(descriptor_list_add(&m->layers), &l->blob);
+		struct hash key = digest_with(i + 48).h;
+		struct step_record r = {.has_layer = true,
+		        .diff_id = diff_id,
+		        .created_sec = 1700000000 + i,
+		        .created_nsec = 5,
+		        .duration_ns = 7,
+		        .name = (char[]){"[a 1/2] RUN \"x\""}};
+		step_list_add(&c->steps, &key, &r);
+	}
+	struct hash key = digest_with(99).h;
+	struct step_record selection = {
+	        .components = (char[]){"{\"op\":\"selection\",\"sources\":[]}"}};
+	step_list_add(&c->steps, &key, &selection);
+}
+
+static void check_equal(const struct cache_config *a, const struct cache_config *b)
+{
+	assert_int_equal(a->n_layers, b->n_layers);
+	assert_int_equal(a->steps.n, b->steps.n);
+	for (size_t i = 0; i < a->n_layers; i++) {
+		assert_true(digest_eq(&a->layers[i].diff_id, &b->layers[i].diff_id));
+		assert_true(hash_eq(&a->layers[i].content_id, &b->layers[i].content_id));
+		assert_true(digest_eq(&a->layers[i].blob.digest, &b->layers[i].blob.digest));
+	}
+	for (size_t i = 0; i < a->steps.n; i++) {
+		const struct step_record *x = &a->steps.v[i].record, *y = &b->steps.v[i].record;
+		assert_true(hash_eq(&a->steps.v[i].key, &b->steps.v[i].key));
+		assert_int_equal(x->has_layer, y->has_layer);
+		assert_int_equal(x->created_sec, y->created_sec);
+		assert_int_equal(x->created_nsec, y->created_nsec);
+		assert_int_equal(x->duration_ns, y->duration_ns);
+		if (x->has_layer)
+			assert_true(digest_eq(&x->diff_id, &y->diff_id));
+		else
+			assert_string_equal(x->components, y->components);
+	}
+}
+
+static void written_and_read(void **state)
+{
+	auto_cache_config struct cache_config c = {0}, again = {0};
+	auto_manifest struct manifest m = {0};
+	auto_buf struct buf text = {0};
+	struct err e = ERR_INIT;
+	make(&c, &m);
+	cache_config_write(&c, &text);
+	assert_int_equal(cache_config_parse(text.p, text.n, &m, &again, &e), 0);
+	check_equal(&c, &again);
+}
+
+static void anything_less_is_refused(void **state)
+{
+	auto_cache_config struct cache_config c = {0};
+	auto_manifest struct manifest m = {0};
+	auto_buf struct buf text = {0};
+	make(&c, &m);
+	cache_config_write(&c, &text);
+	for (size_t n = 0; n < text.n; n++) {
+		auto_cache_config struct cache_config again = {0};
+		struct err e = ERR_INIT;
+		assert_int_equal(cache_config_parse(text.p, n, &m, &again, &e), -1);
+	}
+	descriptor_release(&m.layers.v[--m.layers.n]);
+	auto_cache_config struct cache_config again = {0};
+	struct err e = ERR_INIT;
+	assert_int_equal(cache_config_parse(text.p, text.n, &m, &again, &e), -1);
+	assert_int_equal(e.kind, ERR_CORRUPT);
+}
+
+static void that_of_another_builder_has_no_records(void **state)
+{
+	static const char text[] =
+	        "{\"layers\":[{\"blob\":\"sha256:aa\",\"parent\":-1}],\"records\":[]}";
+	auto_cache_config struct cache_config c = {0};
+	auto_manifest struct manifest m = {0};
+	struct err e = ERR_INIT;
+	assert_int_equal(cache_config_parse(text, sizeof(text) - 1, &m, &c, &e), 0);
+	assert_int_equal(c.steps.n, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(written_and_read),
+	        cmocka_unit_test(anything_less_is_refused),
+	        cmocka_unit_test(that_of_another_builder_has_no_records),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
