@@ -149,7 +149,9 @@ int glob_match(const char *pattern, const char *name)
 	return !*name;
 }
 
-bool glob_has_meta(const char *s)
+bool glob_has_wildcard(const char *s)
 {
-	return strpbrk(s, "*?[\\") != NULL;
+	for (; (s = strpbrk(s, "*?[\\")) && *s == '\\'; s += s[1] ? 2 : 1)
+		;
+	return s != NULL;
 }

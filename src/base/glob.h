@@ -11,7 +11,7 @@ struct str;
 
 // 1 match, 0 no match, -1 bad pattern. Time is at most length times length, whatever the input.
 int glob_match(const char *pattern, const char *name);
-bool glob_has_meta(const char *s); // any of * ? [ (and \ as an escape)
+bool glob_has_wildcard(const char *s); // any of * ? [ that no \ stands before
 // One pattern of moby/patternmatcher: as glob_match, and `**` crosses slashes.
 int glob_match_deep(const char *pattern, const char *path);
 

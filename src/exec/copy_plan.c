@@ -58,7 +58,7 @@ struct planner {
 	struct copy_source *source;  // being filled
 	const char *top;             // its path
 	const char *parents_pattern; // --parents
-	struct map parents;          // folders taken already, by rel
+	struct map parents;          // folders of it taken already, by rel
 };
 
 static const char *below(const char *path, const char *top)
@@ -109,12 +109,28 @@ static void add_item(struct planner *p, const char *rel, const struct entry *en)
 	const char *chmod = p->step->copy.chmod;
 	if (p->source->kind == COPY_DIR && !*rel)
 		plain_top(&it->en);
-	if (chmod && en->type != ENTRY_SYMLINK)
+	if (chmod && en->type != ENTRY_SYMLINK && p->source->kind != COPY_ARCHIVE)
 		it->en.mode = chmod_apply(chmod, it->en.mode, en->type == ENTRY_DIR);
 	if (p->step->copy.chown)
 		it->en.uid = it->en.gid = 0; // set when written
 	if (en->type == ENTRY_FILE)
 		it->en.link = link;
+}
+
+// Folders on the way to rel that were not taken for themselves come with what they are.
+static void flush_parents(struct planner *p, const char *rel)
+{
+	for (const char *s = strchr(rel, '/'); s; s = strchr(s + 1, '/')) {
+		auto_free char *dir = xstrndup(rel, (size_t)(s - rel));
+		if (map_has(&p->parents, dir))
+			continue;
+		auto_free char *path = *p->top ? xasprintf("%s/%s", p->top, dir) : xstrdup(dir);
+		struct entry en;
+		struct err ignored = ERR_INIT;
+		if (p->view->ops->lookup(p->view, path, &en, &ignored) == 1)
+			add_item(p, below(en.path, p->top), &en);
+		map_set(&p->parents, dir, p);
+	}
 }
 
 static int on_entry(void *arg, const struct entry *en, struct err *e)
@@ -126,6 +142,11 @@ static int on_entry(void *arg, const struct entry *en, struct err *e)
 		return 0;
 	if (*rel && p->excludes && ignore_excludes(p->excludes, rel, NULL))
 		return en->type == ENTRY_DIR && ignore_prunes(p->excludes, rel) ? 1 : 0;
+	if (*rel && (p->excludes || p->parents_pattern)) {
+		flush_parents(p, rel);
+		if (en->type == ENTRY_DIR)
+			map_set(&p->parents, rel, p);
+	}
 	add_item(p, rel, en);
 	return 0;
 }
@@ -134,6 +155,7 @@ static int plan_dir(struct planner *p, const struct entry *en, struct err *e)
 {
 	p->source->kind = COPY_DIR;
 	p->top = en->path;
+	map_release(&p->parents);
 	struct entry top = *en;
 	if (!*en->path)
 		add_item(p, "", &top); // a walk of the root does not report the root
@@ -171,63 +193,59 @@ static int plan_match(struct planner *p, const char *matched, struct err *e)
 
 // ---- wildcards: component by component, each folder listed once
 
+// Below dir, through real folders only: a wildcard names links, but leads through none.
 static int expand_glob(
-        struct planner *p, const char *done, const char *rest, struct strv *ret, struct err *e)
+        struct planner *p, const char *dir, const char *rest, struct strv *ret, struct err *e)
 {
 	const char *slash = strchr(rest, '/');
 	auto_free char *part = slash ? xstrndup(rest, (size_t)(slash - rest)) : xstrdup(rest);
 	auto_strv struct strv names = {0};
-	if (glob_has_meta(part)) {
-		auto_free char *dir = NULL;
-		struct entry en;
-		int r = view_resolve(p->view, done, 0, &dir, &en, e);
-		if (r <= 0 || en.type != ENTRY_DIR)
-			return r < 0 ? -1 : 0;
-		if (p->view->ops->list(p->view, dir, &names, e))
-			return -1;
-	} else {
-		strv_add(&names, part);
-	}
+	if (p->view->ops->list(p->view, dir, &names, e))
+		return -1;
 	for (size_t i = 0; i < names.n; i++) {
-		int match = glob_has_meta(part) ? glob_match(part, names.v[i]) : 1;
+		int match = glob_match(part, names.v[i]);
 		if (match < 0)
-			return err_set(e, ERR_DOCKERFILE, "bad pattern \"%s\"", part);
+			return err_set(e, ERR_DOCKERFILE, "syntax error in pattern \"%s\"", part);
 		if (!match)
 			continue;
 		auto_free char *path =
-		        *done ? xasprintf("%s/%s", done, names.v[i]) : xstrdup(names.v[i]);
-		if (slash) {
-			if (expand_glob(p, path, slash + 1, ret, e))
-				return -1;
-			continue;
-		}
-		auto_free char *found = NULL;
+		        *dir ? xasprintf("%s/%s", dir, names.v[i]) : xstrdup(names.v[i]);
 		struct entry en;
-		int r = view_resolve(p->view, path, VIEW_NOFOLLOW_LAST, &found, &en, e);
-		if (r < 0)
+		int r = slash ? p->view->ops->lookup(p->view, path, &en, e) : 0;
+		if (r < 0 || (r && en.type == ENTRY_DIR && expand_glob(p, path, slash + 1, ret, e)))
 			return -1;
-		if (r)
+		if (!slash)
 			strv_add(ret, path);
 	}
 	return 0;
 }
 
-// ---- --parents: the path below the pivot "/./" is kept
-
-static void flush_parents(struct planner *p, const char *rel)
+// The part before the first component with a wildcard is a path as any other.
+static int plan_glob(struct planner *p, const char *source, struct err *e)
 {
-	for (const char *s = strchr(rel, '/'); s; s = strchr(s + 1, '/')) {
-		auto_free char *dir = xstrndup(rel, (size_t)(s - rel));
-		if (map_has(&p->parents, dir))
-			continue;
-		auto_free char *path = *p->top ? xasprintf("%s/%s", p->top, dir) : xstrdup(dir);
-		struct entry en;
-		struct err ignored = ERR_INIT;
-		if (p->view->ops->lookup(p->view, path, &en, &ignored) == 1)
-			add_item(p, below(en.path, p->top), &en);
-		map_set(&p->parents, dir, p);
+	const char *rest = source;
+	for (const char *slash; (slash = strchr(rest, '/')); rest = slash + 1) {
+		auto_free char *part = xstrndup(rest, (size_t)(slash - rest));
+		if (glob_has_wildcard(part))
+			break;
 	}
+	auto_free char *before = xstrndup(source, (size_t)(rest - source));
+	auto_free char *clean = fs_clean_rel(before);
+	auto_free char *dir = NULL;
+	auto_strv struct strv matches = {0};
+	struct entry en;
+	int r = view_resolve(p->view, clean, 0, &dir, &en, e);
+	if (r <= 0)
+		return r < 0 ? -1 : err_set(e, ERR_CONTEXT, "\"/%s\": not found", clean);
+	if (en.type == ENTRY_DIR && expand_glob(p, dir, rest, &matches, e))
+		return -1;
+	for (size_t i = 0; i < matches.n; i++)
+		if (plan_match(p, matches.v[i], e))
+			return -1;
+	return 0;
 }
+
+// ---- --parents: the path below the pivot "/./" is kept
 
 static bool parents_match(const char *pattern, const char *rel)
 {
@@ -245,14 +263,7 @@ static int on_parents_entry(void *arg, const struct entry *en, struct err *e)
 {
 	struct planner *p = arg;
 	const char *rel = below(en->path, p->top);
-	if (!*rel || !parents_match(p->parents_pattern, rel))
-		return 0;
-	if (map_has(&p->parents, rel))
-		return 0;
-	flush_parents(p, rel);
-	if (en->type == ENTRY_DIR)
-		map_set(&p->parents, rel, p);
-	return on_entry(arg, en, e);
+	return *rel && parents_match(p->parents_pattern, rel) ? on_entry(arg, en, e) : 0;
 }
 
 static int plan_parents(struct planner *p, const char *source, struct err *e)
@@ -270,10 +281,12 @@ static int plan_parents(struct planner *p, const char *source, struct err *e)
 	p->source->kind = COPY_DIR;
 	p->top = en.path;
 	p->parents_pattern = pattern;
+	map_release(&p->parents);
 	size_t before = p->source->n;
 	if (p->view->ops->walk(p->view, en.path, on_parents_entry, p, e))
 		return -1;
-	if (p->source->n == before && !glob_has_meta(pattern))
+	p->parents_pattern = NULL;
+	if (p->source->n == before && !glob_has_wildcard(pattern))
 		return err_set(e, ERR_CONTEXT, "\"/%s\": not found", pattern);
 	return 0;
 }
@@ -287,15 +300,7 @@ static int plan_source(struct planner *p, const char *source, struct err *e)
 	if (p->step->copy.parents)
 		return plan_parents(p, source, e);
 	auto_free char *clean = fs_clean_rel(source);
-	if (!glob_has_meta(clean))
-		return plan_match(p, clean, e);
-	auto_strv struct strv matches = {0};
-	if (expand_glob(p, "", clean, &matches, e))
-		return -1;
-	for (size_t i = 0; i < matches.n; i++)
-		if (plan_match(p, matches.v[i], e))
-			return -1;
-	return 0;
+	return glob_has_wildcard(clean) ? plan_glob(p, clean, e) : plan_match(p, clean, e);
 }
 
 static void plan_inlines(struct planner *p)
@@ -415,7 +420,6 @@ int copy_plan_make(struct exec *x, const struct step *s, struct copy_plan *ret, 
 		r = plan_source(&p, s->copy.sources.v[i], e);
 		if (r)
 			explain_missing(&p, s->copy.sources.v[i], e);
-		map_release(&p.parents);
 	}
 	if (!r)
 		plan_inlines(&p);
