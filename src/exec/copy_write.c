@@ -434,7 +434,7 @@ int workdir_run(struct exec *x, const struct step *s, struct digest *ret, struct
 	int r = 0;
 	if (*s->workdir.user) {
 		w.has_owner = true;
-		r = chown_lookup(root, s->workdir.user, &w.uid, &w.gid, e);
+		r = workdir_lookup(root, s->workdir.user, &w.uid, &w.gid, e);
 	}
 	if (!r)
 		r = physical(&w, s->workdir.path, &path, e);

@@ -162,6 +162,9 @@ struct user_ids {
 int user_lookup(struct view *root, const char *spec, struct user_ids *ret, struct err *e);
 int chown_lookup(
         struct view *root, const char *spec, uint32_t *ret_uid, uint32_t *ret_gid, struct err *e);
+// USER, for the folders that WORKDIR makes: a name that is not there is root, as with BuildKit.
+int workdir_lookup(
+        struct view *root, const char *spec, uint32_t *ret_uid, uint32_t *ret_gid, struct err *e);
 
 // ---- chmod.c: octal or symbolic (u=rwX,go=rX)
 int chmod_parse_check(const char *spec, struct err *e);
@@ -194,7 +197,7 @@ int selection_layer(struct exec *x, const struct file_source *from, const char *
 int run_run(struct exec *x, const struct step *s, struct digest *ret, struct err *e);
 
 // ---- key.c
-#define KEY_VERSION "2" // what was made under another one is not found
+#define KEY_VERSION "3" // what was made under another one is not found
 int step_key(struct exec *x, const struct step *s, struct step_state *st, struct err *e);
 struct view *source_view(
         struct exec *x, const struct file_source *from, int step, bool *ret_owned, struct err *e);

@@ -100,8 +100,8 @@ static int group_lookup(struct databases *d, const char *group, uint32_t *ret, s
 	return 0;
 }
 
-static int resolve(struct databases *d, const char *user, const char *group, bool groups,
-        struct user_ids *ret, struct err *e)
+static int resolve(struct databases *d, const char *user, const char *group, struct user_ids *ret,
+        struct err *e)
 {
 	struct account found;
 	bool numeric = parse_id(user, &ret->uid);
@@ -115,9 +115,11 @@ static int resolve(struct databases *d, const char *user, const char *group, boo
 		ret->uid = found.uid;
 		ret->gid = found.gid;
 	}
-	if (group)
-		return group_lookup(d, group, &ret->gid, e);
-	if (known && groups)
+	if (group && group_lookup(d, group, &ret->gid, e))
+		return -1;
+	// The group itself is one of them, or leaving it could gain what it is denied.
+	ret->groups[ret->n_groups++] = ret->gid;
+	if (known && !group)
 		supplementary(buf_cstr(&d->group), found.name, ret);
 	return 0;
 }
@@ -132,39 +134,70 @@ int user_lookup(struct view *root, const char *spec, struct user_ids *ret, struc
 	auto_free char *user = colon ? xstrndup(spec, (size_t)(colon - spec)) : xstrdup(spec);
 	int r = databases_read(root, &d, e);
 	if (!r)
-		r = resolve(
-		        &d, *user ? user : "0", colon && colon[1] ? colon + 1 : NULL, true, ret, e);
+		r = resolve(&d, *user ? user : "0", colon && colon[1] ? colon + 1 : NULL, ret, e);
 	databases_release(&d);
 	return r;
 }
 
-int chown_lookup(
-        struct view *root, const char *spec, uint32_t *ret_uid, uint32_t *ret_gid, struct err *e)
+// A user or group as --chown and WORKDIR take it: "root" is 0 even where there is no /etc/passwd.
+static bool owner_number(const char *s, uint32_t *ret)
+{
+	if (strcmp(s, "root") != 0)
+		return parse_id(s, ret);
+	*ret = 0;
+	return true;
+}
+
+static int owner_by_name(struct databases *d, const char *user, const char *group, bool lenient,
+        struct user_ids *ret, struct err *e)
+{
+	struct account found = {0};
+	bool numeric = !*user || owner_number(user, &found.uid);
+	if (numeric)
+		found.gid = found.uid;
+	else if (!find_account(buf_cstr(&d->passwd), user, false, 0, &found) && !lenient)
+		return err_set(e, ERR_STEP,
+		        "unable to find user %s: no matching entries in /etc/passwd of the image",
+		        user);
+	ret->uid = found.uid;
+	ret->gid = found.gid;
+	if (!group || owner_number(group, &ret->gid))
+		return 0;
+	struct err unknown = ERR_INIT;
+	return group_lookup(d, group, &ret->gid, lenient ? &unknown : e) && !lenient ? -1 : 0;
+}
+
+static int owner_lookup(struct view *root, const char *spec, bool lenient, uint32_t *ret_uid,
+        uint32_t *ret_gid, struct err *e)
 {
 	struct user_ids ids = {0};
 	struct databases d = {0};
+	uint32_t number;
 	const char *colon = strchr(spec, ':');
 	auto_free char *user = colon ? xstrndup(spec, (size_t)(colon - spec)) : xstrdup(spec);
 	const char *group = colon && colon[1] ? colon + 1 : NULL;
-	uint32_t uid = 0, gid;
-	bool numeric = !*user || parse_id(user, &uid);
-	// No file is needed: a number alone is its group as well.
-	if (numeric && (!group || parse_id(group, &gid))) {
-		*ret_uid = uid;
-		*ret_gid = group ? gid : uid;
-		return 0;
-	}
-	int r = databases_read(root, &d, e);
-	if (!r && numeric) {
-		ids.uid = uid;
-		r = group_lookup(&d, group, &ids.gid, e);
-	} else if (!r) {
-		r = resolve(&d, user, group, false, &ids, e);
-	}
+	// The files are read only for names: a number alone is its group as well.
+	bool numbers =
+	        (!*user || owner_number(user, &number)) && (!group || owner_number(group, &number));
+	int r = numbers ? 0 : databases_read(root, &d, e);
+	if (!r)
+		r = owner_by_name(&d, user, group, lenient, &ids, e);
 	databases_release(&d);
 	if (r)
 		return r;
 	*ret_uid = ids.uid;
 	*ret_gid = ids.gid;
 	return 0;
+}
+
+int chown_lookup(
+        struct view *root, const char *spec, uint32_t *ret_uid, uint32_t *ret_gid, struct err *e)
+{
+	return owner_lookup(root, spec, false, ret_uid, ret_gid, e);
+}
+
+int workdir_lookup(
+        struct view *root, const char *spec, uint32_t *ret_uid, uint32_t *ret_gid, struct err *e)
+{
+	return owner_lookup(root, spec, true, ret_uid, ret_gid, e);
 }
