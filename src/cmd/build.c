@@ -214,7 +214,8 @@ static int take_options(const struct build_options *o, struct build_request *r, 
 			return -1;
 	r->platform = platform_host();
 	const char *platform = o->platform ? o->platform : getenv("DOCKER_DEFAULT_PLATFORM");
-	if (platform && *platform && platform_parse(platform, &r->platform, e))
+	r->platform_given = platform && *platform;
+	if (r->platform_given && platform_parse(platform, &r->platform, e))
 		return -1;
 	take_build_args(o, r);
 	if (has_epoch && !strv_env_get(&r->build_args, "SOURCE_DATE_EPOCH"))

@@ -129,6 +129,7 @@ static int plan(struct exec *x, const char *path, struct err *e)
 	        .build_args = &r->build_args,
 	        .labels = &r->labels,
 	        .target_platform = r->platform,
+	        .platform_given = r->platform_given,
 	        .build_platform = platform_host(),
 	        .network_none = r->network_none,
 	        .network_host = r->network_host,

@@ -34,6 +34,7 @@ struct build_request {
 	struct strv build_contexts; // "name=value"
 	struct strv no_cache_stages;
 	struct platform platform;
+	bool platform_given; // --platform, not this machine's
 	bool no_cache, pull;
 	bool explain; // say of each step why it is not cached, when that is known
 	bool dry_run; // look up what can be, run nothing, commit nothing

@@ -51,7 +51,8 @@ static void take_result(struct builder *b, struct stage_state *s)
 	g->platform = s->platform;
 	g->result_stage = s->display;
 	image_config_copy(&g->config, &s->config);
-	g->config.platform = s->platform;
+	if (b->o->platform_given || !*g->config.platform.os || !*g->config.platform.arch)
+		g->config.platform = b->o->target_platform;
 	g->history_steps = steal_ptr(&s->history_steps);
 	g->n_base_history = s->n_base_history;
 	for (size_t i = 0; b->o->labels && i < b->o->labels->n; i++) {

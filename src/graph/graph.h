@@ -121,6 +121,7 @@ struct graph_options {
 	const struct strv *build_args; // "K=V"
 	const struct strv *labels;     // "K=V", added to the result's config
 	struct platform target_platform, build_platform;
+	bool platform_given;             // --platform: the image says so whatever it is made from
 	bool network_none, network_host; // --network
 	bool no_cache;
 	const struct strv *no_cache_stages;

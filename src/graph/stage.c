@@ -144,7 +144,8 @@ int source_find(struct builder *b, struct stage_state *s, const struct instr *in
 	const char *ref = context ? context + strlen("docker-image://") : from;
 	struct step *image;
 	const char *name = arena_printf(&b->g->arena, "FROM %s", ref);
-	if (image_step(b, ref, &s->platform, in, name, &image, e)) {
+	// of the platform that is built for, whatever that of the stage is
+	if (image_step(b, ref, &b->o->target_platform, in, name, &image, e)) {
 		size_t n;
 		const char *const *names = stage_names(b, &n);
 		const char *near = str_nearest(from, names, n);
@@ -199,9 +200,11 @@ static void from_stage(struct stage_state *s, const struct stage_state *base)
 	s->n_base_history = base->n_base_history;
 }
 
-static void from_scratch(struct stage_state *s)
+// FROM --platform chooses among images; there is nothing to choose from here.
+static void from_scratch(struct builder *b, struct stage_state *s)
 {
 	s->rootfs = -1;
+	s->platform = b->o->target_platform;
 	s->config.platform = s->platform;
 	s->config.working_dir = xstrdup("/");
 	ensure_path(s);
@@ -269,7 +272,7 @@ static int from_base(
 		return 0;
 	}
 	if (!context && !strcmp(base, "scratch")) {
-		from_scratch(s);
+		from_scratch(b, s);
 		return 0;
 	}
 	return from_image(b, s, context ? context + strlen("docker-image://") : base, e);
