@@ -158,6 +158,8 @@ void dockerfile_warn(struct dockerfile *d, const struct instr *in, const char *r
 int dockerfile_find_stage(const struct dockerfile *d, const char *name, size_t before);
 // Go's time.ParseDuration ("1m30s"), as the options of HEALTHCHECK are written.
 int value_duration(const char *s, int64_t *ret_ns, struct err *e);
-// The excerpt people see below an error: "Dockerfile:12\n----\n  10 | ...\n>>> ...\n----\n"
+// Go's %q of a string: what BuildKit's messages and the history of an image quote with.
 struct buf;
+void quote_go(struct buf *b, struct str s);
+// The excerpt people see below an error: "Dockerfile:12\n----\n  10 | ...\n>>> ...\n----\n"
 void dockerfile_excerpt(const struct dockerfile *d, struct pos pos, struct buf *out);

@@ -89,7 +89,6 @@ int device_check(const char *text, struct err *e);
 bool value_bool(const char *s, bool *ret);
 bool value_uint32(const char *s, int base, int64_t *ret);
 bool value_size(const char *s, int64_t *ret);
-void quote_go(struct buf *b, struct str s); // %q
 
 // draft.c
 struct draft {

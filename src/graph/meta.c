@@ -20,41 +20,13 @@ void history_add(struct builder *b, struct stage_state *s, const char *created_b
 	s->history_steps[s->config.n_history - 1] = step;
 }
 
-static void history_quote(struct buf *out, const char *s)
-{
-	buf_putc(out, '"');
-	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
-		switch (*p) {
-		case '"':
-		case '\\':
-			buf_printf(out, "\\%c", *p);
-			break;
-		case '\n':
-			buf_puts(out, "\\n");
-			break;
-		case '\t':
-			buf_puts(out, "\\t");
-			break;
-		case '\r':
-			buf_puts(out, "\\r");
-			break;
-		default:
-			if (*p < 0x20 || *p == 0x7f)
-				buf_printf(out, "\\x%02x", *p);
-			else
-				buf_putc(out, (char)*p);
-		}
-	}
-	buf_putc(out, '"');
-}
-
 static void history_quote_list(struct buf *out, const struct strv *v)
 {
 	buf_putc(out, '[');
 	for (size_t i = 0; i < v->n; i++) {
 		if (i)
 			buf_putc(out, ' ');
-		history_quote(out, v->v[i]);
+		quote_go(out, str_of(v->v[i]));
 	}
 	buf_putc(out, ']');
 }
@@ -136,30 +108,39 @@ static int do_command(struct builder *b, struct stage_state *s, const struct ins
 	return 0;
 }
 
+// A decimal fraction without trailing zeros: 1500 of 1000 is "1.5".
+static void decimal(struct buf *out, int64_t n, int64_t unit)
+{
+	buf_printf(out, "%lld", (long long)(n / unit));
+	int64_t rest = n % unit;
+	if (rest)
+		buf_putc(out, '.');
+	for (int64_t digit = unit / 10; rest; digit /= 10) {
+		buf_putc(out, (char)('0' + rest / digit));
+		rest %= digit;
+	}
+}
+
+// Go's Duration.String.
 static void duration_go(struct buf *out, int64_t ns)
 {
-	if (ns == 0) {
-		buf_puts(out, "0s");
-		return;
-	}
 	static const struct {
 		int64_t ns;
 		const char *unit;
 	} small[] = {{1000000, "ms"}, {1000, "\xc2\xb5s"}, {1, "ns"}};
-	if (ns < 1000000000) {
-		for (size_t i = 0; i < ARRAY_LEN(small); i++)
-			if (ns >= small[i].ns) {
-				buf_printf(out, "%g%s", (double)ns / (double)small[i].ns,
-				        small[i].unit);
-				return;
-			}
-	}
-	int64_t sec = ns / 1000000000, h = sec / 3600, m = sec / 60 % 60;
-	if (h)
-		buf_printf(out, "%lldh", (long long)h);
-	if (h || m)
-		buf_printf(out, "%lldm", (long long)m);
-	buf_printf(out, "%gs", (double)(sec % 60) + (double)(ns % 1000000000) / 1e9);
+	for (size_t i = 0; ns && ns < 1000000000 && i < ARRAY_LEN(small); i++)
+		if (ns >= small[i].ns) {
+			decimal(out, ns, small[i].ns);
+			buf_puts(out, small[i].unit);
+			return;
+		}
+	int64_t hours = ns / 3600000000000, minutes = ns / 60000000000;
+	if (hours)
+		buf_printf(out, "%lldh", (long long)hours);
+	if (minutes)
+		buf_printf(out, "%lldm", (long long)(minutes % 60));
+	decimal(out, ns % 60000000000, 1000000000);
+	buf_putc(out, 's');
 }
 
 static int do_health(struct builder *b, struct stage_state *s, const struct instr *in)
@@ -234,9 +215,11 @@ static int do_list(struct builder *b, struct stage_state *s, const struct instr 
 	return 0;
 }
 
+// Any number will do, as it does for BuildKit: another system's signals may go further.
 static int check_signal(const struct instr *in, const char *name, struct err *e)
 {
-	if (signal_number(name))
+	uint64_t number;
+	if (signal_number(name) || (str_to_u64(name, &number) && number > 0))
 		return 0;
 	const char *near = signal_near(name);
 	return err_at(e, in->pos, "invalid signal: %s%s%s%s", name,

@@ -102,19 +102,20 @@ static int add_mounts(struct builder *b, struct stage_state *s, const struct ins
 	return 0;
 }
 
-// A lone heredoc is the script itself: a file if it begins with #!, else the shell's argument.
+// A lone heredoc is the script itself: the shell's argument, or, if it begins with #!, a file that
+// the shell is given the name of.
 static void heredoc_script(const struct instr *in, struct run_op *op)
 {
 	const char *body = in->heredocs[0].body;
+	char **argument = &op->argv.v[op->argv.n - 1];
+	free(*argument);
 	if (str_has_prefix(body, "#!")) {
 		op->script = body;
 		op->script_name = in->heredocs[0].name;
-		strv_release(&op->argv);
-		strv_addf(&op->argv, "/dev/pipes/%s", op->script_name);
-		return;
+		*argument = xasprintf("/dev/pipes/%s", op->script_name);
+	} else {
+		*argument = xstrdup(body);
 	}
-	free(op->argv.v[op->argv.n - 1]);
-	op->argv.v[op->argv.n - 1] = xstrdup(body);
 }
 
 static void history_run(struct builder *b, struct stage_state *s, const struct strv *argv, int step)

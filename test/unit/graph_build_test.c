@@ -168,11 +168,13 @@ static const struct row rows[] = {
                 "FROM scratch\nARG A=1\nCOPY <<E <<'F' /d/\n$A\nE\n$A\nF\nRUN <<S\n#!/x\nS\nRUN "
                 "<<S\ny\nS\n",
                 NULL, NULL,
-                "0 copy on -1 from context: <<E=1\n <<F=$A\n -> /d/\n1 run on 0 '/dev/pipes/S' "
+                "0 copy on -1 from context: <<E=1\n <<F=$A\n -> /d/\n1 run on 0 '/bin/sh' '-c' "
+                "'/dev/pipes/S' "
                 "cwd=/ user=\n  env A=1\n  script S\n"
                 "2 run on 1 '/bin/sh' '-c' 'y\n' cwd=/ user=\n  env A=1\nresult 2\nhistory ARG A=1 "
                 "(empty)\n"
-                "history COPY <<E <<F /d/ # buildkit\nhistory RUN |1 A=1 /dev/pipes/S # buildkit\n"
+                "history COPY <<E <<F /d/ # buildkit\nhistory RUN |1 A=1 /bin/sh -c /dev/pipes/S # "
+                "buildkit\n"
                 "history RUN |1 A=1 /bin/sh -c y\n # buildkit\n"},
         {"ports are sorted and lower-cased", "FROM scratch\nEXPOSE 443/UDP 80 81-82\n", NULL, NULL,
                 "result -1\nhistory EXPOSE [443/udp 80/tcp 81/tcp 82/tcp] (empty)\n"},
@@ -184,6 +186,16 @@ static const struct row rows[] = {
                 "TARGETSTAGE=default (empty)\n"
                 "history LABEL p=linux/amd64 s=default (empty)\nlabel p=linux/amd64\nlabel "
                 "s=default\n"},
+        {"durations in the history",
+                "FROM scratch\nHEALTHCHECK --interval=1m30s --timeout=1500ms "
+                "--start-period=2h0m0.25s --start-interval=1001us CMD x\n",
+                NULL, NULL,
+                "result -1\nhistory HEALTHCHECK {Test:[CMD-SHELL x] Interval:1m30s Timeout:1.5s "
+                "StartPeriod:2h0m0.25s StartInterval:1.001ms Retries:0} (empty)\n"},
+        {"quotes in the history", "FROM scratch\nCMD [\"a b\",\"\\\"\\u0007\\u00a0é\"]\n", NULL,
+                NULL,
+                "result -1\nhistory CMD [\"a b\" \"\\\"\\a\\u00a0é\"] (empty)\ncmd a b\ncmd "
+                "\"\a\xc2\xa0é\n"},
         // what must fail
         {"unknown target", "FROM scratch AS build\n", "biuld", NULL,
                 "ERROR 0: target stage \"biuld\" could not be found (did you mean build?)"},
@@ -263,10 +275,38 @@ static void test_depth(void **state)
 	}
 }
 
+// The platform of the image: what it is made from decides, unless --platform does.
+static void test_platform(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *dockerfile;
+		bool given;
+		const char *want;
+	} images[] = {{"FROM base\n", false, "linux/amd64"},
+	        {"FROM --platform=linux/s390x base\n", false, "linux/s390x"},
+	        {"FROM --platform=linux/s390x base\n", true, "linux/amd64"},
+	        {"FROM --platform=linux/s390x scratch\n", false, "linux/amd64"}};
+	for (size_t i = 0; i < ARRAY_LEN(images); i++) {
+		struct err e = ERR_INIT;
+		struct graph_resolver resolver = {.resolve = resolve};
+		struct graph_options o = {.resolver = &resolver, .platform_given = images[i].given};
+		char text[80];
+		assert_int_equal(platform_parse("linux/amd64", &o.target_platform, &e), 0);
+		auto_dockerfile struct dockerfile *df = dockerfile_parse(
+		        images[i].dockerfile, strlen(images[i].dockerfile), "Dockerfile", &e);
+		auto_graph struct graph *g = graph_build(df, &o, &e);
+		assert_non_null(g);
+		platform_text(&g->config.platform, text);
+		assert_string_equal(text, images[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_rows),
+	        cmocka_unit_test(test_platform),
 	        cmocka_unit_test(test_depth),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
