@@ -302,10 +302,33 @@ static void test_platform(void **state)
 	}
 }
 
+// An image that is only copied from is of the platform that is built for.
+static void test_platform_copied(void **state)
+{
+	(void)state;
+	static const char text[] = "FROM --platform=linux/s390x base\nCOPY --from=other x /\n";
+	static const char *const want[] = {"linux/s390x", "linux/amd64"};
+	struct err e = ERR_INIT;
+	struct graph_resolver resolver = {.resolve = resolve};
+	struct graph_options o = {.resolver = &resolver};
+	assert_int_equal(platform_parse("linux/amd64", &o.target_platform, &e), 0);
+	auto_dockerfile struct dockerfile *df =
+	        dockerfile_parse(text, strlen(text), "Dockerfile", &e);
+	auto_graph struct graph *g = graph_build(df, &o, &e);
+	assert_non_null(g);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		char got[80];
+		assert_int_equal(g->steps[i]->kind, STEP_IMAGE);
+		platform_text(&g->steps[i]->platform, got);
+		assert_string_equal(got, want[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_rows),
+	        cmocka_unit_test(test_platform_copied),
 	        cmocka_unit_test(test_platform),
 	        cmocka_unit_test(test_depth),
 	};
