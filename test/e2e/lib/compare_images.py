@@ -35,13 +35,15 @@ class Inode:
         self.mode = stat.S_IMODE(member.mode)
         self.owner = f"{member.uid}:{member.gid}"
         self.size = member.size if self.type == "file" else 0
-        self.content = content
+        self.content = hashlib.sha256(content).hexdigest() if self.type == "file" else ""
         self.link = member.linkname if self.type == "link" else ""
         self.device = f"{member.devmajor}:{member.devminor}" if "device" in self.type else ""
         self.xattrs = {
             k[len("SCHILY.xattr."):]: v for k, v in member.pax_headers.items() if k.startswith("SCHILY.xattr.")
         }
         self.names = ()
+        self.mtime = int(member.mtime)
+        self.start = content[:100]
 
 
 class Tree:
@@ -75,7 +77,7 @@ class Tree:
         self.at[path] = inode
 
     def apply(self, file):
-        with tarfile.open(file, "r:*", errorlevel=2) as t:
+        with tarfile.open(**{"fileobj" if hasattr(file, "read") else "name": file}, mode="r:*", errorlevel=2) as t:
             members = [(m.name.strip("/").removeprefix("./"), m) for m in t]
             members = [(name, m) for name, m in members if name not in ("", ".")]
             # A layer's whiteouts are about the layers below, wherever in it they stand.
@@ -86,8 +88,7 @@ class Tree:
                 if m.islnk():
                     self.add(name, self.at[m.linkname.strip("/").removeprefix("./")])
                 else:
-                    content = hashlib.sha256(t.extractfile(m).read()).hexdigest() if m.isreg() else ""
-                    self.add(name, Inode(m, content))
+                    self.add(name, Inode(m, t.extractfile(m).read() if m.isreg() else b""))
 
     def settle(self):
         names = {}
@@ -199,4 +200,5 @@ def main():
     return 1 if unexplained else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
