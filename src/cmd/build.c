@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/timefmt.h"
 #include "cmd/build_cache.h"
+#include "cmd/build_sources.h"
 #include "cmd/session.h"
 #include "cmd/verbs.h"
 #include "cmd/why.h"
@@ -32,8 +33,8 @@ struct build_options {
 static const struct option options[] = {
         {"build-arg", 0, OPT_LIST, AT(build_args), "KEY[=VALUE]",
                 "Set a build argument (without a value: from the environment)"},
-        {"build-context", 0, OPT_LIST, AT(contexts), "NAME=PATH",
-                "Another folder or image to copy from, by name"},
+        {"build-context", 0, OPT_LIST, AT(contexts), "NAME=SOURCE",
+                "Another folder, URL (git, http) or image to copy from, by name"},
         {"cache-from", 0, OPT_LIST, AT(cache_from), "SPEC",
                 "Use a cache: type=registry,ref=NAME or type=local,src=DIR"},
         {"cache-to", 0, OPT_LIST, AT(cache_to), "SPEC",
@@ -41,7 +42,7 @@ static const struct option options[] = {
         {"dry-run", 0, OPT_FLAG, AT(dry_run), NULL, "Say what would run and why, and run nothing"},
         {"explain", 0, OPT_FLAG, AT(explain), NULL, "Say of each step why it is not cached"},
         {"file", 'f', OPT_STRING, AT(file), "PATH",
-                "Dockerfile (default: PATH/Dockerfile; -: standard input)"},
+                "Dockerfile (PATH/Dockerfile by default), a URL, or - for stdin"},
         {"iidfile", 0, OPT_STRING, AT(iidfile), "FILE", "Write the image id to a file"},
         {"insecure", 0, OPT_FLAG, AT(insecure), NULL,
                 "Allow plain http and unverified certificates"},
@@ -177,30 +178,6 @@ static int take_network(const char *mode, struct build_request *r, struct err *e
 	               ? 0
 	               : err_set(e, ERR_USAGE, "invalid network \"%s\": host, none or default",
 	                         mode);
-}
-
-// -f -: the Dockerfile from standard input; "-" as the context: no context but that Dockerfile.
-static int take_dockerfile(const struct build_options *o, const char *context, struct buf *text,
-        struct build_request *r, struct err *e)
-{
-	bool no_context = !strcmp(context, "-");
-	struct stat st;
-	r->context = no_context ? NULL : context;
-	if (!no_context && stat(context, &st))
-		return err_set(e, ERR_CONTEXT,
-		        "path \"%s\" not found: the build context must be a folder", context);
-	if (!no_context && !S_ISDIR(st.st_mode))
-		return err_set(e, ERR_CONTEXT,
-		        "path \"%s\" is not a folder: the build context must be one", context);
-	if (!no_context && (!o->file || strcmp(o->file, "-") != 0)) {
-		r->dockerfile = o->file;
-		return 0;
-	}
-	if (fs_read_fd(0, 10 << 20, text, e))
-		return err_wrap(e, "read the Dockerfile from standard input");
-	r->dockerfile_text = buf_cstr(text);
-	r->dockerfile_len = text->n;
-	return 0;
 }
 
 static int take_options(const struct build_options *o, struct build_request *r, struct err *e)
@@ -372,11 +349,11 @@ static int run(void *opts, const struct strv *args, struct err *e)
 		return -1;
 	if (o->iidfile)
 		unlink(o->iidfile);
-	int status = take_options(o, &r, e) || take_dockerfile(o, args->v[0], &text, &r, e) ||
-	                             parse_outputs(o, &specs, &n_specs, e) ||
-	                             session_open(&s, true, e)
-	                     ? -1
-	                     : 0;
+	int status =
+	        take_options(o, &r, e) || build_take_context(args->v[0], o->file, &text, &r, e) ||
+	                        parse_outputs(o, &specs, &n_specs, e) || session_open(&s, true, e)
+	                ? -1
+	                : 0;
 	if (!status) {
 		struct build_result built = {0};
 		s.ui = ui_new(o->quiet ? UI_QUIET : kind, "Building");
@@ -410,11 +387,13 @@ const struct command cmd_build = {
         .name = "build",
         .args = "[OPTIONS] PATH",
         .summary = "Build an image from a Dockerfile",
-        .details = "PATH is the build context: the folder that COPY takes files from. \"-\" reads "
-                   "a Dockerfile\n"
-                   "from standard input and builds without a context. The image id goes to "
-                   "standard output,\n"
-                   "progress to standard error.\n",
+        .details = "PATH is the build context: the folder that COPY takes files from; or the URL "
+                   "of a git\n"
+                   "repository, an archive or a Dockerfile. \"-\" reads an archive, or a "
+                   "Dockerfile to build\n"
+                   "without a context, from standard input. The image id goes to standard "
+                   "output, progress\n"
+                   "to standard error.\n",
         .options = options,
         .size = sizeof(struct build_options),
         .run = run,

@@ -3,7 +3,9 @@
 #include "exec/build.h"
 
 #include "base/fs.h"
+#include "dockerfile/git_ref.h"
 #include "exec/exec-int.h"
+#include "source/download.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -55,6 +57,40 @@ struct holder *exec_holder(struct exec *x, struct err *e)
 
 // ---- the Dockerfile
 
+// One that is not in the file system: in a context that is a repository or an archive.
+static bool is_in_view(struct exec *x)
+{
+	const char *path = x->req->dockerfile;
+	struct named_context *c = context_find(x, NULL);
+	return c && c->view && !c->is_folder && (!path || *path != '/');
+}
+
+static int not_found(const char *path, struct err *e)
+{
+	return err_set(e, ERR_DOCKERFILE,
+	        "failed to read dockerfile: open %s: no such file or directory (name it with -f)",
+	        path);
+}
+
+static int read_in_view(struct exec *x, struct buf *text, struct err *e)
+{
+	const char *path = x->req->dockerfile ? x->req->dockerfile : "Dockerfile";
+	struct view *v = context_find(x, NULL)->view;
+	auto_free char *clean = fs_clean_rel(path);
+	int found = view_read_file(v, clean, DOCKERFILE_MAX, text, e);
+	if (!found && !x->req->dockerfile)
+		found = view_read_file(v, "dockerfile", DOCKERFILE_MAX, text, e);
+	return found > 0 ? 0 : found < 0 ? -1 : not_found(path, e);
+}
+
+static int read_from_url(struct exec *x, const char *url, struct buf *text, struct err *e)
+{
+	struct download d;
+	if (remote_download(x, url, NULL, -1, &d, e))
+		return err_wrap(e, "failed to read dockerfile");
+	return store_blob_read(x->store, &d.digest, DOCKERFILE_MAX, text, e);
+}
+
 static int read_dockerfile(struct exec *x, const char *path, struct buf *text, struct err *e)
 {
 	const struct build_request *r = x->req;
@@ -62,23 +98,28 @@ static int read_dockerfile(struct exec *x, const char *path, struct buf *text, s
 		buf_add(text, r->dockerfile_text, r->dockerfile_len);
 		return 0;
 	}
+	if (x->has_dockerfile_text) {
+		buf_add(text, x->dockerfile_text.p, x->dockerfile_text.n);
+		return 0;
+	}
+	if (r->dockerfile && source_is_url(r->dockerfile))
+		return read_from_url(x, r->dockerfile, text, e);
+	if (is_in_view(x))
+		return read_in_view(x, text, e);
 	if (fs_read_file(AT_FDCWD, path, DOCKERFILE_MAX, text, e) == 0)
 		return 0;
 	e->kind = ERR_DOCKERFILE;
-	if (e->sys == ENOENT)
-		return err_set(e, ERR_DOCKERFILE,
-		        "failed to read dockerfile: open %s: no such file or directory (name it "
-		        "with -f)",
-		        path);
-	return err_wrap(e, "failed to read dockerfile");
+	return e->sys == ENOENT ? not_found(path, e) : err_wrap(e, "failed to read dockerfile");
 }
 
 static char *dockerfile_path(const struct build_request *r)
 {
 	if (r->dockerfile)
 		return xstrdup(r->dockerfile);
-	char *upper = xasprintf("%s/Dockerfile", r->context ? r->context : ".");
-	auto_free char *lower = xasprintf("%s/dockerfile", r->context ? r->context : ".");
+	if (!r->context || source_is_url(r->context) || git_ref_is(r->context, true))
+		return xstrdup("Dockerfile");
+	char *upper = xasprintf("%s/Dockerfile", r->context);
+	auto_free char *lower = xasprintf("%s/dockerfile", r->context);
 	if (access(upper, F_OK) && !access(lower, F_OK)) {
 		free(upper);
 		return steal_ptr(&lower);
@@ -113,7 +154,7 @@ static int plan(struct exec *x, const char *path, struct err *e)
 {
 	const struct build_request *r = x->req;
 	auto_buf struct buf text = {0};
-	if (read_dockerfile(x, path, &text, e))
+	if (context_open_main(x, e) || read_dockerfile(x, path, &text, e))
 		return -1;
 	x->df = dockerfile_parse(buf_cstr(&text), text.n, fs_base_name(path), e);
 	if (!x->df)
@@ -121,7 +162,7 @@ static int plan(struct exec *x, const char *path, struct err *e)
 		                   : -1;
 	for (size_t i = 0; i < x->df->n_warnings; i++)
 		warn(x, x->df->warnings[i].rule, x->df->warnings[i].detail, x->df->warnings[i].pos);
-	if (contexts_open(x, e))
+	if (contexts_open_named(x, e))
 		return -1;
 	struct graph_resolver *resolver = resolver_new(x);
 	struct graph_options o = {

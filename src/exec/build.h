@@ -22,9 +22,21 @@ struct build_secret {
 	size_t len;
 };
 
+// An image in an OCI layout that is a folder.
+struct image_layout {
+	const char *folder;
+	const char *tag; // NULL: latest, or the only one; a digest goes before it
+	bool has_digest;
+	struct digest digest;
+	struct platform platform;
+};
+
 struct build_request {
-	const char *context;         // folder
-	const char *dockerfile;      // path; NULL: <context>/Dockerfile (or "dockerfile")
+	const char *context; // a folder, or a URL of a repository, an archive or a Dockerfile
+	bool context_stdin;  // instead: an archive or a Dockerfile, to be read from there
+	// In a folder's case a path, else relative to the context unless absolute; or a URL. NULL:
+	// Dockerfile (or "dockerfile") in the context.
+	const char *dockerfile;
 	const char *dockerfile_text; // -f -: the text itself; NULL otherwise
 	size_t dockerfile_len;
 	const char *target;
@@ -42,6 +54,9 @@ struct build_request {
 	int jobs; // steps at once; 0: one a processor
 	struct build_secret *secrets;
 	size_t n_secrets;
+	// Enters such an image into the store; nothing but its manifest's digest comes of it.
+	int (*load_layout)(
+	        struct store *s, const struct image_layout *l, struct digest *ret, struct err *e);
 	bool has_epoch;          // SOURCE_DATE_EPOCH or --timestamp
 	int64_t epoch;           // seconds
 	struct event_sink *sink; // may be NULL

@@ -12,6 +12,7 @@ void copy_plan_release(struct copy_plan *p)
 		free(p->sources[i].items);
 		free(p->sources[i].name);
 		view_free(p->sources[i].owned);
+		remote_free(p->sources[i].remote);
 	}
 	free(p->sources);
 	view_free(p->root);
@@ -293,10 +294,41 @@ static int plan_parents(struct planner *p, const char *source, struct err *e)
 
 // ---- all sources
 
+// What files come from is opened when the first is asked for: without a build context, URLs and
+// repositories can still be added.
+static int need_view(struct planner *p, struct err *e)
+{
+	bool owned = false;
+	if (!p->view)
+		p->view = p->plan->root
+		                  ? p->plan->root
+		                  : source_view(p->x, &p->step->copy.from, p->step->id, &owned, e);
+	if (owned)
+		p->plan->root = p->view;
+	return p->view ? 0 : -1;
+}
+
+// A downloaded file is excluded by its name, as one of a context is.
+static void drop_excluded(struct planner *p)
+{
+	struct copy_source *s = &p->plan->sources[p->plan->n - 1];
+	if (!p->excludes || !remote_is_file(s->remote) ||
+	        !ignore_excludes(p->excludes, s->name, NULL))
+		return;
+	remote_free(s->remote);
+	free(s->name);
+	p->plan->n--;
+}
+
 static int plan_source(struct planner *p, const char *source, struct err *e)
 {
-	if (str_has_prefix(source, "http://") || str_has_prefix(source, "https://"))
-		return url_source(p->x, p->step, source, p->plan, e);
+	int remote = remote_source(p->x, p->step, source, p->plan, e);
+	if (remote > 0)
+		drop_excluded(p);
+	if (remote)
+		return remote < 0 ? -1 : 0;
+	if (need_view(p, e))
+		return -1;
 	if (p->step->copy.parents)
 		return plan_parents(p, source, e);
 	auto_free char *clean = fs_clean_rel(source);
@@ -333,6 +365,10 @@ static int explain_missing(struct planner *p, const char *source, struct err *e)
 		return -1;
 	struct named_context *c = context_find(p->x, p->step->copy.from.context);
 	auto_free char *clean = fs_clean_rel(source);
+	if (!c || !c->view)
+		return -1;
+	if (!c->is_folder)
+		return err_set(e, ERR_CONTEXT, "\"/%s\": not found in the build context", clean);
 	int line = context_hidden_by(c->view, clean);
 	if (line)
 		return err_set(e, ERR_CONTEXT,
@@ -371,15 +407,11 @@ static int digest_files(struct view *view, struct copy_source *s, struct err *e)
 static int planner_open(struct planner *p, struct exec *x, const struct step *s,
         struct copy_plan *plan, struct err *e)
 {
-	bool owned = false;
 	*p = (struct planner){.x = x, .step = s, .plan = plan};
-	p->view = plan->root ? plan->root : source_view(x, &s->copy.from, s->id, &owned, e);
-	if (owned)
-		plan->root = p->view;
-	if (p->view && s->copy.excludes.n)
+	if (s->copy.excludes.n)
 		p->excludes = ignore_from_patterns(
 		        (const char *const *)s->copy.excludes.v, s->copy.excludes.n, e);
-	return p->view && (p->excludes || !s->copy.excludes.n) ? 0 : -1;
+	return p->excludes || !s->copy.excludes.n ? 0 : -1;
 }
 
 static void planner_close(struct planner *p)
@@ -388,25 +420,42 @@ static void planner_close(struct planner *p)
 	ignore_free(p->excludes);
 }
 
-static int unpack(struct planner *p, struct copy_source *s, struct err *e)
+// The files in what the source owns.
+static int list_owned(struct planner *p, struct copy_source *s, struct err *e)
 {
-	s->owned = archive_view(p->x, p->view, &s->file, e);
-	if (!s->owned)
-		return err_wrap(e, "unpack \"%s\"", s->name);
 	struct planner inside = *p;
-	inside.view = s->owned;
+	struct view *v = s->owned;
+	inside.view = v;
 	inside.source = s;
 	inside.top = "";
-	return s->owned->ops->walk(s->owned, "", on_entry, &inside, e);
+	if (s->kind != COPY_ARCHIVE) { // a walk of the root does not report the root
+		struct entry en;
+		int r = v->ops->lookup(v, s->kind == COPY_FILE ? s->name : "", &en, e);
+		if (r <= 0)
+			return r < 0 ? -1 : err_set(e, ERR_CONTEXT, "\"%s\": not found", s->name);
+		add_item(&inside, "", &en);
+	}
+	return s->kind == COPY_FILE ? 0 : v->ops->walk(v, "", on_entry, &inside, e);
 }
 
-int copy_plan_unpack(struct exec *x, const struct step *s, struct copy_plan *plan, struct err *e)
+static int fetch(struct planner *p, struct copy_source *s, struct err *e)
+{
+	if (s->kind == COPY_REMOTE)
+		return remote_fetch(p->x, p->step, s, e) ? -1 : list_owned(p, s, e);
+	if (s->kind != COPY_ARCHIVE)
+		return 0;
+	if (need_view(p, e))
+		return -1;
+	s->owned = archive_view(p->x, p->view, &s->file, e);
+	return s->owned ? list_owned(p, s, e) : err_wrap(e, "unpack \"%s\"", s->name);
+}
+
+int copy_plan_fetch(struct exec *x, const struct step *s, struct copy_plan *plan, struct err *e)
 {
 	struct planner p;
 	int r = planner_open(&p, x, s, plan, e);
 	for (size_t i = 0; !r && i < plan->n; i++)
-		if (plan->sources[i].kind == COPY_ARCHIVE)
-			r = unpack(&p, &plan->sources[i], e);
+		r = fetch(&p, &plan->sources[i], e);
 	planner_close(&p);
 	return r;
 }

@@ -396,7 +396,7 @@ static int copy_once(struct exec *x, const struct step *s, struct digest *ret, s
 	struct step_state *st = &x->states[s->id];
 	if (!st->has_plan && copy_plan_make(x, s, &st->plan, e))
 		return -1;
-	int r = copy_plan_unpack(x, s, &st->plan, e) ? -1 : write_plan(x, s, &st->plan, ret, e);
+	int r = copy_plan_fetch(x, s, &st->plan, e) ? -1 : write_plan(x, s, &st->plan, ret, e);
 	step_plan_drop(st);
 	return r;
 }

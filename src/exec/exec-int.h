@@ -17,6 +17,8 @@
 #include "store/store.h"
 #include <pthread.h>
 
+struct remote; // remote.c
+
 // The root filesystem after a step.
 struct rootfs {
 	struct digest *layers; // bottom first
@@ -34,12 +36,15 @@ struct copy_item {
 	const char *data;  // inline file, view == NULL
 };
 struct copy_source {
-	enum { COPY_FILE, COPY_DIR, COPY_ARCHIVE } kind;
+	// Items of COPY_ARCHIVE and COPY_REMOTE come with copy_plan_fetch; a remote one is one of
+	// the others then.
+	enum { COPY_FILE, COPY_DIR, COPY_ARCHIVE, COPY_REMOTE } kind;
 	char *name; // base name as matched
 	struct copy_item *items;
 	size_t n, cap;
-	struct entry file;  // COPY_ARCHIVE: itself; its items come with copy_plan_unpack
-	struct view *owned; // archive or download
+	struct entry file;     // COPY_ARCHIVE: itself
+	struct remote *remote; // COPY_REMOTE, or what was; owned
+	struct view *owned;    // what the items are of, if it is not the plan's view
 };
 struct copy_plan {
 	struct copy_source *sources;
@@ -82,10 +87,11 @@ struct step_state {
 
 struct named_context {
 	char *name;  // NULL: the main context
-	char *value; // folder
+	char *value; // folder, URL or image as it was given
+	bool is_folder, is_remote;
 	char *ignore_name;
 	struct ignore *ignore;
-	struct view *view;
+	struct view *view; // NULL: an image, not needed yet, or (the main one) none at all
 };
 
 struct exec {
@@ -96,6 +102,9 @@ struct exec {
 	struct step_state *states;
 	struct named_context *contexts;
 	size_t n_contexts;
+	// The main context turned out to be a Dockerfile and nothing else.
+	struct buf dockerfile_text;
+	bool has_dockerfile_text;
 	struct registry *registry; // lazily, under lazy_lock
 	struct rung_choice rung;
 	struct holder *holder;
@@ -113,9 +122,15 @@ struct registry *exec_registry(struct exec *x, struct err *e); // NULL on failur
 struct holder *exec_holder(struct exec *x, struct err *e);
 
 // ---- contexts.c
-int contexts_open(struct exec *x, struct err *e);
+// The main context; before the Dockerfile is read, which may be in it.
+int context_open_main(struct exec *x, struct err *e);
+int contexts_open_named(struct exec *x, struct err *e);
 void contexts_close(struct exec *x);
 struct named_context *context_find(struct exec *x, const char *name); // NULL name: main
+// As FROM names it: "alpine" also means docker.io/library/alpine:latest, and one for that platform
+// ("name::linux/arm64") comes first.
+struct named_context *context_match(struct exec *x, const char *name, const struct platform *p);
+int context_need(struct exec *x, struct named_context *c, struct err *e); // fetches its files
 
 // ---- layers.c: forms of layers, made when first needed
 int layer_need_index(struct exec *x, const struct digest *diff_id, int step,
@@ -174,16 +189,31 @@ uint32_t chmod_apply(const char *spec, uint32_t mode, bool is_dir);
 void copy_plan_release(struct copy_plan *p);
 int copy_plan_make(struct exec *x, const struct step *s, struct copy_plan *ret, struct err *e);
 void step_plan_drop(struct step_state *st);
-// For a key an archive is its bytes; this makes it the files in it.
-int copy_plan_unpack(struct exec *x, const struct step *s, struct copy_plan *p, struct err *e);
-int archive_is(struct view *from, const struct entry *en, struct err *e); // 1, 0, -1
-// Of a file with known content: other bytes than those are ERR_CONTEXT with sys ESTALE.
-struct view *archive_view(struct exec *x, struct view *from, const struct entry *en, struct err *e);
-int url_source(
-        struct exec *x, const struct step *s, const char *url, struct copy_plan *p, struct err *e);
+// For a key an archive is its bytes and a repository its commit; this makes them files.
+int copy_plan_fetch(struct exec *x, const struct step *s, struct copy_plan *p, struct err *e);
 struct copy_source *copy_plan_add(struct copy_plan *p, const char *name);
 struct copy_item *copy_source_add(
         struct copy_source *s, const char *rel, const struct entry *en, struct view *v);
+
+// ---- remote.c: archives, URLs, git repositories
+int archive_is(struct view *from, const struct entry *en, struct err *e); // 1, 0, -1
+// Of a file with known content: other bytes than those are ERR_CONTEXT with sys ESTALE.
+struct view *archive_view(struct exec *x, struct view *from, const struct entry *en, struct err *e);
+// Adds the source if it is a URL or a repository. 1 done, 0 it is none, -1.
+int remote_source(
+        struct exec *x, const struct step *s, const char *text, struct copy_plan *p, struct err *e);
+void remote_free(struct remote *r); // NULL is fine
+const struct hash *remote_id(const struct remote *r);
+bool remote_is_file(const struct remote *r); // and no repository
+// Sets kind and owned.
+int remote_fetch(struct exec *x, const struct step *s, struct copy_source *src, struct err *e);
+struct view *remote_git_context(struct exec *x, const char *text, bool keep_git_dir, struct err *e);
+struct download;
+int remote_download(struct exec *x, const char *url, const struct digest *pinned, int step,
+        struct download *ret, struct err *e);
+// A downloaded file alone in a folder.
+struct view *remote_file_view(
+        struct exec *x, const struct download *d, const char *name, struct err *e);
 
 // ---- copy_write.c: where it lands, and the layer
 int copy_run(struct exec *x, const struct step *s, struct digest *ret, struct err *e);

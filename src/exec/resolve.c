@@ -6,6 +6,8 @@
 #include "image/reference.h"
 #include "registry/registry.h"
 
+#define LAYOUT "oci-layout://"
+
 struct resolver {
 	struct graph_resolver face;
 	struct exec *x;
@@ -118,12 +120,40 @@ static int from_registry(struct exec *x, const struct reference *ref, const stru
 	return 0;
 }
 
+// "oci-layout://folder[:tag][@digest]": what is in it is entered into the store.
+static int from_layout(struct exec *x, const char *text, const struct platform *p,
+        struct graph_image *ret, struct err *e)
+{
+	auto_free char *folder = xstrdup(text + strlen(LAYOUT));
+	struct image_layout layout = {.folder = folder, .platform = *p};
+	struct digest manifest;
+	char *at = strchr(folder, '@');
+	if (at) {
+		*at = '\0';
+		layout.has_digest = true;
+		if (digest_parse(at + 1, &layout.digest, e))
+			return err_wrap(e, "%s", text);
+	}
+	char *colon = strrchr(folder, ':');
+	if (colon && !strchr(colon, '/')) {
+		*colon = '\0';
+		layout.tag = colon + 1;
+	}
+	if (x->req->load_layout(x->store, &layout, &manifest, e) ||
+	        resolver_load(x, &manifest, ret, e))
+		return err_wrap(e, "%s", text);
+	ret->name = xstrdup(text);
+	return 0;
+}
+
 static int resolve(struct graph_resolver *self, const char *text, const struct platform *p,
         struct graph_image *ret, struct err *e)
 {
 	struct exec *x = ((struct resolver *)self)->x;
 	auto_reference struct reference ref = {0};
 	struct digest manifest;
+	if (str_has_prefix(text, LAYOUT))
+		return from_layout(x, text, p, ret, e);
 	if (reference_parse(text, &ref, e)) {
 		e->kind = ERR_DOCKERFILE;
 		return -1;
@@ -143,12 +173,20 @@ static int resolve(struct graph_resolver *self, const char *text, const struct p
 	return resolver_load(x, &manifest, ret, e) ? err_wrap(e, "%s", text) : 0;
 }
 
-static const char *named_context(struct graph_resolver *self, const char *name, bool *ret_files)
+static int named_context(struct graph_resolver *self, const char *name, const struct platform *p,
+        struct graph_context *ret, struct err *e)
 {
+	static const char image[] = "docker-image://";
 	struct exec *x = ((struct resolver *)self)->x;
-	struct named_context *c = context_find(x, name);
-	*ret_files = c && c->view;
-	return c && str_has_prefix(c->value, "docker-image://") ? c->value : NULL;
+	struct named_context *c = context_match(x, name, p);
+	if (!c)
+		return 0;
+	if (context_need(x, c, e))
+		return -1;
+	*ret = (struct graph_context){.name = c->name};
+	if (!c->view)
+		ret->image = str_has_prefix(c->value, image) ? c->value + strlen(image) : c->value;
+	return 1;
 }
 
 struct graph_resolver *resolver_new(struct exec *x)

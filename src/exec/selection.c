@@ -31,8 +31,8 @@ static struct hash source_hash(const struct copy_op *op, const struct copy_sourc
 	auto_hasher struct hasher *h = hasher_new();
 	hasher_u64(h, (uint64_t)s->kind);
 	hasher_str(h, s->kind == COPY_FILE ? s->name : "");
-	if (s->kind == COPY_ARCHIVE) {
-		hasher_hash(h, &s->file.content);
+	if (s->kind == COPY_ARCHIVE || s->kind == COPY_REMOTE) {
+		hasher_hash(h, s->remote ? remote_id(s->remote) : &s->file.content);
 		hash_list(h, &op->excludes); // which were not applied yet
 	}
 	hasher_u64(h, s->n);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // COPY, ADD and WORKDIR.
 #include "base/fs.h"
+#include "dockerfile/git_ref.h"
 #include "graph/graph-int.h"
 
 int workdir_dispatch(struct builder *b, struct stage_state *s, const struct instr *in,
@@ -107,22 +108,22 @@ static int copy_flags(struct builder *b, struct stage_state *s, const struct ins
 	op->unpack = in->unpack_set ? in->unpack : op->add;
 	op->unpack_set = in->unpack_set;
 	op->keep_git_dir = in->keep_git_dir;
+	op->keep_git_dir_set = in->keep_git_dir_set;
 	return op->chmod ? chmod_check(in, op->chmod, e) : 0;
-}
-
-static bool is_url(const char *s)
-{
-	return str_has_prefix(s, "http://") || str_has_prefix(s, "https://");
 }
 
 static int copy_check(const struct instr *in, const struct copy_op *op, struct err *e)
 {
-	for (size_t i = 0; i < op->sources.n; i++)
-		if (is_url(op->sources.v[i]) && !op->add)
+	for (size_t i = 0; i < op->sources.n && !op->add; i++) {
+		if (git_ref_is(op->sources.v[i], false))
+			return err_at(e, in->pos, "source can't be a git ref for COPY (use ADD)");
+		if (source_is_url(op->sources.v[i]))
 			return err_at(e, in->pos, "source can't be a URL for COPY (use ADD)");
+	}
 	if (op->checksum && op->sources.n != 1)
 		return err_at(e, in->pos, "checksum can't be specified for multiple sources");
-	if (op->checksum && !is_url(op->sources.v[0]))
+	if (op->checksum && !source_is_url(op->sources.v[0]) &&
+	        !git_ref_is(op->sources.v[0], false))
 		return err_at(e, in->pos, "checksum requires HTTP(S) or Git sources");
 	return 0;
 }

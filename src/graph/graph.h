@@ -62,7 +62,7 @@ struct inline_file {
 
 struct copy_op {
 	bool add, link, parents;
-	bool unpack, unpack_set, keep_git_dir;
+	bool unpack, unpack_set, keep_git_dir, keep_git_dir_set;
 	struct strv sources; // expanded, as written
 	struct strv excludes;
 	struct inline_file *inlines;
@@ -106,14 +106,20 @@ struct graph {
 	const char *result_stage; // display name
 };
 
+// A named context: an image, as resolve() takes it, or files.
+struct graph_context {
+	const char *image; // NULL: files
+	const char *name;  // of files
+};
+
 // What a resolver must do: the config of an image for a platform, from store or registry.
 struct graph_resolver {
 	int (*resolve)(struct graph_resolver *self, const char *ref, const struct platform *p,
 	        struct graph_image *ret, struct err *e);
-	// Resolves a named context to "docker-image://REF" or NULL if there is none of that name,
-	// or it is files. *ret_files is set if the name is a context of files.
-	const char *(*named_context)(
-	        struct graph_resolver *self, const char *name, bool *ret_files);
+	// What a named context puts in the place of that name: 1; 0: there is none; -1. The strings
+	// are the resolver's.
+	int (*named_context)(struct graph_resolver *self, const char *name,
+	        const struct platform *p, struct graph_context *ret, struct err *e);
 };
 
 struct graph_options {

@@ -110,6 +110,19 @@ static const char *const *stage_names(struct builder *b, size_t *ret_n)
 	return names;
 }
 
+// 1, 0, -1.
+static int find_context(struct builder *b, const struct platform *p, const struct instr *in,
+        const char *name, struct graph_context *ret, struct err *e)
+{
+	struct graph_resolver *r = b->o->resolver;
+	if (!r->named_context || !strcmp(name, "scratch"))
+		return 0;
+	int found = r->named_context(r, name, p, ret, e);
+	if (found < 0)
+		e->pos = in->pos;
+	return found;
+}
+
 int source_find(struct builder *b, struct stage_state *s, const struct instr *in, const char *from,
         bool allow_index, struct file_source *ret, struct err *e)
 {
@@ -128,20 +141,21 @@ int source_find(struct builder *b, struct stage_state *s, const struct instr *in
 		return err_at(e, in->pos,
 		        "cannot copy from stage \"%s\", it needs to be defined before current %s",
 		        from, allow_index ? "stage" : "command");
-	bool files = false;
-	struct graph_resolver *r = b->o->resolver;
-	const char *context = r->named_context ? r->named_context(r, from, &files) : NULL;
-	if (files) {
-		*ret = (struct file_source){.kind = FROM_CONTEXT, .context = from};
+	struct graph_context context = {0};
+	int replaced = find_context(b, &b->o->target_platform, in, from, &context, e);
+	if (replaced < 0)
+		return -1;
+	if (replaced && !context.image) {
+		*ret = (struct file_source){.kind = FROM_CONTEXT, .context = context.name};
 		return 0;
 	}
-	if (index >= 0 && !context)
+	if (index >= 0 && !replaced)
 		return source_stage(b, s, in, index, ret, e);
-	if (!strcmp(from, "scratch")) {
+	const char *ref = replaced ? context.image : from;
+	if (!strcmp(ref, "scratch")) {
 		*ret = (struct file_source){.kind = FROM_SCRATCH};
 		return 0;
 	}
-	const char *ref = context ? context + strlen("docker-image://") : from;
 	struct step *image;
 	const char *name = arena_printf(&b->g->arena, "FROM %s", ref);
 	// of the platform that is built for, whatever that of the stage is
@@ -211,14 +225,23 @@ static void from_scratch(struct builder *b, struct stage_state *s)
 	history_base(s);
 }
 
+static const char *from_name(struct builder *b, const struct stage_state *s, const char *ref)
+{
+	const char *sep = *s->display ? " " : "";
+	int width = s->total >= 100 ? 3 : s->total >= 10 ? 2 : 1;
+	return arena_printf(
+	        &b->g->arena, "[%s%s%*d/%d] FROM %s", s->display, sep, width, 1, s->total, ref);
+}
+
 static int from_image(struct builder *b, struct stage_state *s, const char *ref, struct err *e)
 {
 	struct stage *stage = &b->df->stages[s->index];
 	struct step *image;
-	const char *sep = *s->display ? " " : "";
-	int width = s->total >= 100 ? 3 : s->total >= 10 ? 2 : 1;
-	const char *name = arena_printf(
-	        &b->g->arena, "[%s%s%*d/%d] FROM %s", s->display, sep, width, 1, s->total, ref);
+	if (!strcmp(ref, "scratch")) {
+		from_scratch(b, s);
+		return 0;
+	}
+	const char *name = from_name(b, s, ref);
 	if (image_step(b, ref, &s->platform, stage->from, name, &image, e))
 		return -1;
 	image_config_copy(&s->config, &image->image->config);
@@ -226,6 +249,35 @@ static int from_image(struct builder *b, struct stage_state *s, const char *ref,
 	s->config.has_created = false;
 	ensure_path(s);
 	history_base(s);
+	return 0;
+}
+
+// A context of files as a base: all of it over nothing.
+static void from_files(struct builder *b, struct stage_state *s, const char *context)
+{
+	struct step *st = step_new(b->g, STEP_COPY);
+	from_scratch(b, s);
+	st->platform = s->platform;
+	st->pos = b->df->stages[s->index].from->pos;
+	st->stage = s->display;
+	st->stage_index = s->index;
+	st->no_cache = s->no_cache;
+	st->name = from_name(b, s, context);
+	st->copy.from = (struct file_source){
+	        .kind = FROM_CONTEXT, .context = arena_strdup(&b->g->arena, context)};
+	st->copy.dest = "/";
+	strv_add(&st->copy.sources, "/");
+	s->rootfs = st->id;
+	auto_free char *text = xasprintf("FROM %s # buildkit", context);
+	history_add(b, s, text, st->id);
+}
+
+static int from_context(struct builder *b, struct stage_state *s,
+        const struct graph_context *context, struct err *e)
+{
+	if (context->image)
+		return from_image(b, s, context->image, e);
+	from_files(b, s, context->name);
 	return 0;
 }
 
@@ -258,24 +310,18 @@ static int from_base(
 	}
 	if (!*base)
 		return err_at(e, from->pos, "base name (%s) should not be blank", from->base);
-	bool files = false;
-	struct graph_resolver *r = b->o->resolver;
-	const char *context = r->named_context ? r->named_context(r, base, &files) : NULL;
-	if (files)
-		return err_at(e, from->pos,
-		        "named context '%s' is a directory: FROM needs an image", base);
-	int index = context ? -1 : dockerfile_find_stage(b->df, base, (size_t)s->index);
+	struct graph_context context = {0};
+	int replaced = find_context(b, &s->platform, from, base, &context, e);
+	if (replaced)
+		return replaced < 0 ? -1 : from_context(b, s, &context, e);
+	int index = dockerfile_find_stage(b->df, base, (size_t)s->index);
 	if (index >= 0) {
 		if (stage_build(b, (size_t)index, e))
 			return -1;
 		from_stage(s, &b->states[index]);
 		return 0;
 	}
-	if (!context && !strcmp(base, "scratch")) {
-		from_scratch(b, s);
-		return 0;
-	}
-	return from_image(b, s, context ? context + strlen("docker-image://") : base, e);
+	return from_image(b, s, base, e);
 }
 
 // ---- instructions
@@ -341,6 +387,20 @@ static bool stage_resets_cache(const struct builder *b, size_t index)
 	return name && b->o->no_cache_stages && strv_has(b->o->no_cache_stages, name);
 }
 
+// A context of the stage's name stands for all of it.
+static int stage_replace(struct builder *b, struct stage_state *s,
+        const struct graph_context *context, struct err *e)
+{
+	s->total = 1;
+	if (from_context(b, s, context, e))
+		return -1;
+	s->n_base_history = s->config.n_history;
+	s->busy = false;
+	s->done = true;
+	b->depth--;
+	return 0;
+}
+
 int stage_build(struct builder *b, size_t index, struct err *e)
 {
 	struct stage_state *s = &b->states[index];
@@ -364,8 +424,15 @@ int stage_build(struct builder *b, size_t index, struct err *e)
 	for (size_t i = 0; i < stage->n_instrs; i++)
 		s->total += makes_step(stage->instrs[i]);
 	s->counter = 1;
-	if (from_platform(b, s, stage->from, e) || from_base(b, s, stage->from, e) ||
-	        run_triggers(b, s, e))
+	struct graph_context context = {0};
+	if (from_platform(b, s, stage->from, e))
+		return -1;
+	int replaced =
+	        stage->name ? find_context(b, &s->platform, stage->from, stage->name, &context, e)
+	                    : 0;
+	if (replaced)
+		return replaced < 0 ? -1 : stage_replace(b, s, &context, e);
+	if (from_base(b, s, stage->from, e) || run_triggers(b, s, e))
 		return -1;
 	s->n_base_history = s->config.n_history;
 	for (size_t i = 0; i < stage->n_instrs; i++)

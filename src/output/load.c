@@ -241,6 +241,10 @@ int load_image(struct load *l, const struct buf *manifest, const struct manifest
 	struct image_row row = {.image_id = m->config.digest, .manifest_size = manifest->n};
 	if (store_blob_put(l->store, manifest->p, manifest->n, &row.manifest, e))
 		return -1;
+	if (l->manifest) {
+		*l->manifest = row.manifest;
+		return 0;
+	}
 	row.created = c->has_created ? c->created.sec : 0;
 	snprintf(row.media_type, sizeof(row.media_type), "%s", m->media_type);
 	for (size_t i = 0; i < c->n_diff_ids; i++) {
@@ -278,7 +282,8 @@ int output_load(struct store *s, const char *path, struct strv *ret_loaded, stru
 {
 	auto_source struct source source = SOURCE_NONE;
 	auto_strv struct strv loaded = {0};
-	struct load l = {.store = s, .source = &source, .loaded = &loaded};
+	struct load l = {
+	        .store = s, .source = &source, .loaded = &loaded, .platform = platform_host()};
 	const char *shown = strcmp(path, "-") ? path : "standard input";
 	if (source_open(s, path, &source, e))
 		return -1;
@@ -289,4 +294,25 @@ int output_load(struct store *s, const char *path, struct strv *ret_loaded, stru
 	for (size_t i = 0; i < loaded.n; i++)
 		strv_add(ret_loaded, loaded.v[i]);
 	return 0;
+}
+
+int output_load_layout(
+        struct store *s, const struct output_layout *o, struct digest *ret, struct err *e)
+{
+	auto_source struct source source = SOURCE_NONE;
+	auto_strv struct strv loaded = {0};
+	auto_buf struct buf index = {0};
+	struct load l = {.store = s,
+	        .source = &source,
+	        .loaded = &loaded,
+	        .platform = *o->platform,
+	        .exact = true,
+	        .manifest = ret};
+	if (source_open(s, o->folder, &source, e))
+		return -1;
+	int found = source_read(&source, "index.json", MANIFEST_MAX, &index, e);
+	if (!found)
+		return err_set(
+		        e, ERR_NOT_FOUND, "'%s' is no OCI layout: it has no index.json", o->folder);
+	return found < 0 ? -1 : load_oci_one(&l, &index, o, e);
 }

@@ -10,6 +10,9 @@ struct load {
 	struct store *store;
 	struct source *source;
 	struct strv *loaded;
+	struct platform platform; // of an index's images
+	bool exact;               // no other will do
+	struct digest *manifest;  // if set: takes it, and no image is recorded
 };
 
 // Enters files as the layers of an image, several at once, and those that are compressed as blobs
@@ -24,4 +27,7 @@ int load_config_text(struct load *l, const struct buf *text, struct descriptor *
 int load_image(struct load *l, const struct buf *manifest, const struct manifest *m,
         const struct image_config *c, const struct strv *names, struct err *e);
 int load_oci(struct load *l, const struct buf *index, struct err *e);
+// The one that is asked for.
+int load_oci_one(
+        struct load *l, const struct buf *index, const struct output_layout *o, struct err *e);
 int load_docker(struct load *l, const struct buf *list, struct err *e);

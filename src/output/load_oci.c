@@ -105,10 +105,11 @@ static bool has_blob(struct load *l, const struct digest *d)
 // An archive may have fewer platforms than its index.
 static const struct descriptor *choose(struct load *l, const struct image_index *ix)
 {
-	struct platform host = platform_host();
-	const struct descriptor *d = image_index_select(ix, &host);
+	const struct descriptor *d = image_index_select(ix, &l->platform);
 	if (d && has_blob(l, &d->digest))
 		return d;
+	if (l->exact)
+		return NULL;
 	for (size_t i = 0; i < ix->manifests.n; i++) {
 		d = &ix->manifests.v[i];
 		if (!is_attestation(d) && has_blob(l, &d->digest))
@@ -135,7 +136,9 @@ static int load_document(
 		return -1;
 	const struct descriptor *child = choose(l, &ix);
 	if (!child)
-		return err_set(e, ERR_NOT_FOUND, "none of the images of its index is there");
+		return err_set(e, ERR_NOT_FOUND,
+		        l->exact ? "it has no image for the platform of the build"
+		                 : "none of the images of its index is there");
 	return load_document(l, &child->digest, names, depth + 1, e);
 }
 
@@ -192,4 +195,60 @@ int load_oci(struct load *l, const struct buf *index, struct err *e)
 		if (is_image(&ix.manifests.v[i]) && load_entry(l, &ix, i, e))
 			return -1;
 	return 0;
+}
+
+// ---- one of them
+
+// As BuildKit names them: by a tag alone, or by the tag of a whole name.
+static bool has_tag(const struct descriptor *d, const char *tag)
+{
+	const char *name = strv_env_get(&d->annotations, "org.opencontainers.image.ref.name");
+	const char *full = strv_env_get(&d->annotations, "io.containerd.image.name");
+	if (name && !strcmp(name, tag))
+		return true;
+	const char *colon = full ? strrchr(full, ':') : name ? strrchr(name, ':') : NULL;
+	return colon && !strcmp(colon + 1, tag);
+}
+
+static const struct descriptor *find_tag(const struct image_index *ix, const char *tag)
+{
+	const struct descriptor *only = NULL;
+	size_t images = 0;
+	for (size_t i = 0; i < ix->manifests.n; i++) {
+		const struct descriptor *d = &ix->manifests.v[i];
+		if (is_image(d) && has_tag(d, tag ? tag : "latest"))
+			return d;
+		if (is_image(d) && (!only || !digest_eq(&only->digest, &d->digest))) {
+			only = d;
+			images++;
+		}
+	}
+	return !tag && images == 1 ? only : NULL;
+}
+
+static int no_such_tag(const struct image_index *ix, const char *tag, struct err *e)
+{
+	auto_buf struct buf names = {0};
+	for (size_t i = 0; i < ix->manifests.n && names.n < 300; i++) {
+		const struct descriptor *d = &ix->manifests.v[i];
+		const char *name =
+		        strv_env_get(&d->annotations, "org.opencontainers.image.ref.name");
+		if (name)
+			buf_printf(&names, "%s%s", names.n ? ", " : "", name);
+	}
+	return err_set(e, ERR_NOT_FOUND, "it has no image tagged %s%s%s", tag ? tag : "latest",
+	        names.n ? "; there are: " : " (name one by @sha256:...)", buf_cstr(&names));
+}
+
+int load_oci_one(
+        struct load *l, const struct buf *index, const struct output_layout *o, struct err *e)
+{
+	auto_index struct image_index ix = {0};
+	struct strv none = {0};
+	if (o->digest)
+		return load_document(l, o->digest, &none, 0, e);
+	if (image_index_parse(index->p, index->n, MT_OCI_INDEX, &ix, e))
+		return err_wrap(e, "index.json");
+	const struct descriptor *d = find_tag(&ix, o->tag);
+	return d ? load_document(l, &d->digest, &none, 0, e) : no_such_tag(&ix, o->tag, e);
 }

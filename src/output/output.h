@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "image/digest.h"
 #include "image/manifest.h"
+#include "image/platform.h"
 #include "layer/compress.h"
 #include <stdbool.h>
 
@@ -78,3 +79,14 @@ int output_save(const struct output_request *q, const struct digest *manifests, 
 // `hew load`: a docker archive or OCI archive or layout directory (path; "-": stdin) into the
 // store. Appends "name" or "sha256:..." of each image loaded.
 int output_load(struct store *s, const char *path, struct strv *ret_loaded, struct err *e);
+
+// One image of an OCI layout that is a folder, for a build that starts from it: entered without a
+// name, and not as an image of the store. ERR_NOT_FOUND with what there is instead.
+struct output_layout {
+	const char *folder;
+	const char *tag;             // NULL: latest, or the only image
+	const struct digest *digest; // of a manifest or index; NULL: by tag
+	const struct platform *platform;
+};
+int output_load_layout(
+        struct store *s, const struct output_layout *o, struct digest *ret, struct err *e);

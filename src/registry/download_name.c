@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The name of a downloaded file. It comes from the server or the URL and becomes a file in the
-// image: only a plain last component is ever accepted.
+// The name of a downloaded file. It becomes a file in the image: only a plain last component is
+// ever accepted. As with BuildKit's ADD, what the server calls it (Content-Disposition) does not
+// count.
 
 #include "registry/download_name.h"
 
@@ -16,41 +17,6 @@ static char *file_name(const char *p, size_t n)
 			return NULL;
 	bool dots = (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.');
 	return n == 0 || n > 255 || dots ? NULL : xstrndup(p, n);
-}
-
-// Where the value of a parameter begins, or NULL.
-static const char *find_parameter(const char *header, const char *name)
-{
-	size_t n = strlen(name);
-	for (const char *s = strchr(header, ';'); s; s = strchr(s, ';')) {
-		s += 1 + strspn(s + 1, " \t");
-		if (strncasecmp(s, name, n) != 0)
-			continue;
-		const char *eq = s + n;
-		while (*eq == ' ' || *eq == '\t')
-			eq++;
-		if (*eq == '=')
-			return eq + 1;
-	}
-	return NULL;
-}
-
-char *content_disposition_name(const char *header)
-{
-	auto_buf struct buf value = {0};
-	const char *s = header ? find_parameter(header, "filename") : NULL;
-	if (!s)
-		return NULL;
-	s += strspn(s, " \t");
-	bool quoted = *s == '"';
-	for (s += quoted; *s && (quoted ? *s != '"' : *s != ';' && *s != ' '); s++) {
-		if (quoted && *s == '\\' && s[1])
-			s++;
-		buf_putc(&value, *s);
-	}
-	const char *last = strrchr(buf_cstr(&value), '/');
-	const char *base = last ? last + 1 : buf_cstr(&value);
-	return file_name(base, strlen(base));
 }
 
 static int hex_digit(char c)

@@ -23,7 +23,6 @@ void http_response_release(struct http_response *rs)
 	free(rs->retry_after);
 	free(rs->last_modified);
 	free(rs->etag);
-	free(rs->content_disposition);
 	free(rs->content_range);
 	strv_release(&rs->www_authenticate);
 	buf_release(&rs->body);
@@ -278,14 +277,11 @@ char *basic_authorization(const char *user, const char *password)
 	return buf_steal(&out);
 }
 
-// "user:password@" in a URL, as curl understands it: Basic for that origin.
-static char *userinfo_authorization(const struct url *u)
+char *userinfo_authorization(const char *userinfo)
 {
-	if (!u->userinfo)
-		return NULL;
-	size_t n = strcspn(u->userinfo, ":");
-	auto_free char *user = xstrndup(u->userinfo, n);
-	return basic_authorization(user, u->userinfo[n] ? u->userinfo + n + 1 : "");
+	size_t n = strcspn(userinfo, ":");
+	auto_free char *user = xstrndup(userinfo, n);
+	return basic_authorization(user, userinfo[n] ? userinfo + n + 1 : "");
 }
 
 int http_perform(
@@ -295,7 +291,9 @@ int http_perform(
 	*ret = (struct http_response){.failure = HTTP_FAIL_LOCAL};
 	if (url_parse(rq->url, &first, e) < 0 || url_parse(rq->url, &at, e) < 0)
 		return -1;
-	auto_free char *own = rq->authorization ? NULL : userinfo_authorization(&first);
+	auto_free char *own = rq->authorization || !first.userinfo
+	                              ? NULL
+	                              : userinfo_authorization(first.userinfo);
 	const char *authorization = rq->authorization ? rq->authorization : own;
 	for (int i = 0; i <= REDIRECTS_MAX; i++) {
 		bool same = url_same_origin(&first, &at);

@@ -23,6 +23,8 @@ struct http_sink {
 
 // The value of an Authorization header: "Basic <base64 of user:password>". Caller frees.
 char *basic_authorization(const char *user, const char *password);
+// The same of "user:password" in a URL, as curl understands it: for that origin.
+char *userinfo_authorization(const char *userinfo);
 
 struct http_request {
 	const char *method; // "GET", "HEAD", "POST", "PUT", "PATCH"
@@ -61,7 +63,7 @@ struct http_response {
 	bool redirected; // the answer is from another origin than the request's
 	char *url;       // that answered
 	char *content_type, *location, *docker_content_digest, *retry_after, *last_modified, *etag;
-	char *content_disposition, *content_range;
+	char *content_range;
 	struct strv www_authenticate;
 	uint64_t content_length; // UINT64_MAX: not said
 	struct buf body;

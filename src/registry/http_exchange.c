@@ -30,7 +30,6 @@ static void keep_header(struct http_response *rs, const char *name, size_t n, co
 	        {"retry-after", &rs->retry_after},
 	        {"last-modified", &rs->last_modified},
 	        {"etag", &rs->etag},
-	        {"content-disposition", &rs->content_disposition},
 	        {"content-range", &rs->content_range},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {

@@ -53,14 +53,20 @@ int registry_push(struct registry *r, const struct reference *ref, const struct 
 // Checks credentials against /v2/ (login). ERR_AUTH if refused.
 int registry_check_login(struct registry *r, const char *host, const char *user,
         const char *password, struct err *e);
-// GET of any http(s) URL for ADD, into a temporary file of the store.
+// GET of any http(s) URL, into a temporary file of the store.
+struct http_get {
+	const char *url;
+	const char *authorization; // header value for that origin; NULL: what the URL says
+	const char *etag;          // of what is here: if it is the same there, nothing is fetched
+	int step;                  // of events
+};
 struct http_file {
-	int fd; // owned
+	int fd; // owned; -1: it is what the ETag stands for
 	uint64_t size;
 	struct digest digest;
 	int64_t last_modified; // seconds since the epoch, 0: not said
-	char *etag, *filename; // from Content-Disposition or the URL path; NULL if none
+	char *etag;            // NULL if none
 };
 void http_file_release(struct http_file *f);
 int registry_get_url(
-        struct registry *r, const char *url, int step, struct http_file *ret, struct err *e);
+        struct registry *r, const struct http_get *get, struct http_file *ret, struct err *e);

@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: Apache-2.0
+// What ADD takes besides files of a context: archives, URLs and git repositories. Of the last two a
+// key needs only what they are (a digest, a commit); their bytes come when the step has to run.
+#include "base/base64.h"
+#include "base/fs.h"
+#include "dockerfile/git_ref.h"
+#include "exec/exec-int.h"
+#include "registry/download_name.h"
+#include "registry/http.h"
+#include "registry/registry.h"
+#include "registry/url.h"
+#include "source/archive.h"
+#include "source/download.h"
+#include "source/git.h"
+#include "store/stored_view.h"
+#include <ctype.h>
+#include <errno.h>
+#include <unistd.h>
+
+struct remote {
+	struct hash id; // what it is, for keys
+	bool keep_git_dir;
+	struct git_ref git; // of a repository
+	struct git_commit commit;
+	char *url, *name; // of a file
+	bool has_file;
+	struct digest digest;
+	struct download file;
+};
+
+void remote_free(struct remote *r)
+{
+	if (!r)
+		return;
+	git_ref_release(&r->git);
+	git_commit_release(&r->commit);
+	free(r->url);
+	free(r->name);
+	free(r);
+}
+
+const struct hash *remote_id(const struct remote *r)
+{
+	return &r->id;
+}
+
+bool remote_is_file(const struct remote *r)
+{
+	return !r->git.remote;
+}
+
+// ---- archives
+
+int archive_is(struct view *from, const struct entry *en, struct err *e)
+{
+	auto_content struct content c = CONTENT_NONE;
+	if (from->ops->open(from, en, &c, e))
+		return -1;
+	return archive_sniff(&c, e);
+}
+
+static int check_bytes(int fd, const struct entry *en, struct err *e)
+{
+	struct hash got;
+	uint64_t size;
+	if (hash_fd(fd, &got, &size))
+		return err_sys(e, "read '%s' in the build context", en->path);
+	if (hash_eq(&got, &en->content))
+		return 0;
+	int r = err_set(
+	        e, ERR_CONTEXT, "'%s' changed while it was unpacked; build again", en->path);
+	e->sys = ESTALE;
+	return r;
+}
+
+struct view *archive_view(struct exec *x, struct view *from, const struct entry *en, struct err *e)
+{
+	auto_content struct content c = CONTENT_NONE;
+	if (from->ops->open(from, en, &c, e))
+		return NULL;
+	auto_fd int fd = content_as_file(x->store, &c, e);
+	if (fd < 0)
+		return NULL;
+	struct view *v = archive_open(x->store, fd, e);
+	struct err stale = ERR_INIT;
+	if (check_bytes(fd, en, &stale)) { // whatever else is wrong with it then
+		*e = stale;
+		view_free(v);
+		return NULL;
+	}
+	return v;
+}
+
+// ---- credentials
+
+static const struct build_secret *find_secret(const struct exec *x, const char *id)
+{
+	for (size_t i = 0; i < x->req->n_secrets; i++)
+		if (!strcmp(x->req->secrets[i].id, id))
+			return &x->req->secrets[i];
+	return NULL;
+}
+
+// The value of an Authorization header out of a secret. token: what goes in front of it, NULL if
+// the secret is the whole value. Caller frees; NULL with *e set.
+static char *header_of(const struct build_secret *s, const char *token, struct err *e)
+{
+	size_t n = s->len;
+	while (n && isspace((unsigned char)s->data[n - 1]))
+		n--;
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)s->data[i] < ' ' || s->data[i] == 0x7f) {
+			err_set(e, ERR_USAGE,
+			        "secret %s: it cannot be sent: it holds control characters", s->id);
+			return NULL;
+		}
+	if (!token || !str_has_suffix(token, ":"))
+		return xasprintf("%s%.*s", token ? token : "", (int)n, s->data);
+	auto_buf struct buf plain = {0}, out = {0};
+	buf_printf(&plain, "%s%.*s", token, (int)n, s->data);
+	buf_puts(&out, "basic ");
+	base64_encode(&out, plain.p, plain.n);
+	explicit_bzero(plain.p, plain.n);
+	return buf_steal(&out);
+}
+
+struct auth_secret {
+	const char *prefix, *host; // host NULL: for any
+	const char *separator, *token;
+};
+
+// The first of them that was given. 1, 0, -1. ret_name: its id, borrowed.
+static int find_auth(const struct exec *x, const struct auth_secret *list, size_t n,
+        const char **ret_name, char **ret, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		auto_free char *id = xasprintf("%s%s%s", list[i].prefix, list[i].separator,
+		        list[i].host ? list[i].host : "");
+		const struct build_secret *s = find_secret(x, id);
+		if (!s)
+			continue;
+		*ret_name = s->id;
+		*ret = header_of(s, list[i].token, e);
+		return *ret ? 1 : -1;
+	}
+	return 0;
+}
+
+// As BuildKit names them; a token wins over a header.
+static int url_auth(
+        const struct exec *x, const struct url *u, const char **ret_name, char **ret, struct err *e)
+{
+	const struct auth_secret list[] = {
+	        {"HTTP_AUTH_TOKEN_", u->host, "", "Bearer "},
+	        {"HTTP_AUTH_HEADER_", u->host, "", NULL},
+	};
+	return find_auth(x, list, ARRAY_LEN(list), ret_name, ret, e);
+}
+
+static int git_auth(const struct exec *x, const struct git_ref *ref, char **ret, struct err *e)
+{
+	const struct auth_secret list[] = {
+	        {"GIT_AUTH_HEADER", ref->host, ".", NULL},
+	        {"GIT_AUTH_TOKEN", ref->host, ".", "x-access-token:"},
+	        {"GIT_AUTH_HEADER", NULL, "", NULL},
+	        {"GIT_AUTH_TOKEN", NULL, "", "x-access-token:"},
+	};
+	const char *name;
+	int found = ref->is_http ? find_auth(x, list, ARRAY_LEN(list), &name, ret, e) : 0;
+	if (found || !ref->userinfo)
+		return found;
+	*ret = userinfo_authorization(ref->userinfo);
+	return 1;
+}
+
+// ---- git
+
+static int git_prepare(struct exec *x, const struct git_ref *ref, bool keep_git_dir,
+        struct git_request *ret, char **ret_header, struct err *e)
+{
+	*ret_header = NULL;
+	*ret = (struct git_request){
+	        .store = x->store, .sink = x->req->sink, .ref = ref, .keep_git_dir = keep_git_dir};
+	if (git_auth(x, ref, ret_header, e) < 0)
+		return -1;
+	ret->authorization = *ret_header;
+	return 0;
+}
+
+static int git_remote(struct exec *x, struct remote *r, struct err *e)
+{
+	struct git_request q;
+	auto_free char *header = NULL;
+	if (git_prepare(x, &r->git, r->keep_git_dir, &q, &header, e) ||
+	        git_resolve(&q, &r->commit, e))
+		return -1;
+	r->id = git_key(&q, &r->commit);
+	return 0;
+}
+
+static struct view *git_view(struct exec *x, struct remote *r, struct err *e)
+{
+	struct git_request q;
+	struct digest layer;
+	auto_free char *header = NULL;
+	if (git_prepare(x, &r->git, r->keep_git_dir, &q, &header, e) ||
+	        git_fetch(&q, &r->commit, &layer, e))
+		return NULL;
+	return stored_view(x->store, &layer, 1, e);
+}
+
+struct view *remote_git_context(struct exec *x, const char *text, bool keep_git_dir, struct err *e)
+{
+	struct remote r = {.keep_git_dir = keep_git_dir};
+	struct view *v = NULL;
+	if (git_ref_parse(text, &r.git, e) == 0) {
+		r.keep_git_dir |= r.git.keep_git_dir;
+		if (git_remote(x, &r, e) == 0)
+			v = git_view(x, &r, e);
+	}
+	git_ref_release(&r.git);
+	git_commit_release(&r.commit);
+	return v;
+}
+
+// ---- files
+
+static struct registry *open_registry(void *arg, struct err *e)
+{
+	return exec_registry(arg, e);
+}
+
+int remote_download(struct exec *x, const char *url, const struct digest *pinned, int step,
+        struct download *ret, struct err *e)
+{
+	auto_url struct url u = {0};
+	auto_free char *header = NULL;
+	struct download_request q = {.store = x->store,
+	        .url = url,
+	        .pinned = pinned,
+	        .step = step,
+	        .registry = open_registry,
+	        .arg = x};
+	if (url_parse(url, &u, e) || url_auth(x, &u, &q.auth_name, &header, e) < 0)
+		return -1;
+	q.authorization = header;
+	return download_run(&q, ret, e);
+}
+
+// One file as a view.
+struct file_view {
+	struct view view;
+	struct entry en;
+	char *name;
+	int fd;
+};
+
+static int fv_lookup(struct view *v, const char *path, struct entry *ret, struct err *e)
+{
+	struct file_view *f = (struct file_view *)v;
+	(void)e;
+	*ret = *path ? f->en : (struct entry){.path = "", .type = ENTRY_DIR, .mode = 0755};
+	return !*path || !strcmp(path, f->name);
+}
+
+static int fv_list(struct view *v, const char *dir, struct strv *ret, struct err *e)
+{
+	(void)e;
+	if (!*dir)
+		strv_add(ret, ((struct file_view *)v)->name);
+	return 0;
+}
+
+static int fv_walk(struct view *v, const char *dir,
+        int (*fn)(void *, const struct entry *, struct err *), void *arg, struct err *e)
+{
+	struct file_view *f = (struct file_view *)v;
+	return (!*dir || !strcmp(dir, f->name)) && fn(arg, &f->en, e) < 0 ? -1 : 0;
+}
+
+static int fv_open(struct view *v, const struct entry *en, struct content *ret, struct err *e)
+{
+	struct file_view *f = (struct file_view *)v;
+	(void)en, (void)e;
+	*ret = (struct content){.fd = f->fd, .size = f->en.size};
+	return 0;
+}
+
+static int fv_digest(struct view *v, struct entry *en, struct err *e)
+{
+	(void)v, (void)en, (void)e;
+	return 0;
+}
+
+static void fv_free(struct view *v)
+{
+	struct file_view *f = (struct file_view *)v;
+	close_fd(&f->fd);
+	free(f->name);
+	free(f);
+}
+
+static const struct view_ops file_ops = {
+        .lookup = fv_lookup,
+        .list = fv_list,
+        .walk = fv_walk,
+        .open = fv_open,
+        .digest = fv_digest,
+        .free = fv_free,
+};
+
+struct view *remote_file_view(
+        struct exec *x, const struct download *d, const char *name, struct err *e)
+{
+	int fd = store_blob_open(x->store, &d->digest, NULL, e);
+	if (fd < 0)
+		return NULL;
+	struct file_view *f = xcalloc(1, sizeof(*f));
+	f->view.ops = &file_ops;
+	f->fd = fd;
+	f->name = xstrdup(name);
+	f->en = (struct entry){.path = f->name,
+	        .type = ENTRY_FILE,
+	        .mode = 0600,
+	        .size = d->size,
+	        .mtime_sec = d->modified,
+	        .has_content = true,
+	        .content = d->digest.h,
+	        .offset = ENTRY_NO_OFFSET};
+	return &f->view;
+}
+
+static char *url_name(const char *url)
+{
+	auto_url struct url u = {0};
+	struct err later = ERR_INIT; // a URL that is none is refused when it is fetched
+	char *name = url_parse(url, &u, &later) ? NULL : url_file_name(&u);
+	return name ? name : xstrdup("__unnamed__");
+}
+
+static int file_remote(struct exec *x, const struct step *s, struct remote *r, struct err *e)
+{
+	if (s->copy.checksum) {
+		if (digest_parse(s->copy.checksum, &r->digest, e)) {
+			e->kind = ERR_DOCKERFILE;
+			return err_wrap(e, "--checksum");
+		}
+	} else {
+		if (remote_download(x, r->url, NULL, s->id, &r->file, e))
+			return -1;
+		r->has_file = true;
+		r->digest = r->file.digest;
+	}
+	auto_hasher struct hasher *h = hasher_new();
+	hasher_str(h, "file");
+	hasher_str(h, r->name);
+	hasher_hash(h, &r->digest.h);
+	hasher_u64(h, s->copy.unpack_set && s->copy.unpack);
+	r->id = hasher_end(h);
+	return 0;
+}
+
+static struct view *file_fetch(
+        struct exec *x, const struct step *s, struct remote *r, struct err *e)
+{
+	if (!r->has_file && remote_download(x, r->url, &r->digest, s->id, &r->file, e))
+		return NULL;
+	r->has_file = true;
+	return remote_file_view(x, &r->file, r->name, e);
+}
+
+// ---- sources
+
+static int git_source(
+        struct exec *x, const struct step *s, const char *text, struct remote *r, struct err *e)
+{
+	if (git_ref_parse(text, &r->git, e))
+		return -1;
+	const struct copy_op *op = &s->copy;
+	if (op->keep_git_dir_set && r->git.has_keep_git_dir &&
+	        op->keep_git_dir != r->git.keep_git_dir)
+		return err_set(e, ERR_DOCKERFILE, "inconsistent keep-git-dir configuration");
+	r->keep_git_dir = op->keep_git_dir || r->git.keep_git_dir;
+	if (op->checksum && git_ref_set_commit(&r->git, op->checksum, e))
+		return err_wrap(e, "--checksum");
+	return git_remote(x, r, e);
+}
+
+int remote_source(
+        struct exec *x, const struct step *s, const char *text, struct copy_plan *p, struct err *e)
+{
+	bool git = git_ref_is(text, false);
+	if (!s->copy.add || (!git && !source_is_url(text)))
+		return 0;
+	struct remote *r = xcalloc(1, sizeof(*r));
+	r->url = xstrdup(text);
+	r->name = git ? xstrdup("") : url_name(text);
+	if (git ? git_source(x, s, text, r, e) : file_remote(x, s, r, e)) {
+		remote_free(r);
+		return -1;
+	}
+	auto_free char *shown = git ? xstrdup(r->git.shown) : xstrdup(r->name);
+	struct copy_source *src = copy_plan_add(p, shown);
+	src->kind = COPY_REMOTE;
+	src->remote = r;
+	return 1;
+}
+
+int remote_fetch(struct exec *x, const struct step *s, struct copy_source *src, struct err *e)
+{
+	struct remote *r = src->remote;
+	struct entry en;
+	bool git = r->git.remote != NULL;
+	src->kind = git ? COPY_DIR : COPY_FILE;
+	src->owned = git ? git_view(x, r, e) : file_fetch(x, s, r, e);
+	if (!src->owned)
+		return -1;
+	if (git || !s->copy.unpack_set || !s->copy.unpack)
+		return 0;
+	src->owned->ops->lookup(src->owned, r->name, &en, e);
+	int archive = archive_is(src->owned, &en, e);
+	if (archive <= 0)
+		return archive;
+	struct view *files = archive_view(x, src->owned, &en, e);
+	view_free(src->owned);
+	src->owned = files;
+	src->kind = COPY_ARCHIVE;
+	return files ? 0 : err_wrap(e, "unpack \"%s\"", r->name);
+}
