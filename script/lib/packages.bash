@@ -14,7 +14,7 @@ PACKAGES_DEMO=(
 PACKAGES_TEST=(
 	libcmocka-dev bats skopeo umoci buildah podman runc jq attr acl libcap2-bin
 	clang clang-format clang-tidy universal-ctags shellcheck apache2-utils openssl
-	git xz-utils bzip2 zstd strace procps psmisc iproute2 uidmap
+	git xz-utils bzip2 zstd strace procps psmisc iproute2 uidmap openssh-client openssh-server
 )
 
 # packages_for JOB: the names, one a line. demo needs what build needs, test what both need.
@@ -82,9 +82,10 @@ packages_install() {
 		packages_apt update && packages_apt install -y --no-install-recommends "$@" || return 1
 	fi
 	case " $* " in *" docker-registry "*) packages_quiet_service docker-registry ;; esac
+	case " $* " in *" openssh-server "*) packages_quiet_service ssh ;; esac
 }
 
-# The tests start registries of their own: the one the package starts holds port 5000 for nothing.
+# The tests start servers of their own: those that the packages start hold their ports for nothing.
 packages_quiet_service() {
 	[ -d /run/systemd/system ] || return 0
 	as_root systemctl disable --now "$1" || say "could not stop the service $1: harmless here"

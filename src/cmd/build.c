@@ -22,7 +22,7 @@
 
 struct build_options {
 	struct strv tags, build_args, labels, outputs, secrets, contexts, no_cache_filter,
-	        cache_from, cache_to;
+	        cache_from, cache_to, ssh;
 	const char *file, *target, *progress, *network, *iidfile, *metadata_file, *platform,
 	        *timestamp;
 	bool no_cache, pull, push, load, quiet, insecure, explain, dry_run;
@@ -67,6 +67,8 @@ static const struct option options[] = {
         {"quiet", 'q', OPT_FLAG, AT(quiet), NULL, "Print only the image id"},
         {"secret", 0, OPT_LIST, AT(secrets), "id=ID[,src=FILE|env=VAR]",
                 "A secret for RUN --mount=type=secret"},
+        {"ssh", 0, OPT_LIST, AT(ssh), "default|ID[=SOCKET|KEY[,KEY...]]",
+                "An ssh agent, or keys, for RUN --mount=type=ssh and git"},
         {"tag", 't', OPT_LIST, AT(tags), "NAME[:TAG]", "Name of the image; may be given again"},
         {"target", 0, OPT_STRING, AT(target), "STAGE", "Stage to build (default: the last)"},
         {"timestamp", 0, OPT_STRING, AT(timestamp), "SECONDS",
@@ -84,7 +86,7 @@ static void release(void *p)
 {
 	struct build_options *o = p;
 	struct strv *lists[] = {&o->tags, &o->build_args, &o->labels, &o->outputs, &o->secrets,
-	        &o->contexts, &o->no_cache_filter, &o->cache_from, &o->cache_to};
+	        &o->contexts, &o->no_cache_filter, &o->cache_from, &o->cache_to, &o->ssh};
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		strv_release(lists[i]);
 }
@@ -184,7 +186,8 @@ static int take_options(const struct build_options *o, struct build_request *r, 
 {
 	int64_t epoch = 0;
 	int has_epoch = epoch_of(o->timestamp, &epoch, e);
-	if (has_epoch < 0 || take_tags(o, r, e) || take_network(o->network, r, e))
+	if (has_epoch < 0 || take_tags(o, r, e) || take_network(o->network, r, e) ||
+	        build_take_ssh(&o->ssh, r, e))
 		return -1;
 	for (size_t i = 0; i < o->secrets.n; i++)
 		if (take_secret(o->secrets.v[i], r, e))

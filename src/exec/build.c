@@ -24,6 +24,11 @@ void build_request_release(struct build_request *r)
 		free(r->secrets[i].data);
 	}
 	free(r->secrets);
+	for (size_t i = 0; i < r->n_ssh; i++) {
+		free(r->ssh[i].id);
+		strv_release(&r->ssh[i].paths);
+	}
+	free(r->ssh);
 	*r = (struct build_request){0};
 }
 
@@ -191,6 +196,7 @@ static int plan(struct exec *x, const char *path, struct err *e)
 static void release(struct exec *x)
 {
 	holder_stop(x->holder);
+	ssh_close(x);
 	contexts_close(x);
 	for (size_t i = 0; x->graph && i < x->graph->n_steps; i++) {
 		rootfs_release(&x->states[i].root);

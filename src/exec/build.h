@@ -22,6 +22,12 @@ struct build_secret {
 	size_t len;
 };
 
+// --ssh: an agent's socket, or key files.
+struct build_ssh {
+	char *id;
+	struct strv paths;
+};
+
 // An image in an OCI layout that is a folder.
 struct image_layout {
 	const char *folder;
@@ -54,6 +60,8 @@ struct build_request {
 	int jobs; // steps at once; 0: one a processor
 	struct build_secret *secrets;
 	size_t n_secrets;
+	struct build_ssh *ssh;
+	size_t n_ssh;
 	// Enters such an image into the store; nothing but its manifest's digest comes of it.
 	int (*load_layout)(
 	        struct store *s, const struct image_layout *l, struct digest *ret, struct err *e);

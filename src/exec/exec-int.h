@@ -18,6 +18,7 @@
 #include <pthread.h>
 
 struct remote; // remote.c
+struct ssh_agent;
 
 // The root filesystem after a step.
 struct rootfs {
@@ -105,6 +106,7 @@ struct exec {
 	// The main context turned out to be a Dockerfile and nothing else.
 	struct buf dockerfile_text;
 	bool has_dockerfile_text;
+	struct ssh_agent **agents; // parallel to req->ssh; when first needed, under lazy_lock
 	struct registry *registry; // lazily, under lazy_lock
 	struct rung_choice rung;
 	struct holder *holder;
@@ -214,6 +216,12 @@ int remote_download(struct exec *x, const char *url, const struct digest *pinned
 // A downloaded file alone in a folder.
 struct view *remote_file_view(
         struct exec *x, const struct download *d, const char *name, struct err *e);
+
+// ---- ssh.c: --ssh and RUN --mount=type=ssh
+// The agent of that id, opened if need be. 1, 0: not given, -1.
+int ssh_find(struct exec *x, const char *id, struct ssh_agent **ret, struct err *e);
+int ssh_agent_for_git(struct exec *x, const char **ret_path, struct err *e);
+void ssh_close(struct exec *x);
 
 // ---- copy_write.c: where it lands, and the layer
 int copy_run(struct exec *x, const struct step *s, struct digest *ret, struct err *e);

@@ -184,7 +184,7 @@ static int git_prepare(struct exec *x, const struct git_ref *ref, bool keep_git_
 	if (git_auth(x, ref, ret_header, e) < 0)
 		return -1;
 	ret->authorization = *ret_header;
-	return 0;
+	return ref->is_ssh ? ssh_agent_for_git(x, &ret->agent, e) : 0;
 }
 
 static int git_remote(struct exec *x, struct remote *r, struct err *e)

@@ -5,6 +5,7 @@
 #include "exec/exec-int.h"
 #include "exec/jobs.h"
 #include "sandbox/step.h"
+#include "source/ssh_agent.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -27,7 +28,9 @@ struct run_state {
 	size_t n_binds;
 	struct store_lock **locks; // of cache mounts
 	size_t n_locks;
-	struct strv scratch; // directories to trash afterwards
+	struct ssh_forward **forwards; // to ssh agents
+	size_t n_forwards, n_ssh;      // n_ssh: mounts seen
+	struct strv scratch;           // directories to trash afterwards
 	struct strv env;
 	struct user_ids user;
 	struct arena arena;
@@ -54,6 +57,8 @@ static void run_state_release(struct run_state *r)
 		close_fd(&r->binds[i]);
 	for (size_t i = 0; i < r->n_locks; i++)
 		store_unlock(r->locks[i]);
+	for (size_t i = 0; i < r->n_forwards; i++)
+		ssh_forward_stop(r->forwards[i]);
 	drop_scratch(r);
 	close_fd(&r->upper);
 	close_fd(&r->work);
@@ -63,6 +68,7 @@ static void run_state_release(struct run_state *r)
 	free(r->mounts);
 	free(r->binds);
 	free(r->locks);
+	free(r->forwards);
 	free(r->upper_path);
 	strv_release(&r->scratch);
 	strv_release(&r->env);
@@ -246,6 +252,50 @@ static int mount_secret(struct run_state *r, const struct run_mount *m, struct e
 	return 0;
 }
 
+// A socket of this step's own, that leads to the agent.
+static int forward_agent(struct run_state *r, struct ssh_agent *agent, struct err *e)
+{
+	char *path = NULL;
+	auto_fd int dir = store_temp_dir(r->x->store, &path, e);
+	if (dir < 0)
+		return -1;
+	strv_take(&r->scratch, path);
+	struct ssh_forward *f = ssh_forward_start(agent, dir, "agent", e);
+	if (!f)
+		return -1;
+	r->forwards = xreallocarray(r->forwards, r->n_forwards + 1, sizeof(struct ssh_forward *));
+	r->forwards[r->n_forwards++] = f;
+	int fd = openat(dir, "agent", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_sys(e, "open the socket of the ssh agent") : fd;
+}
+
+static int mount_ssh(struct run_state *r, const struct run_mount *m, struct err *e)
+{
+	struct ssh_agent *agent = NULL;
+	const char *target =
+	        m->target ? m->target
+	                  : arena_printf(&r->arena, "/run/buildkit/ssh_agent.%zu", r->n_ssh);
+	r->n_ssh++;
+	if (!strv_env_get(&r->env, "SSH_AUTH_SOCK"))
+		strv_env_set(&r->env, "SSH_AUTH_SOCK", target);
+	int found = ssh_find(r->x, m->id, &agent, e);
+	if (!found && m->required)
+		return err_set(e, ERR_STEP, "ssh agent %s: not given (give it with --ssh %s)",
+		        m->id, m->id);
+	if (found <= 0)
+		return found;
+	int fd = forward_agent(r, agent, e);
+	if (fd < 0)
+		return -1;
+	struct step_mount *to = add_mount(r, target);
+	to->own = true;
+	to->mode = m->mode >= 0 ? (uint32_t)m->mode & 07777 : 0600;
+	to->uid = m->uid >= 0 ? (uint32_t)m->uid : 0;
+	to->gid = m->gid >= 0 ? (uint32_t)m->gid : 0;
+	bind_to(r, to, fd);
+	return 0;
+}
+
 static int add_run_mount(struct run_state *r, const struct run_mount *m, struct err *e)
 {
 	switch (m->type) {
@@ -263,9 +313,7 @@ static int add_run_mount(struct run_state *r, const struct run_mount *m, struct 
 		return 0;
 	}
 	default:
-		if (m->required)
-			return err_set(e, ERR_STEP, "ssh agent %s: not given", m->id);
-		return 0;
+		return mount_ssh(r, m, e);
 	}
 }
 

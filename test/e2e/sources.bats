@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What comes into a build from outside: git repositories, URLs, archives, contexts of every kind.
-# The servers are real: git's own http-backend and daemon, an http server (lib/source_server.py).
+# What comes into a build from outside: git repositories, URLs, archives, contexts of every kind, ssh agents.
+# The servers are real: git's own http-backend and daemon, sshd, an http server (lib/source_server.py).
 load lib/hew
 
 export LC_ALL=C GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
@@ -276,6 +276,151 @@ requests() { grep -c -- "$1" "$WWW/requests" || true; }
 	done
 	sound
 	equal "" "$(find "$HEW_ROOT/work" -mindepth 1)"
+}
+
+# ---- git over ssh, and agents
+
+# sshd_start: on 127.0.0.1:$SSH_PORT, for root with $KEY.
+sshd_start() {
+	local d=$BATS_TEST_TMPDIR/sshd
+	mkdir -p "$d" /run/sshd
+	KEY=$BATS_TEST_TMPDIR/key
+	ssh-keygen -q -t ed25519 -N '' -f "$d/host"
+	ssh-keygen -q -t ed25519 -N '' -C 'the test key' -f "$KEY"
+	cp "$KEY.pub" "$d/authorized"
+	[ -z "${HEW_TEST_UID-}" ] || chown "$HEW_TEST_UID" "$KEY" "$KEY.pub"
+	SSH_PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	printf '%s\n' "Port $SSH_PORT" "ListenAddress 127.0.0.1" "HostKey $d/host" "AuthorizedKeysFile $d/authorized" \
+		"PidFile none" "StrictModes no" "UsePAM no" "PermitRootLogin yes" "PasswordAuthentication no" >"$d/config"
+	/usr/sbin/sshd -D -e -f "$d/config" >"$d/log" 2>&1 3>&- &
+	SERVERS+=($!)
+	wait_for grep -q listening "$d/log"
+	export GIT_SSH_COMMAND="ssh -F none -o BatchMode=yes -o UserKnownHostsFile=$BATS_TEST_TMPDIR/known -o StrictHostKeyChecking=accept-new"
+}
+
+# as_user COMMAND...: as whoever runs hew.
+as_user() {
+	if [ -n "${HEW_TEST_UID-}" ]; then
+		setpriv --reuid "$HEW_TEST_UID" --regid "$HEW_TEST_UID" --clear-groups "$@"
+	else
+		"$@"
+	fi
+}
+
+@test "ADD git: over ssh with a key of --ssh, and none without" {
+	serve
+	repository app <<<'echo by ssh >f'
+	sshd_start
+	printf 'FROM scratch\nADD ssh://root@127.0.0.1:%s%s/git/app.git /x/\n' "$SSH_PORT" "$WWW" | dockerfile
+	unset SSH_AUTH_SOCK
+	build_fails 8
+	has "Permission denied" "$LAST"
+	has "--ssh default" "$LAST"
+	build -t t --ssh "default=$KEY"
+	unpack t
+	equal "by ssh" "$(cat "$ROOTFS/x/f")"
+	nothing_left
+	run pgrep -f 'ssh-agent -D -a agent.sock'
+	equal "" "$output"
+}
+
+# What a step sees of an agent: the number of keys, the first one's comment, and whether they could be removed.
+agent_script() {
+	cat >ask.py <<-'EOF'
+		import os, socket, struct, sys
+		def ask(*message):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.connect(sys.argv[1] if len(sys.argv) > 1 else os.environ["SSH_AUTH_SOCK"])
+		    s.sendall(struct.pack(">I", len(bytes(message))) + bytes(message))
+		    n = struct.unpack(">I", s.recv(4, socket.MSG_WAITALL))[0]
+		    return s.recv(n, socket.MSG_WAITALL)
+		removed = ask(19)[0]
+		answer = ask(11)
+		count = struct.unpack(">I", answer[1:5])[0]
+		comment = ""
+		if count:
+		    blob = struct.unpack(">I", answer[5:9])[0]
+		    n = struct.unpack(">I", answer[9 + blob:13 + blob])[0]
+		    comment = answer[13 + blob:13 + blob + n].decode()
+		print(count, comment, "removed" if removed == 6 else "refused", os.environ.get("SSH_AUTH_SOCK"))
+	EOF
+}
+
+@test "RUN --mount=type=ssh: keys and a running agent; a step may sign, not remove" {
+	agent_script
+	KEY=$BATS_TEST_TMPDIR/key
+	ssh-keygen -q -t ed25519 -N '' -C 'the test key' -f "$KEY"
+	chmod 711 "$BATS_TEST_TMPDIR"
+	[ -z "${HEW_TEST_UID-}" ] || chown "$HEW_TEST_UID" "$KEY"
+	dockerfile <<-'EOF'
+		FROM python:3.12-slim
+		RUN --mount=type=bind,source=ask.py,target=/ask.py --mount=type=ssh,required=true \
+		    python3 /ask.py >/default && stat -c '%F %a %u:%g' $SSH_AUTH_SOCK >>/default
+		RUN --mount=type=bind,source=ask.py,target=/ask.py --mount=type=ssh,id=other,uid=1234,gid=99,mode=0640,target=/agent \
+		    setpriv --reuid 1234 --regid 99 --clear-groups python3 /ask.py /agent >/other && stat -c '%F %a %u:%g' /agent >>/other
+		RUN --mount=type=ssh,id=missing test ! -S /run/buildkit/ssh_agent.0
+		RUN test ! -e /run/buildkit/ssh_agent.0 && test ! -e /agent
+	EOF
+	local socket=$BATS_TEST_TMPDIR/ctx/a.sock
+	as_user ssh-agent -D -a "$socket" >/dev/null 2>&1 3>&- &
+	SERVERS+=($!)
+	wait_for test -S "$socket"
+	SSH_AUTH_SOCK=$socket as_user ssh-add -q "$KEY"
+	build -t t --ssh "default=$KEY" --ssh "other=$socket"
+	unpack t
+	equal $'1 the test key refused /run/buildkit/ssh_agent.0\nsocket 600 0:0' "$(cat "$ROOTFS/default")"
+	equal $'1 the test key refused /agent\nsocket 640 1234:99' "$(cat "$ROOTFS/other")"
+	SSH_AUTH_SOCK=$socket as_user ssh-add -l | grep -q 'the test key'
+	build -t t # not in keys: neither whose nor whether
+	equal "" "$(ran)"
+	SSH_AUTH_SOCK=$socket build -t t --ssh default
+	equal "" "$(ran)"
+	nothing_left
+}
+
+@test "RUN --mount=type=ssh: an agent of ours ends with hew, however that ends" {
+	KEY=$BATS_TEST_TMPDIR/key
+	ssh-keygen -q -t ed25519 -N '' -f "$KEY"
+	[ -z "${HEW_TEST_UID-}" ] || chown "$HEW_TEST_UID" "$KEY"
+	printf 'FROM alpine:3.19\nRUN --mount=type=ssh echo started; sleep 100\n' | dockerfile
+	[ -z "${HEW_TEST_UID-}" ] || readable
+	agents() { pgrep -f 'ssh-agent -D -a agent.sock' || true; }
+	local signal pid
+	for signal in TERM KILL; do
+		"$HEW" build --progress plain --ssh "default=$KEY" . >/dev/null 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+		pid=$!
+		wait_for grep -q '[0-9] started' "$BATS_TEST_TMPDIR/err"
+		[ -n "$(agents)" ]
+		kill -s "$signal" "$pid"
+		wait "$pid" || true
+		nothing_left
+		for _ in {1..100}; do [ -n "$(agents)" ] || break; sleep 0.05; done
+		equal "" "$(agents)"
+	done
+	sound
+	equal "" "$(find "$HEW_ROOT/work" -mindepth 1)"
+}
+
+@test "--ssh: what is missing or no agent says so" {
+	dockerfile <<-'EOF'
+		FROM alpine:3.19
+		RUN --mount=type=ssh,required=true true
+	EOF
+	unset SSH_AUTH_SOCK
+	build_fails 5
+	has "ssh agent default: not given (give it with --ssh default)" "$LAST"
+	build_fails 2 --ssh default
+	has "SSH_AUTH_SOCK is not set" "$LAST"
+	build_fails 2 --ssh default=/nonexistent
+	has "open '/nonexistent'" "$LAST"
+	echo nonsense >key && chmod 600 key
+	ssh-keygen -q -t ed25519 -N secret -f locked
+	[ -z "${HEW_TEST_UID-}" ] || readable
+	build_fails 2 --ssh default=key
+	has "the ssh key 'key' cannot be used" "$LAST"
+	build_fails 2 --ssh default=locked
+	has "a key with a passphrase has to be in an agent" "$LAST"
+	nothing_left
 }
 
 # ---- ADD of URLs
