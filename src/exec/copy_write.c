@@ -27,6 +27,7 @@ struct writer_state {
 	bool has_owner;
 	uint32_t uid, gid; // --chown
 	struct timestamp now;
+	bool archive;     // the source is one: what it says replaces what is there
 	struct map links; // source rel -> destination path, for hard links of one source
 };
 
@@ -133,14 +134,13 @@ static int put_item(
 	int r = look(w, path, &old, e);
 	if (r < 0)
 		return -1;
-	bool archive = w->step->copy.add && w->step->copy.unpack;
-	if (r && en.type == ENTRY_DIR && old.type != ENTRY_DIR && !archive)
+	if (r && en.type == ENTRY_DIR && old.type != ENTRY_DIR && !w->archive)
 		return err_set(e, ERR_CONTEXT,
 		        "cannot copy to non-directory: /%s (it is %s; copy its contents instead, "
 		        "or name the "
 		        "place it points to)",
 		        path, old.type == ENTRY_SYMLINK ? "a symbolic link" : "a file");
-	if (r && en.type != ENTRY_DIR && old.type == ENTRY_DIR && !archive)
+	if (r && en.type != ENTRY_DIR && old.type == ENTRY_DIR && !w->archive)
 		return err_set(e, ERR_CONTEXT, "cannot replace to directory /%s with file", path);
 	own(w, &en);
 	if (en.type == ENTRY_FILE) {
@@ -272,6 +272,7 @@ static int place(struct writer_state *w, const struct copy_source *s, struct err
 	if (physical(w, dest, &path, e))
 		return -1;
 	map_release(&w->links);
+	w->archive = s->kind == COPY_ARCHIVE;
 	switch (s->kind) {
 	case COPY_FILE:
 		return place_file(w, path, s, into_dir, e);
