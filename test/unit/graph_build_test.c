@@ -33,6 +33,19 @@ static int resolve(struct graph_resolver *self, const char *ref, const struct pl
 	return 0;
 }
 
+// The contexts of all rows: "folder" is files, "tool" the image base:2, "offline" cannot be had.
+static int named_context(struct graph_resolver *self, const char *name, const struct platform *p,
+        struct graph_context *ret, struct err *e)
+{
+	(void)self, (void)p;
+	if (!strcmp(name, "offline"))
+		return err_set(e, ERR_NET, "no network");
+	*ret = (struct graph_context){.name = "folder"};
+	if (!strcmp(name, "tool"))
+		ret->image = "base:2";
+	return !strcmp(name, "folder") || ret->image;
+}
+
 static const char *source_text(struct arena *a, const struct file_source *f)
 {
 	if (f->kind == FROM_STEP)
@@ -196,7 +209,27 @@ static const struct row rows[] = {
                 NULL,
                 "result -1\nhistory CMD [\"a b\" \"\\\"\\a\\u00a0é\"] (empty)\ncmd a b\ncmd "
                 "\"\a\xc2\xa0é\n"},
+        {"a context of files is a base", "FROM folder\nCOPY a /b\n", NULL, NULL,
+                "0 copy on -1 from folder: / -> /\n1 copy on 0 from context: a -> /b\nresult 1\n"
+                "history COPY a /b # buildkit\n"},
+        {"a context takes the place of a stage", "FROM base AS folder\nRUN x\nFROM folder\n", NULL,
+                NULL, "0 copy on -1 from folder: / -> /\nresult 0\n"},
+        {"and of one that files are copied from",
+                "FROM base AS tool\nRUN x\nFROM scratch\nCOPY --from=tool a /\n"
+                "COPY --from=folder b /\n",
+                NULL, NULL,
+                "0 image on -1 base:2\n1 copy on -1 from step 0: a -> /\n2 copy on 1 from folder: "
+                "b -> /\nresult 2\nhistory COPY a / # buildkit\nhistory COPY b / # buildkit\n"},
+        {"and of the target", "FROM scratch AS tool\nRUN x\n", "tool", NULL,
+                "0 image on -1 base:2\nresult 0\ncmd sh\n"},
         // what must fail
+        {"a context that cannot be had", "FROM scratch\nCOPY --from=offline a /\n", NULL, NULL,
+                "ERROR 2: no network"},
+        {"the same under FROM", "FROM scratch\nFROM offline\n", NULL, NULL, "ERROR 2: no network"},
+        {"git for COPY", "FROM scratch\nCOPY git@h:r /\n", NULL, NULL,
+                "ERROR 2: source can't be a git ref for COPY (use ADD)"},
+        {"checksum of a file", "FROM scratch\nADD --checksum=sha256:1 f /\n", NULL, NULL,
+                "ERROR 2: checksum requires HTTP(S) or Git sources"},
         {"unknown target", "FROM scratch AS build\n", "biuld", NULL,
                 "ERROR 0: target stage \"biuld\" could not be found (did you mean build?)"},
         {"copy from itself", "FROM scratch AS a\nCOPY --from=a x /\n", NULL, NULL,
@@ -225,7 +258,7 @@ static const struct row rows[] = {
 static void build_row(const struct row *r, struct buf *out)
 {
 	struct err e = ERR_INIT;
-	struct graph_resolver resolver = {.resolve = resolve};
+	struct graph_resolver resolver = {.resolve = resolve, .named_context = named_context};
 	auto_strv struct strv args = {0}, labels = {0};
 	if (r->build_arg)
 		strv_add(&args, r->build_arg);
