@@ -128,6 +128,7 @@ in_the_way() {
 @test "prune, images and rmi while others build do no harm" {
 	export HEW_ROOT=$BATS_TEST_TMPDIR/store
 	seven
+	hew pull -q alpine:3.19 # makes the store, which hew rmi wants
 	local i
 	meanwhile in_the_way
 	for i in {0..13}; do start "$i" hew build -q -t "app$((i % 7))" "$((i % 7))"; done
