@@ -27,5 +27,7 @@ void ignore_free(struct ignore *ig);
 bool ignore_excludes(const struct ignore *ig, const char *path, int *ret_line);
 // True if nothing below the excluded directory `dir` can be re-included: no need to enter it.
 bool ignore_prunes(const struct ignore *ig, const char *dir);
+bool ignore_has_exceptions(const struct ignore *ig); // a pattern with "!"
+bool ignore_hides_root(const struct ignore *ig);     // everything, by "*", "**" or "**/*"
 // The pattern's text, NULL if there is none on that line.
 const char *ignore_pattern_at(const struct ignore *ig, int line);

@@ -248,3 +248,21 @@ const char *ignore_pattern_at(const struct ignore *ig, int line)
 			return ig->v[i].text;
 	return NULL;
 }
+
+bool ignore_has_exceptions(const struct ignore *ig)
+{
+	for (size_t i = 0; ig && i < ig->n; i++)
+		if (ig->v[i].negated)
+			return true;
+	return false;
+}
+
+bool ignore_hides_root(const struct ignore *ig)
+{
+	static const char *const all[] = {"*", "**", "**/*"};
+	for (size_t i = 0; ig && i < ig->n; i++)
+		for (size_t k = 0; k < ARRAY_LEN(all) && !ig->v[i].negated; k++)
+			if (!strcmp(ig->v[i].clean, all[k]))
+				return true;
+	return false;
+}

@@ -9,6 +9,7 @@
 #include "base/timefmt.h"
 #include "cmd/build_cache.h"
 #include "cmd/build_sources.h"
+#include "cmd/call.h"
 #include "cmd/session.h"
 #include "cmd/verbs.h"
 #include "cmd/why.h"
@@ -25,7 +26,8 @@ struct build_options {
 	        cache_from, cache_to, ssh;
 	const char *file, *target, *progress, *network, *iidfile, *metadata_file, *platform,
 	        *timestamp;
-	bool no_cache, pull, push, load, quiet, insecure, explain, dry_run;
+	const char *call;
+	bool no_cache, pull, push, load, quiet, insecure, check, explain, dry_run;
 	int64_t jobs;
 };
 
@@ -39,6 +41,10 @@ static const struct option options[] = {
                 "Use a cache: type=registry,ref=NAME or type=local,src=DIR"},
         {"cache-to", 0, OPT_LIST, AT(cache_to), "SPEC",
                 "Write one: type=registry,ref=NAME or type=local,dest=DIR"},
+        {"call", 0, OPT_STRING, AT(call), "METHOD[,format=json]",
+                "build, check, outline, targets or subrequests.describe"},
+        {"check", 0, OPT_FLAG, AT(check), NULL,
+                "Check the Dockerfile and run nothing (--call=check)"},
         {"dry-run", 0, OPT_FLAG, AT(dry_run), NULL, "Say what would run and why, and run nothing"},
         {"explain", 0, OPT_FLAG, AT(explain), NULL, "Say of each step why it is not cached"},
         {"file", 'f', OPT_STRING, AT(file), "PATH",
@@ -337,51 +343,67 @@ static int finish(struct session *s, const struct build_options *o, const struct
 	return 0;
 }
 
-static int run(void *opts, const struct strv *args, struct err *e)
+static int build(struct session *s, const struct build_options *o, struct build_request *r,
+        enum ui_progress kind, struct err *e)
 {
-	struct build_options *o = opts;
-	enum ui_progress kind;
-	auto_session struct session s = {.insecure = o->insecure};
-	struct build_request r = {.registry = session_registry, .registry_arg = &s};
-	auto_buf struct buf text = {0};
 	struct output_spec *specs = NULL;
 	struct build_caches caches = {0};
 	size_t n_specs = 0;
-	if (need_args(args, 1, 1, "build [OPTIONS] PATH", e) ||
-	        ui_progress_parse(o->progress, &kind, e))
-		return -1;
-	if (o->iidfile)
-		unlink(o->iidfile);
-	int status =
-	        take_options(o, &r, e) || build_take_context(args->v[0], o->file, &text, &r, e) ||
-	                        parse_outputs(o, &specs, &n_specs, e) || session_open(&s, true, e)
-	                ? -1
-	                : 0;
+	int status = parse_outputs(o, &specs, &n_specs, e);
 	if (!status) {
 		struct build_result built = {0};
-		s.ui = ui_new(o->quiet ? UI_QUIET : kind, "Building");
-		r.sink = session_sink(&s);
-		status = build_caches_parse(&caches, &o->cache_from, &o->cache_to, &s, e);
+		s->ui = ui_new(o->quiet ? UI_QUIET : kind, "Building");
+		r->sink = session_sink(s);
+		status = build_caches_parse(&caches, &o->cache_from, &o->cache_to, s, e);
 		if (!status)
-			build_caches_import(&caches, &s);
+			build_caches_import(&caches, s);
 		if (!status)
-			status = build_run(s.store, &r, &built, e);
+			status = build_run(s->store, r, &built, e);
 		if (!status && o->dry_run)
 			status = build_record_print(built.record, NULL, true, e);
 		else if (!status)
-			status = finish(&s, o, &r, &built, specs, n_specs, e);
+			status = finish(s, o, r, &built, specs, n_specs, e);
 		if (!status && !o->dry_run)
-			build_caches_export(&caches, &s, &built.steps,
-			        output_steps(&r, &built, specs, n_specs));
-		ui_finish(s.ui, status != 0);
+			build_caches_export(
+			        &caches, s, &built.steps, output_steps(r, &built, specs, n_specs));
+		ui_finish(s->ui, status != 0);
 		if (status || built.n_cached < built.n_steps)
-			exec_reap(s.store);
+			exec_reap(s->store);
 		build_result_release(&built);
 	}
 	for (size_t i = 0; i < n_specs; i++)
 		output_spec_release(&specs[i]);
 	free(specs);
 	build_caches_release(&caches);
+	return status;
+}
+
+static int run(void *opts, const struct strv *args, struct err *e)
+{
+	struct build_options *o = opts;
+	struct build_call call;
+	enum ui_progress kind;
+	auto_session struct session s = {.insecure = o->insecure};
+	struct build_request r = {.registry = session_registry, .registry_arg = &s};
+	auto_buf struct buf text = {0};
+	if (build_call_parse(o->check ? "check" : o->call, &call, e))
+		return -1;
+	if (call.kind == CALL_DESCRIBE)
+		return build_call_describe(&call);
+	if (need_args(args, 1, 1, "build [OPTIONS] PATH", e) ||
+	        ui_progress_parse(o->progress, &kind, e))
+		return -1;
+	if (o->iidfile)
+		unlink(o->iidfile);
+	int status = take_options(o, &r, e) ||
+	                             build_take_context(args->v[0], o->file, &text, &r, e) ||
+	                             session_open(&s, true, e)
+	                     ? -1
+	                     : 0;
+	if (!status && call.kind != CALL_BUILD)
+		status = build_call_run(s.store, &r, &call, e);
+	else if (!status)
+		status = build(&s, o, &r, kind, e);
 	build_request_release(&r);
 	return status;
 }

@@ -7,6 +7,9 @@
 #include "base/mem.h"
 #include <stdint.h>
 
+struct buf;
+struct str;
+
 #define DOCKERFILE_MAX (10u << 20) // bytes; one line is at most 64 KiB - 1
 #define DOCKERFILE_INSTRUCTIONS_MAX 100000
 
@@ -66,8 +69,13 @@ struct instr {
 	// The logical line as BuildKit keeps it (for history, errors). Of a trigger: what goes into
 	// the image's OnBuild, heredoc bodies included.
 	const char *original;
-	const char *doc;                // doc comment right above (FROM, ARG), NULL if none
-	const char *const *skip_checks; // "# check=skip=" right above; NULL-terminated or NULL
+	const char *doc;                   // doc comment right above (FROM, ARG), NULL if none
+	const struct check_config *checks; // "# check=..." right above, NULL if none
+	const char *const *comments;       // those right above without '#'; NULL-terminated or NULL
+	// The words as the parser split them, before anything was made of them: for `hew debug
+	// parse`. ENV and LABEL: name and value in turn.
+	const char *const *raw;
+	size_t n_raw;
 
 	// flags, raw; NULL if absent
 	const char *platform, *from, *chown, *chmod, *checksum, *network, *security, *device;
@@ -117,9 +125,24 @@ struct stage {
 	struct pos pos;
 };
 
-struct warning { // what a check found while parsing (rule names as BuildKit's)
+struct warning { // what a check found (rule names as BuildKit's)
 	const char *rule, *detail;
 	struct pos pos;
+};
+
+// BuildKit's build checks, in its order. One that is experimental must be asked for.
+struct check_rule {
+	const char *name, *description, *url; // url: NULL if it has none
+	bool experimental;
+};
+extern const struct check_rule check_rules[];
+extern const size_t n_check_rules;
+const struct check_rule *check_rule_find(const char *name); // NULL if there is none
+
+// "skip=A,B;error=true;experimental=C": lists are NULL-terminated or NULL.
+struct check_config {
+	const char *const *skip, *const *experimental;
+	bool skip_all, experimental_all, error;
 };
 
 struct dockerfile {
@@ -128,8 +151,8 @@ struct dockerfile {
 	const char *const *lines; // physical lines, for error excerpts
 	size_t n_lines;
 	char escape;
-	const char *syntax, *check;     // directive values up to the first space, NULL if absent
-	const char *const *skip_checks; // of `check`, may hold "all"; NULL-terminated or NULL
+	const char *syntax, *check; // directive values up to the first space, NULL if absent
+	struct check_config checks; // of `check`, or of what took its place
 	struct instr **global_args;
 	size_t n_global_args;
 	struct stage *stages;
@@ -142,6 +165,14 @@ struct dockerfile {
 // messages suggest near names. On failure nothing needs to be freed.
 struct dockerfile *dockerfile_parse(
         const char *text, size_t n, const char *filename, struct err *e);
+struct dockerfile_options {
+	const char *filename; // NULL: Dockerfile
+	const char *check; // instead of the check directive (BUILDKIT_DOCKERFILE_CHECK); NULL: none
+};
+// The same. *ret is set on failure too (but for a file that is no text): what there is of it are
+// lines and warnings, for whoever shows where it failed. The caller's to free.
+int dockerfile_read(const char *text, size_t n, const struct dockerfile_options *o,
+        struct dockerfile **ret, struct err *e);
 void dockerfile_free(struct dockerfile *d); // NULL is fine
 void dockerfile_free_ptr(struct dockerfile **d);
 #define auto_dockerfile __attribute__((cleanup(dockerfile_free_ptr)))
@@ -151,15 +182,18 @@ struct instr *dockerfile_parse_trigger(struct arena *a, const char *text, struct
 struct expand_env;
 int dockerfile_expand_mount(struct arena *a, const struct mount_spec *m,
         const struct expand_env *env, struct mount_spec *ret, struct err *e);
-// Adds a warning unless check=skip of the file or of `in` (may be NULL) silences the rule.
+// False if check=skip of the file or of `in` (may be NULL) silences the rule.
+bool check_is_on(const struct dockerfile *d, const struct instr *in, const char *rule);
+// Adds a warning unless the rule is off.
 void dockerfile_warn(struct dockerfile *d, const struct instr *in, const char *rule, struct pos pos,
         const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+// With check=error=true and warnings: "lint violation found for rules: ...".
+int dockerfile_check_error(const struct dockerfile *d, struct err *e);
 // The last stage below index `before` of that name (case-insensitive); -1 if none.
 int dockerfile_find_stage(const struct dockerfile *d, const char *name, size_t before);
 // Go's time.ParseDuration ("1m30s"), as the options of HEALTHCHECK are written.
 int value_duration(const char *s, int64_t *ret_ns, struct err *e);
 // Go's %q of a string: what BuildKit's messages and the history of an image quote with.
-struct buf;
 void quote_go(struct buf *b, struct str s);
 // The excerpt people see below an error: "Dockerfile:12\n----\n  10 | ...\n>>> ...\n----\n"
 void dockerfile_excerpt(const struct dockerfile *d, struct pos pos, struct buf *out);

@@ -185,6 +185,16 @@ static int split_args(struct context *c, struct draft *d, struct str rest, struc
 	}
 }
 
+// The rules sort, trim and append; what was written is kept.
+static void keep_raw(struct arena *a, struct draft *d)
+{
+	const char **raw = arena_alloc(a, (d->args.n + 1) * sizeof(*raw));
+	if (d->args.n > 0)
+		memcpy(raw, d->args.v, d->args.n * sizeof(*raw));
+	d->in->raw = raw;
+	d->in->n_raw = d->args.n;
+}
+
 int draft_begin(struct context *c, struct str line, struct draft *ret, struct err *e)
 {
 	struct str rest = rune_trim(line);
@@ -196,7 +206,10 @@ int draft_begin(struct context *c, struct str line, struct draft *ret, struct er
 	if (!keyword_kind(in->keyword, &in->kind))
 		return unknown_instruction(c->a, in->keyword, e);
 	rest = take_flags(c->a, rest, c->escape, &ret->flags);
-	return split_args(c, ret, rune_trim(rest), e);
+	if (split_args(c, ret, rune_trim(rest), e) < 0)
+		return -1;
+	keep_raw(c->a, ret);
+	return 0;
 }
 
 // The trigger as it goes into the image: its line without ONBUILD, and its heredocs as written.

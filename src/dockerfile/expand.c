@@ -140,7 +140,7 @@ static const char *lookup(struct lexer *l, struct buf *name, bool has_default)
 {
 	const char *v = l->env->get ? l->env->get(l->env->arg, buf_cstr(name)) : NULL;
 	if (!v && !has_default && l->env->undefined)
-		l->env->undefined(l->env->arg, buf_cstr(name));
+		l->env->undefined(l->env->undefined_arg, buf_cstr(name));
 	return v;
 }
 

@@ -14,6 +14,7 @@ struct expand_env {
 	char escape; // '\\' or '`'
 	// Told of every variable that was used though unset and without a default; may be NULL.
 	void (*undefined)(void *arg, const char *name);
+	void *undefined_arg;
 };
 
 #define EXPAND_MAX (4u << 20) // bytes one word may grow to

@@ -226,6 +226,8 @@ int reader_logical(struct reader *r, struct logical *ret, struct err *e)
 		struct str whole = trim_line_end(raw), line = rune_trim_left(whole);
 		if (take_directive(r, line, e) < 0)
 			return -1;
+		if (line.n == 0)
+			r->n_comments = 0; // what stands further up describes nothing
 		if (comment || line.n == 0)
 			continue;
 		*ret = (struct logical){.text = line,

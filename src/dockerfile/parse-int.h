@@ -115,7 +115,10 @@ int health_rules(struct draft *d, const struct flag_values *f, struct err *e); /
 // warn.c
 void warn_file(struct dockerfile *d); // what needs the whole file; after the stages are known
 void warn_instr(struct dockerfile *d, const struct draft *dr);
-const char *const *skip_list(struct arena *a, struct str check);
+
+// checks.c
+int check_config_parse(struct arena *a, struct str text, struct check_config *ret, struct err *e);
+const char *const *rule_list(struct arena *a, struct str names); // "A, B"
 
 // stages.c
 int stages_add(struct dockerfile *d, struct instr *in, struct err *e);

@@ -4,14 +4,29 @@
 #include "base/err.h"
 #include "dockerfile/parse-int.h"
 
-static const char *const *skips_above(struct arena *a, const struct reader *r)
+// The first comment above that is `check=...`; one that BuildKit does not understand is none.
+static const struct check_config *checks_above(struct arena *a, const struct reader *r)
 {
 	struct str key, value;
-	for (size_t i = r->n_comments; i-- > 0;)
-		if (directive_parse(r->comments[i], &key, &value) && key.n == 5 &&
-		        strncasecmp(key.p, "check", 5) == 0)
-			return skip_list(a, value);
+	for (size_t i = 0; i < r->n_comments; i++) {
+		if (!directive_parse(r->comments[i], &key, &value) || key.n != 5 ||
+		        strncasecmp(key.p, "check", 5) != 0)
+			continue;
+		struct check_config *c = arena_alloc(a, sizeof(*c));
+		struct err ignored = ERR_INIT;
+		const char *space = memchr(value.p, ' ', value.n);
+		value.n = space ? (size_t)(space - value.p) : value.n;
+		return check_config_parse(a, value, c, &ignored) == 0 ? c : NULL;
+	}
 	return NULL;
+}
+
+static const char *const *comments_above(struct arena *a, const struct reader *r)
+{
+	struct list l = {0};
+	for (size_t i = 0; i < r->n_comments; i++)
+		list_add(a, &l, arena_strndup(a, r->comments[i].p, r->comments[i].n));
+	return list_end(a, &l);
 }
 
 static struct pos until_here(struct pos pos, const struct reader *r)
@@ -28,7 +43,8 @@ static int build(struct context *c, const struct logical *l, struct draft *d, st
 	if (draft_begin(c, l->text, d, e) < 0 || draft_heredocs(c, l->text, d, e) < 0)
 		return -1;
 	d->in->pos = until_here(l->pos, c->r);
-	d->in->skip_checks = skips_above(c->a, c->r);
+	d->in->checks = checks_above(c->a, c->r);
+	d->in->comments = comments_above(c->a, c->r);
 	return rules_apply(c, d, e);
 }
 
@@ -108,6 +124,14 @@ static struct str without_bom(struct str s)
 	return s;
 }
 
+static int find_checks(struct dockerfile *d, const char *instead, struct err *e)
+{
+	const char *text = instead ? instead : d->check;
+	if (text && check_config_parse(&d->arena, str_of(text), &d->checks, e) < 0)
+		return err_wrap(e, "failed to parse check options");
+	return 0;
+}
+
 static void find_directives(struct dockerfile *d, struct str text)
 {
 	struct str v;
@@ -118,10 +142,8 @@ static void find_directives(struct dockerfile *d, struct str text)
 	}
 	if (directive_find(text, "#", "syntax", &v) || directive_find(text, "//", "syntax", &v))
 		d->syntax = arena_strndup(&d->arena, v.p, v.n);
-	if (directive_find(text, "#", "check", &v)) {
+	if (directive_find(text, "#", "check", &v))
 		d->check = arena_strndup(&d->arena, v.p, v.n);
-		d->skip_checks = skip_list(&d->arena, v);
-	}
 }
 
 static int check_text(struct str text, struct err *e)
@@ -140,22 +162,48 @@ static int check_text(struct str text, struct err *e)
 	return err_at(e, pos, "the Dockerfile holds a NUL byte: it must be UTF-8 text");
 }
 
-struct dockerfile *dockerfile_parse(const char *text, size_t n, const char *filename, struct err *e)
+// BuildKit finds empty continuation lines in a pass of their own, before all else.
+static void order_warnings(struct dockerfile *d)
+{
+	struct warning *v = arena_alloc(&d->arena, (d->n_warnings + 1) * sizeof(*v));
+	size_t n = 0;
+	for (int first = 1; first >= 0; first--)
+		for (size_t i = 0; i < d->n_warnings; i++)
+			if ((strcmp(d->warnings[i].rule, "NoEmptyContinuation") == 0) == first)
+				v[n++] = d->warnings[i];
+	d->warnings = v;
+	d->cap_warnings = n;
+}
+
+int dockerfile_read(const char *text, size_t n, const struct dockerfile_options *o,
+        struct dockerfile **ret, struct err *e)
 {
 	struct str whole = {text, n};
+	*ret = NULL;
 	if (check_text(whole, e) < 0)
-		return NULL;
-	auto_dockerfile struct dockerfile *d = xcalloc(1, sizeof(*d));
-	d->filename = arena_strdup(&d->arena, filename ? filename : "Dockerfile");
+		return -1;
+	struct dockerfile *d = *ret = xcalloc(1, sizeof(*d));
+	d->filename = arena_strdup(&d->arena, o->filename ? o->filename : "Dockerfile");
+	d->escape = '\\';
 	keep_lines(d, without_bom(whole));
 	find_directives(d, without_bom(whole));
+	if (find_checks(d, o->check, e) < 0)
+		return -1;
 	auto_reader struct reader r;
 	reader_init(&r, text, n);
-	if (read_instructions(d, &r, e) < 0)
-		return NULL;
+	int status = read_instructions(d, &r, e);
 	d->escape = r.escape;
-	warn_file(d);
-	return steal_ptr(&d);
+	order_warnings(d);
+	if (status == 0)
+		warn_file(d);
+	return status;
+}
+
+struct dockerfile *dockerfile_parse(const char *text, size_t n, const char *filename, struct err *e)
+{
+	auto_dockerfile struct dockerfile *d = NULL;
+	const struct dockerfile_options o = {.filename = filename};
+	return dockerfile_read(text, n, &o, &d, e) < 0 ? NULL : steal_ptr(&d);
 }
 
 void dockerfile_free(struct dockerfile *d)

@@ -1,67 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The checks that the text alone decides, with BuildKit's names and words. What needs variables,
-// base images or the context is found later.
+// The checks that BuildKit makes while it parses, with its names and words. Those of an instruction
+// that is carried out (they need variables, base images or the context) are the graph's.
 #include "base/map.h"
 #include "dockerfile/parse-int.h"
 #include "dockerfile/unicode-int.h"
-
-#include <stdarg.h>
-
-const char *const *skip_list(struct arena *a, struct str check)
-{
-	struct list rules = {0};
-	while (check.n > 0) {
-		const char *semi = memchr(check.p, ';', check.n);
-		size_t n = semi ? (size_t)(semi - check.p) : check.n;
-		struct str part = rune_trim((struct str){check.p, n});
-		n += semi != NULL;
-		check = (struct str){check.p + n, check.n - n};
-		const char *eq = memchr(part.p, '=', part.n);
-		if (!eq || !str_eq(rune_trim((struct str){part.p, (size_t)(eq - part.p)}), "skip"))
-			continue;
-		struct str v = {eq + 1, part.n - (size_t)(eq + 1 - part.p)};
-		for (;;) {
-			const char *comma = memchr(v.p, ',', v.n);
-			n = comma ? (size_t)(comma - v.p) : v.n;
-			struct str rule = rune_trim((struct str){v.p, n});
-			list_add(a, &rules, arena_strndup(a, rule.p, rule.n));
-			if (!comma)
-				break;
-			v = (struct str){comma + 1, v.n - n - 1};
-		}
-	}
-	return list_end(a, &rules);
-}
-
-static bool skips(const char *const *list, const char *rule)
-{
-	for (; list && *list; list++)
-		if (strcmp(*list, rule) == 0 || strcmp(*list, "all") == 0)
-			return true;
-	return false;
-}
-
-void dockerfile_warn(struct dockerfile *d, const struct instr *in, const char *rule, struct pos pos,
-        const char *fmt, ...)
-{
-	if (skips(d->skip_checks, rule) || (in && skips(in->skip_checks, rule)))
-		return;
-	auto_buf struct buf text = {0};
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vprintf(&text, fmt, ap);
-	va_end(ap);
-	if (d->n_warnings == d->cap_warnings) {
-		d->cap_warnings = d->cap_warnings ? d->cap_warnings * 2 : 8;
-		struct warning *v = arena_alloc(&d->arena, d->cap_warnings * sizeof(*v));
-		if (d->n_warnings > 0)
-			memcpy(v, d->warnings, d->n_warnings * sizeof(*v));
-		d->warnings = v;
-	}
-	d->warnings[d->n_warnings++] = (struct warning){.rule = rule,
-	        .detail = arena_strndup(&d->arena, buf_cstr(&text), text.n),
-	        .pos = pos};
-}
 
 static bool all_lower(const char *s)
 {
@@ -88,21 +30,47 @@ static void warn_from(struct dockerfile *d, const struct draft *dr)
 		dockerfile_warn(d, in, "StageNameCasing", in->pos,
 		        "Stage name '%s' should be lowercase", in->stage_name_raw);
 	const char *as = dr->args.v[1];
-	if (all_lower(in->keyword) ? !all_lower(as) : !all_upper(as))
+	bool lower = all_lower(in->keyword), upper = all_upper(in->keyword);
+	if ((lower && !all_lower(as)) || (upper && !all_upper(as)))
 		dockerfile_warn(d, in, "FromAsCasing", in->pos,
 		        "'%s' and '%s' keywords' casing do not match", as, in->keyword);
+}
+
+// The last comment above should begin with a name that the instruction defines.
+static void warn_description(
+        struct dockerfile *d, const struct instr *in, const char *const *names, size_t n)
+{
+	const char *const *last = in->comments;
+	if (!last || n == 0)
+		return;
+	while (last[1])
+		last++;
+	size_t word = strcspn(*last, " ");
+	for (size_t i = 0; i < n; i++)
+		if (strlen(names[i]) == word && memcmp(names[i], *last, word) == 0)
+			return;
+	dockerfile_warn(d, in, "InvalidDefinitionDescription", in->pos,
+	        "Comment for %s should follow the format: `# %s <description>`",
+	        instr_name(in->kind), n > 1 ? "<arg_key>" : names[0]);
+}
+
+static void warn_arg(struct dockerfile *d, const struct instr *in)
+{
+	const char **names = arena_alloc(&d->arena, (in->n_pairs + 1) * sizeof(*names));
+	for (size_t i = 0; i < in->n_pairs; i++)
+		names[i] = in->pairs[i].key;
+	warn_description(d, in, names, in->n_pairs);
 }
 
 void warn_instr(struct dockerfile *d, const struct draft *dr)
 {
 	const struct instr *in = dr->in;
-	const char *name = instr_name(in->kind);
-	if (in->kind == INSTR_FROM)
+	if (in->kind == INSTR_FROM) {
 		warn_from(d, dr);
-	if (in->legacy_pair)
-		dockerfile_warn(d, in, "LegacyKeyValueFormat", in->pos,
-		        "\"%s key=value\" should be used instead of legacy \"%s key value\" format",
-		        name, name);
+		warn_description(d, in, &in->stage_name, in->stage_name != NULL);
+	}
+	if (in->kind == INSTR_ARG && check_is_on(d, in, "InvalidDefinitionDescription"))
+		warn_arg(d, in);
 	if (in->kind == INSTR_MAINTAINER)
 		dockerfile_warn(d, in, "MaintainerDeprecated", in->pos,
 		        "Maintainer instruction is deprecated in favor of using label");
@@ -156,55 +124,8 @@ static void warn_casing(struct dockerfile *d)
 	}
 }
 
-struct last_used {
-	const struct instr *cmd, *entrypoint, *healthcheck;
-};
-
-static void warn_repeated(struct dockerfile *d, const struct instr **last, const struct instr *in)
-{
-	// The earlier one is the one that has no effect.
-	if (*last)
-		dockerfile_warn(d, *last, "MultipleInstructionsDisallowed", (*last)->pos,
-		        "Multiple %s instructions should not be used in the same stage because "
-		        "only "
-		        "the last one will be used",
-		        in->keyword);
-	*last = in;
-}
-
-// Returns whether SHELL is set at the end of the stage.
-static bool warn_stage(struct dockerfile *d, const struct stage *s, bool shell)
-{
-	struct last_used last = {0};
-	for (size_t i = 0; i < s->n_instrs; i++) {
-		const struct instr *in = s->instrs[i];
-		if (in->kind == INSTR_SHELL)
-			shell = true;
-		if (in->kind == INSTR_HEALTHCHECK)
-			warn_repeated(d, &last.healthcheck, in);
-		if (in->kind != INSTR_CMD && in->kind != INSTR_ENTRYPOINT)
-			continue;
-		warn_repeated(d, in->kind == INSTR_CMD ? &last.cmd : &last.entrypoint, in);
-		if (!in->json && !shell)
-			dockerfile_warn(d, in, "JSONArgsRecommended", in->pos,
-			        "JSON arguments recommended for %s to prevent unintended behavior "
-			        "related to OS signals",
-			        in->keyword);
-	}
-	return shell;
-}
-
 void warn_file(struct dockerfile *d)
 {
-	auto_map struct map shells = {0}; // stage names after which SHELL is set
 	warn_stage_names(d);
 	warn_casing(d);
-	for (size_t i = 0; i < d->n_stages; i++) {
-		const struct stage *s = &d->stages[i];
-		bool shell = warn_stage(d, s, map_has(&shells, s->from->base));
-		if (s->name && shell)
-			map_set(&shells, s->name, s->from);
-		else if (s->name)
-			map_del(&shells, s->name);
-	}
 }

@@ -132,46 +132,51 @@ static char *dockerfile_path(const struct build_request *r)
 	return upper;
 }
 
+static void show_excerpt(struct exec *x, struct pos pos)
+{
+	auto_buf struct buf excerpt = {0};
+	if (!pos.line || !x->df)
+		return;
+	dockerfile_excerpt(x->df, pos, &excerpt);
+	if (excerpt.n > 0)
+		event_emit(x->req->sink, &(struct event){.kind = EVENT_NOTE,
+		                                 .step = -1,
+		                                 .text = buf_cstr(&excerpt),
+		                                 .line = pos.line});
+}
+
 // The position and, on stderr, the excerpt belong to the Dockerfile: the caller prints what is in
 // *e.
 static int locate(struct exec *x, const char *path, struct err *e)
 {
 	if (!e->pos.line || !x->df)
 		return -1;
-	auto_buf struct buf excerpt = {0};
-	dockerfile_excerpt(x->df, e->pos, &excerpt);
-	event_emit(x->req->sink, &(struct event){.kind = EVENT_NOTE,
-	                                 .step = -1,
-	                                 .text = buf_cstr(&excerpt),
-	                                 .line = e->pos.line});
+	show_excerpt(x, e->pos);
 	return err_wrap(e, "%s:%d", path, e->pos.line);
 }
 
 // ---- the phases
 
-static void warn(void *arg, const char *rule, const char *text, struct pos pos)
+static int parse(struct exec *x, const char *path, struct buf *text, struct err *e)
 {
-	struct exec *x = arg;
-	event_warn(x->req->sink, pos.line, "%s: %s", rule, text);
+	const struct dockerfile_options o = {.filename = fs_base_name(path),
+	        .check = strv_env_get(&x->req->build_args, "BUILDKIT_DOCKERFILE_CHECK")};
+	if (context_open_main(x, e) || read_dockerfile(x, path, text, e))
+		return -1;
+	if (dockerfile_read(buf_cstr(text), text->n, &o, &x->df, e) == 0)
+		return 0;
+	return e->pos.line ? err_wrap(e, "dockerfile parse error on line %d", e->pos.line) : -1;
 }
 
-static int plan(struct exec *x, const char *path, struct err *e)
+static int convert(struct exec *x, struct err *e)
 {
 	const struct build_request *r = x->req;
-	auto_buf struct buf text = {0};
-	if (context_open_main(x, e) || read_dockerfile(x, path, &text, e))
-		return -1;
-	x->df = dockerfile_parse(buf_cstr(&text), text.n, fs_base_name(path), e);
-	if (!x->df)
-		return e->pos.line ? err_wrap(e, "dockerfile parse error on line %d", e->pos.line)
-		                   : -1;
-	for (size_t i = 0; i < x->df->n_warnings; i++)
-		warn(x, x->df->warnings[i].rule, x->df->warnings[i].detail, x->df->warnings[i].pos);
 	if (contexts_open_named(x, e))
 		return -1;
 	struct graph_resolver *resolver = resolver_new(x);
 	struct graph_options o = {
 	        .target = r->target,
+	        .all_stages = r->all_stages,
 	        .build_args = &r->build_args,
 	        .labels = &r->labels,
 	        .target_platform = r->platform,
@@ -182,12 +187,32 @@ static int plan(struct exec *x, const char *path, struct err *e)
 	        .no_cache = r->no_cache,
 	        .no_cache_stages = &r->no_cache_stages,
 	        .resolver = resolver,
-	        .warn = warn,
-	        .warn_arg = x,
 	};
 	x->graph = graph_build(x->df, &o, e);
 	resolver_free(resolver);
-	if (!x->graph)
+	return x->graph ? dockerfile_check_error(x->df, e) : -1;
+}
+
+static void tell_warnings(const struct exec *x)
+{
+	for (size_t i = 0; x->df && i < x->df->n_warnings; i++) {
+		const struct warning *w = &x->df->warnings[i];
+		event_warn(x->req->sink, w->pos.line, "%s: %s", w->rule, w->detail);
+	}
+}
+
+static int plan(struct exec *x, const char *path, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	int status = parse(x, path, &text, e);
+	if (status) { // it names the line itself
+		show_excerpt(x, e->pos);
+		e->pos.line = 0;
+	} else {
+		status = convert(x, e);
+	}
+	tell_warnings(x);
+	if (status)
 		return -1;
 	x->states = xcalloc(x->graph->n_steps + 1, sizeof(*x->states));
 	return 0;
@@ -198,7 +223,7 @@ static void release(struct exec *x)
 	holder_stop(x->holder);
 	ssh_close(x);
 	contexts_close(x);
-	for (size_t i = 0; x->graph && i < x->graph->n_steps; i++) {
+	for (size_t i = 0; x->states && i < x->graph->n_steps; i++) {
 		rootfs_release(&x->states[i].root);
 		step_plan_drop(&x->states[i]);
 		free(x->states[i].components);
@@ -206,12 +231,80 @@ static void release(struct exec *x)
 		step_list_release(&x->states[i].selections);
 	}
 	free(x->states);
-	graph_free(x->graph);
+	if (!x->keep_graph)
+		graph_free(x->graph);
 	dockerfile_free(x->df);
 	close_fd(&x->stop_fd);
 	pthread_mutex_destroy(&x->lazy_lock);
 	pthread_mutex_destroy(&x->lock);
 	pthread_cond_destroy(&x->changed);
+}
+
+static void init(struct exec *x)
+{
+	pthread_mutex_init(&x->lazy_lock, NULL);
+	pthread_mutex_init(&x->lock, NULL);
+	pthread_cond_init(&x->changed, NULL);
+}
+
+static void take_costs(struct exec *x, struct build_plan *ret)
+{
+	x->states = xcalloc(x->graph->n_steps + 1, sizeof(*x->states));
+	ret->costs = xcalloc(x->graph->n_steps + 1, sizeof(*ret->costs));
+	schedule_look(x);
+	for (size_t i = 0; i < x->graph->n_steps; i++) {
+		const struct step *s = x->graph->steps[i];
+		const struct rootfs *root = &x->states[i].root;
+		struct layer_info info;
+		if (s->kind == STEP_IMAGE || !x->states[i].cached || root->n == 0 ||
+		        !store_layer_get(x->store, &root->layers[root->n - 1], &info))
+			continue;
+		ret->costs[ret->n_costs++] = (struct step_cost){.line = s->pos.line,
+		        .layer = info.diff_id,
+		        .bytes = info.file_bytes,
+		        .duration_ns = x->states[i].duration_ns};
+	}
+}
+
+static int plan_into(struct store *s, const struct build_request *r, bool whole,
+        struct build_plan *ret, struct err *e)
+{
+	struct exec x = {.store = s, .req = r, .stop_fd = -1, .keep_graph = true};
+	auto_free char *path = dockerfile_path(r);
+	*ret = (struct build_plan){0};
+	init(&x);
+	int status = parse(&x, path, &ret->text, e);
+	ret->parsed = !status;
+	if (!status && whole)
+		status = convert(&x, e);
+	if (!status && r->costs && s)
+		take_costs(&x, ret);
+	ret->file = steal_ptr(&x.df);
+	struct graph *graph = x.graph;
+	release(&x);
+	ret->graph = graph;
+	return status;
+}
+
+int build_plan(
+        struct store *s, const struct build_request *r, struct build_plan *ret, struct err *e)
+{
+	return plan_into(s, r, true, ret, e);
+}
+
+int build_plan_parse(
+        struct store *s, const struct build_request *r, struct build_plan *ret, struct err *e)
+{
+	return plan_into(s, r, false, ret, e);
+}
+
+void build_plan_release(struct build_plan *p)
+{
+	graph_free(p->graph);
+	dockerfile_free(p->file);
+	buf_release(&p->text);
+	free(p->costs);
+	*p = (struct build_plan){0};
 }
 
 static void list_step(
@@ -269,10 +362,8 @@ int build_run(
 	struct exec x = {.store = s, .req = r, .stop_fd = -1};
 	int64_t begun = clock_ns();
 	auto_free char *path = dockerfile_path(r);
+	init(&x);
 	rung_choose(&x.rung);
-	pthread_mutex_init(&x.lazy_lock, NULL);
-	pthread_mutex_init(&x.lock, NULL);
-	pthread_cond_init(&x.changed, NULL);
 	*ret = (struct build_result){0};
 	int status = plan(&x, path, e);
 	if (!status)

@@ -56,6 +56,9 @@ struct build_request {
 	bool no_cache, pull;
 	bool explain; // say of each step why it is not cached, when that is known
 	bool dry_run; // look up what can be, run nothing, commit nothing
+	// build_plan: also what the target does not need; without asking a registry (an image that
+	// is not here is unknown); with what the store knows of steps
+	bool all_stages, offline, costs;
 	bool network_none, network_host;
 	int jobs; // steps at once; 0: one a processor
 	struct build_secret *secrets;
@@ -93,6 +96,32 @@ void build_result_release(struct build_result *r);
 // position of its instruction; what ran before it stays recorded.
 int build_run(
         struct store *s, const struct build_request *r, struct build_result *ret, struct err *e);
+
+// What a build would do, and what BuildKit's checks say of it: parsed and converted, base images
+// asked for, nothing run. On failure *ret holds what there is; release it in any case.
+struct dockerfile;
+struct graph;
+struct step_cost {
+	int line; // of the instruction
+	struct digest layer;
+	uint64_t bytes;      // of its files
+	int64_t duration_ns; // when it was run
+};
+struct build_plan {
+	struct dockerfile *file; // NULL: it could not be read
+	struct graph *graph;     // NULL on failure
+	bool parsed;             // the file is whole
+	struct buf text;         // the Dockerfile
+	struct step_cost *costs; // of the steps that the store has a record of
+	size_t n_costs;
+};
+// s: NULL if there is none (only with r->offline; then no image is known).
+int build_plan(
+        struct store *s, const struct build_request *r, struct build_plan *ret, struct err *e);
+// Only the Dockerfile: no graph, no network.
+int build_plan_parse(
+        struct store *s, const struct build_request *r, struct build_plan *ret, struct err *e);
+void build_plan_release(struct build_plan *p);
 
 // Deletes what lies in the store's trash, whoever it belongs to; for when nobody waits.
 void exec_reap(struct store *s);

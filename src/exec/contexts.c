@@ -51,8 +51,9 @@ static int open_folder(
 {
 	if (context_ignore_load(c->value, dockerfile, &c->ignore, &c->ignore_name, e))
 		return -1;
-	auto_fd int dir =
-	        openat(store_root_fd(x->store), "contexts", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_fd int dir = x->store ? openat(store_root_fd(x->store), "contexts",
+	                                     O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+	                           : -1;
 	auto_free char *name = index_name(c->value);
 	c->is_folder = true;
 	c->view = context_open(c->value, c->ignore, dir, name, e);
@@ -248,7 +249,7 @@ static void save_index(struct exec *x, const struct named_context *c)
 {
 	auto_buf struct buf index = {0};
 	struct err why = ERR_INIT;
-	if (!c->is_folder || !c->view || !context_learnt(c->view, &index))
+	if (!x->store || !c->is_folder || !c->view || !context_learnt(c->view, &index))
 		return;
 	auto_free char *name = index_name(c->value);
 	if (store_context_put(x->store, name, index.p, index.n, &why))

@@ -117,6 +117,7 @@ struct exec {
 	int stop_fd; // eventfd: readable once a step has failed
 	struct err first_err;
 	int failed_step;
+	bool keep_graph; // it is the caller's
 };
 
 // ---- lazily opened
@@ -268,6 +269,8 @@ int resolver_load(
 
 // ---- schedule.c
 int schedule(struct exec *x, struct err *e);
+// Finds what the store has of the steps; runs and fetches nothing.
+void schedule_look(struct exec *x);
 
 // ---- commit.c
 int commit_image(struct exec *x, struct build_result *ret, struct err *e);

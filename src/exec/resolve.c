@@ -2,6 +2,7 @@
 // Base images for the graph: from the store if the tag was resolved before (unless --pull), else
 // from a registry; only manifest and configuration, never layers. Named contexts that stand for
 // images, too.
+#include "base/fs.h"
 #include "exec/exec-int.h"
 #include "image/reference.h"
 #include "registry/registry.h"
@@ -146,6 +147,13 @@ static int from_layout(struct exec *x, const char *text, const struct platform *
 	return 0;
 }
 
+static int unknown_image(const struct platform *p, struct graph_image *ret)
+{
+	ret->unknown = true;
+	ret->config.platform = *p;
+	return 0;
+}
+
 static int resolve(struct graph_resolver *self, const char *text, const struct platform *p,
         struct graph_image *ret, struct err *e)
 {
@@ -153,12 +161,15 @@ static int resolve(struct graph_resolver *self, const char *text, const struct p
 	auto_reference struct reference ref = {0};
 	struct digest manifest;
 	if (str_has_prefix(text, LAYOUT))
-		return from_layout(x, text, p, ret, e);
+		return x->store && x->req->load_layout ? from_layout(x, text, p, ret, e)
+		                                       : unknown_image(p, ret);
 	if (reference_parse(text, &ref, e)) {
 		e->kind = ERR_DOCKERFILE;
 		return -1;
 	}
 	ret->name = reference_text(&ref);
+	if (!x->store)
+		return unknown_image(p, ret);
 	int found = x->req->pull ? 0 : from_store(x, ret->name, p, &manifest, e);
 	if (!found && !x->req->pull) {
 		found = from_memory(x, ret->name, p, &manifest, e);
@@ -168,6 +179,8 @@ static int resolve(struct graph_resolver *self, const char *text, const struct p
 		if (found == 1)
 			found = e->kind == ERR_NOT_FOUND ? 0 : -1;
 	}
+	if (!found && x->req->offline)
+		return unknown_image(p, ret);
 	if (found < 0 || (!found && from_registry(x, &ref, p, &manifest, e)))
 		return err_wrap(e, "%s", text);
 	return resolver_load(x, &manifest, ret, e) ? err_wrap(e, "%s", text) : 0;
@@ -189,11 +202,24 @@ static int named_context(struct graph_resolver *self, const char *name, const st
 	return 1;
 }
 
+// As BuildKit: an ignore file with exceptions is never certain, nor is an absolute source.
+static bool ignores(struct graph_resolver *self, const char *source)
+{
+	const struct named_context *c = context_find(((struct resolver *)self)->x, NULL);
+	if (!c || !c->ignore || ignore_has_exceptions(c->ignore))
+		return false;
+	auto_free char *clean = fs_clean_rel(source);
+	if (!*clean)
+		return ignore_hides_root(c->ignore);
+	return *source != '/' && ignore_excludes(c->ignore, clean, NULL);
+}
+
 struct graph_resolver *resolver_new(struct exec *x)
 {
 	struct resolver *r = xcalloc(1, sizeof(*r));
 	r->face.resolve = resolve;
 	r->face.named_context = named_context;
+	r->face.ignores = ignores;
 	r->x = x;
 	return &r->face;
 }

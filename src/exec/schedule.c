@@ -296,3 +296,18 @@ int schedule(struct exec *x, struct err *e)
 		return -1;
 	return missing && !x->req->dry_run ? run_missing(x, missing, e) : 0;
 }
+
+static bool is_known(const struct step *s)
+{
+	return s->kind != STEP_IMAGE || !s->image->unknown;
+}
+
+void schedule_look(struct exec *x)
+{
+	for (size_t i = 0; i < x->graph->n_steps; i++) {
+		const struct step *s = x->graph->steps[i];
+		struct err ignored = ERR_INIT;
+		if (is_known(s) && is_ready(x, s) && prepare(x, s, &ignored) == 1)
+			x->states[s->id].state = STEP_DONE;
+	}
+}

@@ -10,6 +10,7 @@ int workdir_dispatch(struct builder *b, struct stage_state *s, const struct inst
 	const char *path;
 	if (vars_expand(b, s, in, in->n_words ? in->words[0] : "", &path, e))
 		return -1;
+	check_workdir(b, s, in, path);
 	auto_free char *wd = fs_join_abs(s->config.working_dir ? s->config.working_dir : "/", path);
 	free(s->config.working_dir);
 	s->config.working_dir = xstrdup(wd);
@@ -56,10 +57,13 @@ static int copy_inlines(struct builder *b, struct stage_state *s, const struct i
 		const struct heredoc *h = &in->heredocs[i];
 		const char *data = h->body;
 		if (h->expand) {
-			struct expand_env env = vars_env(s);
+			struct undefined u = {b, s, in, {0}};
+			struct expand_env env = vars_env(s, &u);
 			env.escape = '\\'; // bodies do not know the escape directive
 			auto_free char *out = NULL;
-			if (expand_keep_quotes(&env, h->body, &out, e)) {
+			int status = expand_keep_quotes(&env, h->body, &out, e);
+			undefined_report(&u);
+			if (status) {
 				e->pos = in->pos;
 				return -1;
 			}
@@ -78,10 +82,13 @@ static int copy_words(struct builder *b, struct stage_state *s, const struct ins
 		bool last = i + 1 == in->n_words;
 		if (vars_expand(b, s, in, in->words[i], &word, e))
 			return -1;
-		if (last)
+		if (last) {
 			*ret_dest = word;
-		else
-			strv_add(&op->sources, word);
+			continue;
+		}
+		strv_add(&op->sources, word);
+		if (!in->from)
+			check_source(b, in, word);
 	}
 	for (size_t i = 0; i < in->n_excludes; i++)
 		strv_add(&op->excludes, in->excludes[i]);

@@ -5,6 +5,13 @@
 #include "dockerfile/expand.h"
 #include "graph/graph.h"
 
+// What the outline needs to know of a build argument.
+struct arg_info {
+	const char *name, *value, *doc;
+	struct pos pos;
+	struct strv deps; // of a global one: those its default mentions
+};
+
 struct declared_arg {
 	const char *key, *value; // value NULL: declared without one and not given
 };
@@ -25,6 +32,18 @@ struct stage_state {
 	const char *display;       // "builder", "stage-1", "" if there is only one unnamed stage
 	int index, total, counter; // counter of the [n/total] in names
 	struct dockerfile *df;
+	// for the checks
+	bool workdir_set, unknown_base;
+	const struct instr *last_cmd, *last_entrypoint, *last_health;
+	// for the outline: stages this one is made from, arguments its FROM mentions or that it
+	// declares, those with a value of its own, secrets and sockets
+	int *needs;
+	size_t n_needs;
+	struct strv used;
+	struct arg_info *own;
+	size_t n_own;
+	struct outline_entry *secrets, *sockets;
+	size_t n_secrets, n_sockets;
 };
 
 struct builder {
@@ -34,6 +53,8 @@ struct builder {
 	struct strv globals; // global ARGs and platform arguments
 	struct stage_state *states;
 	int depth;
+	struct arg_info *global_args;
+	size_t n_global_args, n_hints;
 };
 
 // stage.c
@@ -44,9 +65,42 @@ struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind k
 int source_find(struct builder *b, struct stage_state *s, const struct instr *in, const char *from,
         bool allow_index, struct file_source *ret, struct err *e);
 
+// check.c: BuildKit's checks of FROM lines and instructions
+struct undefined { // variables that one word used in vain
+	struct builder *b;
+	struct stage_state *s;
+	const struct instr *in;
+	struct strv names;
+};
+void undefined_note(void *undefined, const char *name);
+void undefined_report(struct undefined *u); // and releases
+int check_froms(struct builder *b, struct err *e);
+void check_once(struct builder *b, const struct instr *in, const struct instr **last);
+void check_shell_form(struct builder *b, const struct stage_state *s, const struct instr *in);
+void check_secret(struct builder *b, const struct instr *in, const char *key);
+void check_legacy(struct builder *b, const struct instr *in);
+void check_workdir(
+        struct builder *b, struct stage_state *s, const struct instr *in, const char *path);
+void check_image(struct builder *b, const struct instr *in, const char *ref,
+        const struct platform *want, const struct graph_image *image);
+void check_source(struct builder *b, const struct instr *in, const char *source);
+
+// outline.c
+void outline_used(struct stage_state *s, const char *name);
+void outline_arg(struct stage_state *s, const struct instr *in, const struct key_value *kv,
+        const char *value);
+void outline_need(struct builder *b, struct stage_state *s, const struct instr *in,
+        const struct run_mount *m);
+void outline_from(struct stage_state *s, int stage);
+void outline_make(struct builder *b, int target);
+void outline_release(struct stage_state *s);
+
 // vars.c
 int vars_globals(struct builder *b, struct err *e);
-struct expand_env vars_env(struct stage_state *s);
+// The global arguments as they are without --build-arg. The caller releases *ret.
+int vars_defaults(struct builder *b, struct strv *ret, struct err *e);
+// u may be NULL: nothing is said of undefined variables.
+struct expand_env vars_env(struct stage_state *s, struct undefined *u);
 // Expands word with the variables of the stage; allocated in the graph's arena.
 int vars_expand(struct builder *b, struct stage_state *s, const struct instr *in, const char *word,
         const char **ret, struct err *e);

@@ -40,6 +40,7 @@ static void states_free(struct stage_state *states, size_t n)
 		strv_release(&states[i].vars);
 		free(states[i].history_steps);
 		free(states[i].args);
+		outline_release(&states[i]);
 	}
 	free(states);
 }
@@ -68,11 +69,20 @@ struct graph *graph_build(struct dockerfile *df, const struct graph_options *o, 
 	struct builder b = {.g = g, .df = df, .o = o};
 	b.states = xcalloc(df->n_stages, sizeof(*b.states));
 	int target = target_index(df, o->target, e);
-	int failed = target < 0 || vars_globals(&b, e) || stage_build(&b, (size_t)target, e);
+	int failed = target < 0 || vars_globals(&b, e) || check_froms(&b, e);
+	for (size_t i = 0; !failed && o->all_stages && i < df->n_stages; i++)
+		failed = stage_build(&b, i, e);
 	if (!failed)
+		failed = stage_build(&b, (size_t)target, e);
+	if (!failed) {
 		take_result(&b, &b.states[target]);
+		outline_make(&b, target);
+	}
 	states_free(b.states, df->n_stages);
 	strv_release(&b.globals);
+	for (size_t i = 0; i < b.n_global_args; i++)
+		strv_release(&b.global_args[i].deps);
+	free(b.global_args);
 	if (!failed)
 		return g;
 	graph_free(g);

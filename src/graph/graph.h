@@ -16,6 +16,7 @@ struct graph_image {
 	char *name; // full reference
 	struct digest manifest;
 	struct image_config config;
+	bool unknown; // its configuration could not be had: checks that would need it are silent
 };
 void graph_image_release(struct graph_image *i);
 
@@ -92,6 +93,18 @@ struct step {
 	struct workdir_op workdir;
 };
 
+// What the target takes: build arguments, secrets, ssh sockets; each in the order of the file.
+struct outline_entry {
+	const char *name, *value, *doc; // value, doc: of an argument, "" if there is none
+	bool required;                  // of a secret or socket
+	struct pos pos;
+};
+struct graph_outline {
+	const char *name, *doc; // of the target's stage, "" if none
+	struct outline_entry *args, *secrets, *sockets;
+	size_t n_args, n_secrets, n_sockets;
+};
+
 struct graph {
 	struct arena arena;
 	struct step **steps; // in an order in which every step comes after what it needs
@@ -104,6 +117,7 @@ struct graph {
 	int *history_steps;
 	size_t n_base_history;
 	const char *result_stage; // display name
+	struct graph_outline outline;
 };
 
 // A named context: an image, as resolve() takes it, or files.
@@ -120,10 +134,14 @@ struct graph_resolver {
 	// are the resolver's.
 	int (*named_context)(struct graph_resolver *self, const char *name,
 	        const struct platform *p, struct graph_context *ret, struct err *e);
+	// Whether the ignore file of the main context certainly hides this source of COPY or ADD.
+	// NULL: no.
+	bool (*ignores)(struct graph_resolver *self, const char *source);
 };
 
 struct graph_options {
 	const char *target;            // NULL: last stage
+	bool all_stages;               // also those that the target does not need: to check them
 	const struct strv *build_args; // "K=V"
 	const struct strv *labels;     // "K=V", added to the result's config
 	struct platform target_platform, build_platform;
@@ -132,15 +150,13 @@ struct graph_options {
 	bool no_cache;
 	const struct strv *no_cache_stages;
 	struct graph_resolver *resolver;
-	// Told of each warning (rule, text, position); may be NULL.
-	void (*warn)(void *arg, const char *rule, const char *text, struct pos pos);
-	void *warn_arg;
 };
 
 // Says the name of a variable that its value is a secret? (as the check SecretsUsedInArgOrEnv)
 bool name_is_secret(const char *name);
 
-// Errors carry the position of the instruction. NULL on failure.
+// What BuildKit's checks find on the way is added to the file's warnings. Errors carry the position
+// of the instruction. NULL on failure.
 struct graph *graph_build(struct dockerfile *df, const struct graph_options *o, struct err *e);
 void graph_free(struct graph *g); // NULL is fine
 void graph_free_ptr(struct graph **g);

@@ -73,11 +73,13 @@ static int do_env(struct builder *b, struct stage_state *s, const struct instr *
 		strv_add(&pairs, value);
 		buf_printf(&text, " %s=%s", key, value);
 	}
+	check_legacy(b, in);
 	for (size_t i = 0; i + 1 < pairs.n; i += 2) {
 		if (in->kind == INSTR_LABEL) {
 			image_config_set_label(&s->config, pairs.v[i], pairs.v[i + 1]);
 			continue;
 		}
+		check_secret(b, in, pairs.v[i]);
 		strv_env_set(&s->vars, pairs.v[i], pairs.v[i + 1]);
 		strv_env_set(&s->config.env, pairs.v[i], pairs.v[i + 1]);
 	}
@@ -89,6 +91,8 @@ static int do_command(struct builder *b, struct stage_state *s, const struct ins
 {
 	bool cmd = in->kind == INSTR_CMD;
 	struct strv *to = cmd ? &s->config.cmd : &s->config.entrypoint;
+	check_once(b, in, cmd ? &s->last_cmd : &s->last_entrypoint);
+	check_shell_form(b, s, in);
 	strv_release(to);
 	shell_prepend(&s->config, in, to);
 	auto_buf struct buf text = {0};
@@ -146,6 +150,7 @@ static void duration_go(struct buf *out, int64_t ns)
 static int do_health(struct builder *b, struct stage_state *s, const struct instr *in)
 {
 	struct healthcheck *h = &s->config.health;
+	check_once(b, in, &s->last_health);
 	strv_release(&h->test);
 	*h = (struct healthcheck){
 	        .interval_ns = in->health_interval,
@@ -227,8 +232,8 @@ static int check_signal(const struct instr *in, const char *name, struct err *e)
 }
 
 // "8080", "8080-8082/udp", "127.0.0.1:80:8080": the container's side as "port/proto".
-static int expose_one(struct stage_state *s, const struct instr *in, const char *spec,
-        struct strv *ports, struct err *e)
+static int expose_one(struct builder *b, struct stage_state *s, const struct instr *in,
+        const char *spec, struct strv *ports, struct err *e)
 {
 	const char *slash = strchr(spec, '/');
 	auto_free char *range = slash ? xstrndup(spec, (size_t)(slash - spec)) : xstrdup(spec);
@@ -237,7 +242,15 @@ static int expose_one(struct stage_state *s, const struct instr *in, const char 
 		*p = (char)tolower((unsigned char)*p);
 	if (strcmp(proto, "tcp") != 0 && strcmp(proto, "udp") != 0 && strcmp(proto, "sctp") != 0)
 		return err_at(e, in->pos, "invalid proto: %s", slash ? slash + 1 : "");
+	if (slash && strcmp(proto, slash + 1) != 0)
+		dockerfile_warn(b->df, in, "ExposeProtoCasing", in->pos,
+		        "Defined protocol '%s' in EXPOSE instruction should be lowercase", spec);
 	const char *last = strrchr(range, ':');
+	if (last && strspn(range, ":") < (size_t)(last - range))
+		dockerfile_warn(b->df, in, "ExposeInvalidFormat", in->pos,
+		        "EXPOSE instruction should not define an IP address or host-port mapping, "
+		        "found '%s'",
+		        spec);
 	last = last ? last + 1 : range;
 	const char *dash = strchr(last, '-');
 	auto_free char *low = dash ? xstrndup(last, (size_t)(dash - last)) : xstrdup(last);
@@ -263,14 +276,14 @@ static int do_expose(
         struct builder *b, struct stage_state *s, const struct instr *in, struct err *e)
 {
 	auto_strv struct strv specs = {0}, ports = {0};
-	struct expand_env env = vars_env(s);
+	struct expand_env env = vars_env(s, NULL);
 	for (size_t i = 0; i < in->n_words; i++)
 		if (expand_words(&env, in->words[i], &specs, e)) {
 			e->pos = in->pos;
 			return -1;
 		}
 	for (size_t i = 0; i < specs.n; i++)
-		if (expose_one(s, in, specs.v[i], &ports, e))
+		if (expose_one(b, s, in, specs.v[i], &ports, e))
 			return -1;
 	if (ports.n)
 		qsort(ports.v, ports.n, sizeof(*ports.v), text_cmp);

@@ -68,9 +68,12 @@ static const char *mount_id(const struct mount_spec *m, const struct run_mount *
 static int mount_convert(struct builder *b, struct stage_state *s, const struct instr *in,
         const struct mount_spec *raw, struct run_mount *to, struct err *e)
 {
-	struct expand_env env = vars_env(s);
+	struct undefined u = {b, s, in, {0}};
+	struct expand_env env = vars_env(s, &u);
 	struct mount_spec m;
-	if (dockerfile_expand_mount(&b->g->arena, raw, &env, &m, e)) {
+	int status = dockerfile_expand_mount(&b->g->arena, raw, &env, &m, e);
+	undefined_report(&u);
+	if (status) {
 		e->pos = in->pos;
 		return -1;
 	}
@@ -87,6 +90,7 @@ static int mount_convert(struct builder *b, struct stage_state *s, const struct 
 	to->mode = m.mode;
 	to->uid = m.uid;
 	to->gid = m.gid;
+	outline_need(b, s, in, to);
 	return 0;
 }
 

@@ -68,6 +68,7 @@ static int image_step(struct builder *b, const char *ref, const struct platform 
 		struct step *s = b->g->steps[i];
 		if (s->kind == STEP_IMAGE && !strcmp(s->stage, ref) &&
 		        platform_eq(&s->platform, p)) {
+			check_image(b, in, ref, p, s->image);
 			*ret = s;
 			return 0;
 		}
@@ -77,6 +78,7 @@ static int image_step(struct builder *b, const char *ref, const struct platform 
 		e->pos = in->pos;
 		return -1;
 	}
+	check_image(b, in, ref, p, image);
 	struct step *s = step_new(b->g, STEP_IMAGE);
 	s->image = image;
 	s->platform = *p;
@@ -95,6 +97,7 @@ static int source_stage(struct builder *b, struct stage_state *s, const struct i
 		        *s->display ? s->display : "0");
 	if (stage_build(b, (size_t)index, e))
 		return -1;
+	outline_from(s, index);
 	int rootfs = b->states[index].rootfs;
 	*ret = (struct file_source){.kind = rootfs < 0 ? FROM_SCRATCH : FROM_STEP, .step = rootfs};
 	return 0;
@@ -208,6 +211,9 @@ static void from_stage(struct stage_state *s, const struct stage_state *base)
 	s->n_args = base->n_args;
 	for (size_t i = 0; i < base->n_args; i++)
 		s->args[i] = base->args[i];
+	s->workdir_set = base->workdir_set;
+	s->unknown_base = base->unknown_base;
+	outline_from(s, base->index);
 	history_base(s);
 	for (size_t i = 0; i < base->config.n_history; i++)
 		s->history_steps[i] = base->history_steps[i];
@@ -246,6 +252,7 @@ static int from_image(struct builder *b, struct stage_state *s, const char *ref,
 		return -1;
 	image_config_copy(&s->config, &image->image->config);
 	s->rootfs = image->id;
+	s->unknown_base = image->image->unknown;
 	s->config.has_created = false;
 	ensure_path(s);
 	history_base(s);

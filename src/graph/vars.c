@@ -23,60 +23,120 @@ static void set_platform(struct strv *vars, const char *prefix, const struct pla
 	}
 }
 
-static int global_arg(
-        struct builder *b, const struct instr *in, const struct key_value *kv, struct err *e)
+// What a default mentions, while it is expanded.
+struct mentions {
+	struct strv *vars, *names;
+};
+
+static const char *mention(void *arg, const char *name)
 {
-	const char *given = build_arg(b, kv->key);
+	struct mentions *m = arg;
+	const char *v = strv_env_get(m->vars, name);
+	if (v && m->names && !strv_has(m->names, name))
+		strv_add(m->names, name);
+	return v;
+}
+
+static int global_arg(struct builder *b, struct strv *vars, const struct instr *in,
+        const struct key_value *kv, const char *given, struct strv *deps, struct err *e)
+{
 	if (given) {
-		strv_env_set(&b->globals, kv->key, given);
+		strv_env_set(vars, kv->key, given);
 		return 0;
 	}
 	if (!kv->value)
 		return 0;
-	struct expand_env env = {expand_get_strv, &b->globals, b->df->escape, NULL};
+	struct mentions m = {vars, deps};
+	struct expand_env env = {mention, &m, b->df->escape, NULL};
 	auto_free char *value = NULL;
 	if (expand_word(&env, kv->value, &value, e)) {
 		e->pos = in->pos;
 		return -1;
 	}
-	strv_env_set(&b->globals, kv->key, value);
+	strv_env_set(vars, kv->key, value);
 	return 0;
+}
+
+// A later declaration takes the place of an earlier one and keeps what that depended on.
+static struct arg_info *global_info(struct builder *b, const struct instr *in, size_t k)
+{
+	const struct key_value *kv = &in->pairs[k];
+	size_t i = 0;
+	while (i < b->n_global_args && strcmp(b->global_args[i].name, kv->key) != 0)
+		i++;
+	if (i == b->n_global_args) {
+		b->global_args = xreallocarray(b->global_args, i + 1, sizeof(*b->global_args));
+		b->global_args[b->n_global_args++] = (struct arg_info){.name = kv->key};
+	}
+	b->global_args[i].doc = kv->doc;
+	b->global_args[i].pos = in->pos;
+	return &b->global_args[i];
+}
+
+static void platform_args(struct builder *b, struct strv *vars)
+{
+	set_platform(vars, "BUILD", &b->o->build_platform);
+	set_platform(vars, "TARGET", &b->o->target_platform);
+	const struct stage *last = &b->df->stages[b->df->n_stages - 1];
+	const char *target = b->o->target ? b->o->target : last->name;
+	strv_env_set(vars, "TARGETSTAGE", target ? target : "default");
+	for (size_t i = 0; i < vars->n; i++) {
+		const char *eq = strchr(vars->v[i], '=');
+		auto_free char *key = xstrndup(vars->v[i], (size_t)(eq - vars->v[i]));
+		const char *given = build_arg(b, key);
+		if (given)
+			strv_env_set(vars, key, given);
+	}
 }
 
 int vars_globals(struct builder *b, struct err *e)
 {
-	set_platform(&b->globals, "BUILD", &b->o->build_platform);
-	set_platform(&b->globals, "TARGET", &b->o->target_platform);
-	const struct stage *last = &b->df->stages[b->df->n_stages - 1];
-	const char *target = b->o->target ? b->o->target : last->name;
-	strv_env_set(&b->globals, "TARGETSTAGE", target ? target : "default");
-	for (size_t i = 0; i < b->globals.n; i++) {
-		const char *eq = strchr(b->globals.v[i], '=');
-		auto_free char *key = xstrndup(b->globals.v[i], (size_t)(eq - b->globals.v[i]));
-		const char *given = build_arg(b, key);
-		if (given)
-			strv_env_set(&b->globals, key, given);
+	platform_args(b, &b->globals);
+	for (size_t i = 0; i < b->df->n_global_args; i++) {
+		const struct instr *in = b->df->global_args[i];
+		for (size_t k = 0; k < in->n_pairs; k++) {
+			struct arg_info *info = global_info(b, in, k);
+			if (global_arg(b, &b->globals, in, &in->pairs[k], build_arg(b, info->name),
+			            &info->deps, e))
+				return -1;
+			const char *value = strv_env_get(&b->globals, info->name);
+			info->value = arena_strdup(&b->g->arena, value ? value : "");
+		}
 	}
+	return 0;
+}
+
+int vars_defaults(struct builder *b, struct strv *ret, struct err *e)
+{
+	platform_args(b, ret);
 	for (size_t i = 0; i < b->df->n_global_args; i++) {
 		const struct instr *in = b->df->global_args[i];
 		for (size_t k = 0; k < in->n_pairs; k++)
-			if (global_arg(b, in, &in->pairs[k], e))
+			if (global_arg(b, ret, in, &in->pairs[k], NULL, NULL, e))
 				return -1;
 	}
 	return 0;
 }
 
-struct expand_env vars_env(struct stage_state *s)
+struct expand_env vars_env(struct stage_state *s, struct undefined *u)
 {
-	return (struct expand_env){expand_get_strv, &s->vars, s->df->escape, NULL};
+	struct expand_env env = {expand_get_strv, &s->vars, s->df->escape, NULL};
+	if (u) {
+		env.undefined = undefined_note;
+		env.undefined_arg = u;
+	}
+	return env;
 }
 
 int vars_expand(struct builder *b, struct stage_state *s, const struct instr *in, const char *word,
         const char **ret, struct err *e)
 {
-	struct expand_env env = vars_env(s);
+	struct undefined u = {b, s, in, {0}};
+	struct expand_env env = vars_env(s, &u);
 	auto_free char *out = NULL;
-	if (expand_word(&env, word, &out, e)) {
+	int status = expand_word(&env, word, &out, e);
+	undefined_report(&u);
+	if (status) {
 		e->pos = in->pos;
 		return -1;
 	}
@@ -108,6 +168,7 @@ int vars_arg(struct builder *b, struct stage_state *s, const struct instr *in, s
 		const char *key, *value = NULL;
 		if (vars_expand(b, s, in, in->pairs[i].key, &key, e))
 			return -1;
+		check_secret(b, in, key);
 		const char *given = build_arg(b, key);
 		if (given)
 			value = arena_strdup(&b->g->arena, given);
@@ -118,6 +179,9 @@ int vars_arg(struct builder *b, struct stage_state *s, const struct instr *in, s
 		if (value && !is_builder_arg(key))
 			strv_env_set(&s->vars, key, value);
 		declare(s, key, value);
+		outline_used(s, key);
+		if (given || in->pairs[i].value || !value)
+			outline_arg(s, in, &(struct key_value){key, NULL, in->pairs[i].doc}, value);
 		buf_printf(&text, " %s%s%s", key, value ? "=" : "", value ? value : "");
 	}
 	history_add(b, s, buf_cstr(&text), -1);

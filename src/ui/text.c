@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-// Control characters as \xNN.
-static void ui_escape(const char *s, size_t n, struct buf *out)
+void ui_escape(const char *s, size_t n, struct buf *out)
 {
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
@@ -76,6 +75,7 @@ void ui_error(const struct err *e)
 
 struct ui_table {
 	size_t columns, rows;
+	int gap;
 	char **cells;
 };
 
@@ -83,6 +83,7 @@ struct ui_table *ui_table_new(const char *const *heads, size_t n)
 {
 	struct ui_table *t = xcalloc(1, sizeof(*t));
 	t->columns = n;
+	t->gap = 3;
 	ui_table_row(t, heads);
 	return t;
 }
@@ -99,6 +100,11 @@ void ui_table_row(struct ui_table *t, const char *const *cells)
 	t->rows++;
 }
 
+void ui_table_gap(struct ui_table *t, int gap)
+{
+	t->gap = gap;
+}
+
 void ui_table_print(struct ui_table *t)
 {
 	auto_free size_t *width = xcalloc(t->columns, sizeof(*width));
@@ -110,8 +116,8 @@ void ui_table_print(struct ui_table *t)
 	for (size_t r = 0; r < t->rows; r++)
 		for (size_t c = 0; c < t->columns; c++) {
 			bool last = c + 1 == t->columns;
-			printf("%-*s%s", last ? 0 : (int)width[c], t->cells[r * t->columns + c],
-			        last ? "\n" : "   ");
+			printf("%-*s%s", last ? 0 : (int)width[c] + t->gap,
+			        t->cells[r * t->columns + c], last ? "\n" : "");
 		}
 }
 

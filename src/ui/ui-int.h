@@ -34,6 +34,7 @@ struct ui {
 	size_t n_steps;
 	int shown;
 	int64_t begun_ns;
+	struct strv warnings; // of the Dockerfile, told at the end
 	// tty
 	int drawn; // lines of the live part on the screen
 	bool colour;

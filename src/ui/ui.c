@@ -160,11 +160,37 @@ static void tty_event(struct ui *u, const struct event *ev)
 	fprintf(stderr, "%s%s", ev->kind == EVENT_WARN ? "WARN: " : "", buf_cstr(&text));
 }
 
+// A warning about a line of the Dockerfile waits for the end, where it is seen.
+static bool keep_warning(struct ui *u, const struct event *ev)
+{
+	if (ev->kind != EVENT_WARN || ev->line <= 0 || u->kind == UI_RAWJSON)
+		return false;
+	auto_buf struct buf text = {0};
+	ui_clean_line(ev->text, ev->len, &text);
+	strv_addf(&u->warnings, "%s (line %d)", buf_cstr(&text), ev->line);
+	return true;
+}
+
+static void print_warnings(struct ui *u)
+{
+	size_t n = u->warnings.n;
+	if (n == 0 || u->kind == UI_QUIET)
+		return;
+	fprintf(stderr, "\n %s%zu warning%s found (use hew build --check to expand):%s\n",
+	        u->colour ? "\033[33m" : "", n, n == 1 ? "" : "s", u->colour ? "\033[0m" : "");
+	for (size_t i = 0; i < n; i++)
+		fprintf(stderr, " - %s\n", u->warnings.v[i]);
+}
+
 static void emit(struct event_sink *sink, const struct event *ev)
 {
 	struct ui *u = (struct ui *)sink;
 	pthread_mutex_lock(&u->lock);
 	note_state(u, ev);
+	if (keep_warning(u, ev)) {
+		pthread_mutex_unlock(&u->lock);
+		return;
+	}
 	switch (u->kind) {
 	case UI_RAWJSON:
 		raw_event(u, ev);
@@ -237,6 +263,7 @@ void ui_finish(struct ui *u, bool failed)
 	}
 	if (failed && u->kind == UI_TTY)
 		print_failed_tail(u);
+	print_warnings(u);
 	fflush(stderr);
 }
 
@@ -252,6 +279,7 @@ void ui_free(struct ui *u)
 		buf_release(&u->steps[i].tail);
 	}
 	free(u->steps);
+	strv_release(&u->warnings);
 	pthread_mutex_destroy(&u->lock);
 	pthread_cond_destroy(&u->wake);
 	free(u);

@@ -29,9 +29,13 @@ void ui_free(struct ui *u); // NULL is fine
 // The last line on stderr: "ERROR: <message>", one line, control characters escaped.
 void ui_error(const struct err *e);
 
+// Text from outside made safe to print: control characters as \xNN.
+void ui_escape(const char *s, size_t n, struct buf *out);
+
 // A table: rows of cells, columns padded to the widest, last column as it is.
 struct ui_table;
 struct ui_table *ui_table_new(const char *const *heads, size_t n);
 void ui_table_row(struct ui_table *t, const char *const *cells); // copies
+void ui_table_gap(struct ui_table *t, int gap);                  // between columns; else 3
 void ui_table_print(struct ui_table *t);                         // stdout
 void ui_table_free(struct ui_table *t);

@@ -32,6 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct expand_env env = {.get = get, .arg = &seen, .escape = data[0] & 1 ? '`' : '\\'};
 	if (data[0] & 2)
 		env.undefined = undefined;
+	env.undefined_arg = &seen;
 	auto_free char *word = xstrndup((const char *)data + 1, size - 1);
 	auto_free char *one = NULL, *kept = NULL;
 	auto_strv struct strv words = {0};

@@ -93,6 +93,14 @@ fails() {
 	fi
 }
 
+# said COMMAND...: its standard output in $OUT, its status in $STATUS, its standard error in $ERR.
+said() {
+	STATUS=0
+	ERR=$BATS_TEST_TMPDIR/err
+	[ -z "${HEW_TEST_UID-}" ] || readable
+	OUT=$("$@" 2>"$ERR") || STATUS=$?
+}
+
 # build_fails STATUS ARGS...: the same for a build of this folder.
 build_fails() {
 	local want=$1
