@@ -195,5 +195,8 @@ int dockerfile_find_stage(const struct dockerfile *d, const char *name, size_t b
 int value_duration(const char *s, int64_t *ret_ns, struct err *e);
 // Go's %q of a string: what BuildKit's messages and the history of an image quote with.
 void quote_go(struct buf *b, struct str s);
+// What the parser made of the file, in the form in which BuildKit's parser prints it: one
+// `(from "alpine")` a line.
+void dockerfile_dump(const struct dockerfile *d, struct buf *out);
 // The excerpt people see below an error: "Dockerfile:12\n----\n  10 | ...\n>>> ...\n----\n"
 void dockerfile_excerpt(const struct dockerfile *d, struct pos pos, struct buf *out);

@@ -56,6 +56,7 @@ static void walk(const struct dockerfile *d)
 		}
 		dockerfile_excerpt(d, s->pos, &b);
 	}
+	dockerfile_dump(d, &b);
 	for (size_t i = 0; i < d->n_warnings; i++)
 		sum += strlen(d->warnings[i].detail);
 	assert(sum + b.n > 0);

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The answers of `hew debug` that take more than a line to make.
+#pragma once
+
+#include <stdbool.h>
+
+struct dockerfile;
+struct graph;
+
+void debug_print_parse(const struct dockerfile *d); // JSON, with positions
+// dot: as a graph for dot(1), else JSON.
+void debug_print_graph(const struct dockerfile *d, const struct graph *g, bool dot);
