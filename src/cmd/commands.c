@@ -25,6 +25,7 @@ const struct command *const commands[] = {
         &cmd_login,
         &cmd_logout,
         &cmd_prune,
+        &cmd_lint,
         &cmd_debug,
         &cmd_doctor,
         &cmd_completion,
