@@ -19,6 +19,8 @@
 #define FIX_ROUNDS 50 // an edit may make room for another
 #define TEXT_MAX (10u << 20)
 
+enum lint_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_SARIF };
+
 struct lint_verb {
 	struct strv build_args;
 	const char *format, *fail_on, *explain;
@@ -291,6 +293,8 @@ static int take_path(
 	j->file = S_ISDIR(st.st_mode) ? default_file(arg) : xstrdup(arg);
 	free(*ret_shown);
 	*ret_shown = xstrdup(str_has_prefix(j->file, "./") ? j->file + 2 : j->file);
+	if (access(j->file, F_OK))
+		return err_set(e, ERR_CONTEXT, "there is no Dockerfile in %s: name the file", arg);
 	j->r.context = j->context;
 	j->r.dockerfile = j->file;
 	return 0;
@@ -315,27 +319,35 @@ static int lint_arg(const struct lint_verb *o, struct session *s, const char *ar
 	return status;
 }
 
-static int print(const struct lint_verb *o, const struct linted *v, size_t n, struct err *e)
+static const char *const formats[] = {"text", "json", "sarif"};
+
+static int parse_format(const char *text, enum lint_format *ret, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+		*ret = (enum lint_format)i;
+		if (!text || !strcmp(text, formats[i]))
+			return 0;
+	}
+	return err_set(e, ERR_USAGE, "unknown format \"%s\": text, json or sarif", text);
+}
+
+static void print(enum lint_format format, const struct linted *v, size_t n)
 {
 	auto_buf struct buf out = {0};
 	auto_free struct lint_file *files = xcalloc(n + 1, sizeof(*files));
 	for (size_t i = 0; i < n; i++)
 		files[i] = (struct lint_file){v[i].path, &v[i].report};
-	if (!o->format || !strcmp(o->format, "text")) {
+	if (format == FORMAT_TEXT) {
 		for (size_t i = 0; i < n; i++)
 			if (v[i].n_fixed)
 				buf_printf(&out, "%s: %zu fixed\n", v[i].path, v[i].n_fixed);
 		lint_print_text(files, n, &out);
-	} else if (!strcmp(o->format, "json")) {
+	} else if (format == FORMAT_JSON) {
 		lint_print_json(files, n, &out);
-	} else if (!strcmp(o->format, "sarif")) {
-		lint_print_sarif(files, n, HEW_VERSION, &out);
 	} else {
-		return err_set(
-		        e, ERR_USAGE, "unknown format \"%s\": text, json or sarif", o->format);
+		lint_print_sarif(files, n, HEW_VERSION, &out);
 	}
 	fwrite(buf_cstr(&out), 1, out.n, stdout);
-	return 0;
 }
 
 static bool reaches(const struct linted *v, size_t n, enum lint_level level)
@@ -361,6 +373,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 {
 	struct lint_verb *o = opts;
 	enum lint_level fail_on = LINT_WARNING;
+	enum lint_format format;
 	auto_session struct session s = {0};
 	static const char *const here[] = {"."};
 	const char *const *names = args->n ? (const char *const *)args->v : here;
@@ -369,16 +382,17 @@ static int run(void *opts, const struct strv *args, struct err *e)
 		return list_rules();
 	if (o->explain)
 		return explain(o->explain, e);
-	if ((o->fail_on && lint_level_parse(o->fail_on, &fail_on, e)) || open_store(&s, e))
+	if (parse_format(o->format, &format, e) ||
+	        (o->fail_on && lint_level_parse(o->fail_on, &fail_on, e)) || open_store(&s, e))
 		return -1;
 	struct linted *v = xcalloc(n, sizeof(*v));
 	int status = 0;
 	for (size_t i = 0; !status && i < n; i++)
 		status = lint_arg(o, &s, names[i], &v[i], e);
-	if (!status)
-		status = print(o, v, n, e);
-	if (!status)
+	if (!status) {
+		print(format, v, n);
 		status = reaches(v, n, fail_on);
+	}
 	for (size_t i = 0; i < n; i++) {
 		free(v[i].path);
 		lint_report_release(&v[i].report);

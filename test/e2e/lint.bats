@@ -37,7 +37,12 @@ hew lint --explain RULE says why it matters" "$OUT"
 	printf 'FROM scratch\nUSER 1\nCOPY --from=later a /\nFROM scratch AS later\nUSER 1\n' | dockerfile
 	has "3 BuildFails" "$(findings . || true)"
 	fails 4 hew lint no-such-file
-	fails 2 hew lint --format xml
+	mkdir none
+	fails 4 hew lint none
+	equal "ERROR: there is no Dockerfile in none: name the file" "$LAST"
+	printf 'from scratch\n' | dockerfile
+	fails 2 hew lint --fix --format xml
+	equal "from scratch" "$(cat Dockerfile)"
 	fails 2 hew lint --fail-on never
 }
 
