@@ -14,6 +14,7 @@ struct arg_info {
 
 struct declared_arg {
 	const char *key, *value; // value NULL: declared without one and not given
+	size_t at; // its place in `vars`, or how many of them it is not among: they are never moved
 };
 
 struct stage_state {
@@ -104,6 +105,8 @@ struct expand_env vars_env(struct stage_state *s, struct undefined *u);
 // Expands word with the variables of the stage; allocated in the graph's arena.
 int vars_expand(struct builder *b, struct stage_state *s, const struct instr *in, const char *word,
         const char **ret, struct err *e);
+// What RUN sees of a declared argument, for history.
+const char *vars_declared(struct stage_state *s, struct declared_arg *a);
 int vars_arg(struct builder *b, struct stage_state *s, const struct instr *in, struct err *e);
 void vars_proxy(const struct builder *b, struct strv *ret);
 

@@ -124,18 +124,12 @@ static void heredoc_script(const struct instr *in, struct run_op *op)
 
 static void history_run(struct builder *b, struct stage_state *s, const struct strv *argv, int step)
 {
-	auto_strv struct strv args = {0};
-	for (size_t i = 0; i < s->n_args; i++) {
-		const char *now = strv_env_get(&s->vars, s->args[i].key);
-		const char *value = now ? now : s->args[i].value;
-		strv_env_set(&args, s->args[i].key, value ? value : "");
-	}
 	auto_buf struct buf text = {0};
 	buf_puts(&text, "RUN");
-	if (args.n)
-		buf_printf(&text, " |%zu", args.n);
-	for (size_t i = 0; i < args.n; i++)
-		buf_printf(&text, " %s", args.v[i]);
+	if (s->n_args)
+		buf_printf(&text, " |%zu", s->n_args);
+	for (size_t i = 0; i < s->n_args; i++)
+		buf_printf(&text, " %s=%s", s->args[i].key, vars_declared(s, &s->args[i]));
 	for (size_t i = 0; i < argv->n; i++)
 		buf_printf(&text, " %s", argv->v[i]);
 	buf_puts(&text, " # buildkit");

@@ -153,11 +153,28 @@ static bool is_builder_arg(const char *key)
 
 static void declare(struct stage_state *s, const char *key, const char *value)
 {
+	for (size_t i = 0; i < s->n_args; i++) {
+		if (strcmp(s->args[i].key, key) == 0) {
+			s->args[i].value = value;
+			return;
+		}
+	}
 	if (s->n_args == s->cap_args) {
 		s->cap_args = s->cap_args ? 2 * s->cap_args : 8;
 		s->args = xreallocarray(s->args, s->cap_args, sizeof(*s->args));
 	}
-	s->args[s->n_args++] = (struct declared_arg){key, value};
+	s->args[s->n_args++] = (struct declared_arg){key, value, 0};
+}
+
+const char *vars_declared(struct stage_state *s, struct declared_arg *a)
+{
+	size_t n = strlen(a->key);
+	for (; a->at < s->vars.n; a->at++) {
+		const char *kv = s->vars.v[a->at];
+		if (strncmp(kv, a->key, n) == 0 && kv[n] == '=')
+			return kv + n + 1;
+	}
+	return a->value ? a->value : "";
 }
 
 int vars_arg(struct builder *b, struct stage_state *s, const struct instr *in, struct err *e)

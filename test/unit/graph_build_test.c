@@ -153,6 +153,17 @@ static const struct row rows[] = {
                 "(empty)\nhistory ARG U=u (empty)\n"
                 "history ENV E=w1 (empty)\nhistory RUN |3 V=1 W=w1 U=u /bin/sh -c x # "
                 "buildkit\ncmd sh\n"},
+        {"arguments: declared again, without a value and then with one, a variable's name, "
+         "inherited",
+                "FROM scratch AS a\nARG U\nARG V=1\nRUN x\nARG V=2\nENV U=e\nRUN y\nFROM a\nARG "
+                "W=3\n"
+                "RUN z\n",
+                NULL, NULL,
+                "0 run on -1 '/bin/sh' '-c' 'x' cwd=/ user=\n  env V=1\n"
+                "1 run on 0 '/bin/sh' '-c' 'y' cwd=/ user=\n  env V=2\n  env U=e\n"
+                "2 run on 1 '/bin/sh' '-c' 'z' cwd=/ user=\n  env V=2\n  env U=e\n  env W=3\n"
+                "result 2\nhistory ARG W=3 (empty)\n"
+                "history RUN |3 U=e V=2 W=3 /bin/sh -c z # buildkit\n"},
         {"one instruction sees the variables before it",
                 "FROM scratch\nENV a=1\nENV a=2 b=$a\nLABEL l=$b$a\n", NULL, NULL,
                 "result -1\nhistory ENV a=1 (empty)\nhistory ENV a=2 b=1 (empty)\nhistory LABEL "
