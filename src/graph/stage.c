@@ -75,6 +75,7 @@ static int image_step(struct builder *b, const char *ref, const struct platform 
 	}
 	struct graph_image *image = arena_alloc(&b->g->arena, sizeof(*image));
 	if (b->o->resolver->resolve(b->o->resolver, ref, p, image, e)) {
+		graph_image_release(image); // what there is of it
 		e->pos = in->pos;
 		return -1;
 	}
