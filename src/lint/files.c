@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // COPY and ADD: secrets, the whole context, ADD where COPY is meant.
 #include "base/buf.h"
+#include "dockerfile/git_ref.h"
 #include "lint/lint-int.h"
-
-#include <strings.h>
 
 static const char *base_name(const char *path)
 {
@@ -32,19 +31,6 @@ bool lint_is_secret_name(const char *name)
 		if (str_has_suffix(name, harmless[i]))
 			return false;
 	return true;
-}
-
-static bool is_url(const char *s)
-{
-	return !strncasecmp(s, "http://", 7) || !strncasecmp(s, "https://", 8);
-}
-
-static bool is_git(const char *s)
-{
-	return str_has_prefix(s, "git@") || str_has_prefix(s, "git://") ||
-	       str_has_prefix(s, "ssh://") ||
-	       (is_url(s) &&
-	               (strstr(s, ".git#") || str_has_suffix(s, ".git") || strstr(s, ".git?")));
 }
 
 static bool is_whole_context(const char *source)
@@ -125,7 +111,8 @@ static void add_for_copy(struct lint *l, const struct instr *in)
 	bool sure = l->o->is_plain && !in->checksum && !in->keep_git_dir_set && !in->unpack_set;
 	for (size_t i = 0; i + 1 < in->n_words; i++) {
 		const char *s = in->words[i];
-		if (is_url(s) || is_git(s) || is_archive_name(s) || strpbrk(s, "*?[$"))
+		if (source_is_url(s) || git_ref_is(s, false) || is_archive_name(s) ||
+		        strpbrk(s, "*?[$"))
 			return;
 		sure = sure && l->o->is_plain(l->o->arg, s);
 	}
@@ -143,7 +130,8 @@ static void add_for_copy(struct lint *l, const struct instr *in)
 static void add(struct lint *l, const struct instr *in)
 {
 	for (size_t i = 0; i + 1 < in->n_words; i++)
-		if (is_url(in->words[i]) && !is_git(in->words[i]) && !in->checksum)
+		if (source_is_url(in->words[i]) && !git_ref_is(in->words[i], false) &&
+		        !in->checksum)
 			lint_find(l, in, "AddWithoutChecksum", in->pos,
 			        "%s may be another file tomorrow: --checksum=sha256:...",
 			        in->words[i]);
@@ -160,7 +148,7 @@ void lint_files(struct lint *l, struct lint_stage *s)
 			add(l, in);
 		for (size_t k = 0; !in->from && k + 1 < in->n_words; k++) {
 			const char *source = in->words[k];
-			if (is_url(source) || is_git(source))
+			if (source_is_url(source) || git_ref_is(source, false))
 				continue;
 			if (s->final)
 				secret(l, in, source);

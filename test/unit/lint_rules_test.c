@@ -133,6 +133,7 @@ static const struct row {
                 2},
         {"RemoteScript", "FROM a:1\nRUN curl x | bash\n", "FROM a:1\nRUN curl x | tar x\n", 2},
         {"AddInsteadOfCopy", "FROM a:1\nADD x /\n", "FROM a:1\nADD x.tar.gz /\n", 2},
+        {"AddInsteadOfCopy", "FROM a:1\nADD x /\n", "FROM a:1\nADD me@host:a/b.git#v1 /\n", 2},
         {"AddInsteadOfCopy", "FROM a:1\nADD a b /\n", "FROM a:1\nADD https://x/y /\n", 2},
         {"AddWithoutChecksum", "FROM a:1\nADD https://x/y /\n",
                 "FROM a:1\nADD "
