@@ -80,11 +80,13 @@ sweep() { driver sweep "$1" ${HEW_TEST_SLOW:+--all}; }
 
 @test "struck at random, beside other builds that do not notice" {
 	local rounds=40
-	[ -z "$HEW_TEST_SLOW" ] || rounds=300
-	driver strike --rounds $rounds --seed "${HEW_TEST_SEED:-$RANDOM}" || {
+	[ -z "$HEW_TEST_SLOW" ] || rounds=500
+	driver strike --rounds $rounds --seed "${HEW_TEST_SEED:-$RANDOM}" >said || {
+		cat said
 		echo "HEW_TEST_SEED=... repeats it"
 		false
 	}
+	echo "# $(tail -n 1 said)" >&3
 }
 
 # ---- a disk that is full

@@ -2,12 +2,15 @@
 """What crash_sweep.py disturbs: one hew command at a time, how it is judged, and the scenarios."""
 
 import ctypes
+import fcntl
 import hashlib
 import json
 import os
+import pty
 import shutil
 import sqlite3
 import subprocess
+import termios
 import time
 import urllib.request
 
@@ -42,12 +45,20 @@ def sha256_of(path):
 
 class Run:
     def __init__(self, args, argv, root, cwd, **environment):
-        env = {k: v for k, v in os.environ.items() if not k.startswith("HEW_")}
-        env.update(HEW_ROOT=root, SOURCE_DATE_EPOCH=EPOCH, **environment)
+        self.argv, self.cwd = [args.hew] + argv, cwd
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("HEW_")}
+        self.env.update(HEW_ROOT=root, SOURCE_DATE_EPOCH=EPOCH, **environment)
         self.out, self.err = cwd + "/.out", cwd + "/.err"
-        with open(self.out, "wb") as out, open(self.err, "wb") as err:
-            self.process = subprocess.Popen([args.hew] + argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                            env=env, cwd=cwd)
+        with open(self.out, "wb") as out:
+            self.process = self.start(out)
+
+    def start(self, out):
+        with open(self.err, "wb") as err:
+            return subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=self.env,
+                                    cwd=self.cwd)
+
+    def listen(self):
+        """Whoever shows what it says must go on reading."""
 
     def wait(self):
         try:
@@ -74,6 +85,51 @@ class Run:
             lines = self.text(self.err).splitlines()
             errors = [line for line in lines if line.startswith("ERROR: ")]
             check(len(errors) == 1 and lines[-1] == errors[0], f"not one clear error: {lines}")
+        return self
+
+
+class OnTerminal(Run):
+    """The same with a terminal of its own, which shows its progress."""
+
+    def start(self, out):
+        self.master, slave = pty.openpty()
+        os.set_blocking(self.master, False)
+        process = subprocess.Popen(self.argv, stdin=slave, stdout=out, stderr=slave, env=self.env, cwd=self.cwd,
+                                   start_new_session=True,
+                                   preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(slave)
+        self.shown = b""
+        return process
+
+    def listen(self):
+        try:
+            while self.master is not None and (data := os.read(self.master, 65536)):
+                self.shown += data
+        except OSError:  # nothing there, or nobody writes any more
+            pass
+
+    def press_ctrl_c(self):
+        os.write(self.master, b"\x03")
+
+    def hang_up(self):
+        os.close(self.master)
+        self.master = None
+
+    def wait(self):
+        deadline = time.monotonic() + LIMIT
+        while self.process.poll() is None and time.monotonic() < deadline:
+            self.listen()
+            time.sleep(0.002)
+        self.listen()
+        super().wait()
+        self.told = self.master is None or self.shown.count(b"ERROR: ") == (self.status > 0)
+        if self.master is not None:
+            self.hang_up()
+        return self
+
+    def must_end_clearly(self, allowed):
+        check(self.status in allowed, f"status {self.status}: {self.shown!r}")
+        check(self.told, f"not one clear error: {self.shown!r}")
         return self
 
 

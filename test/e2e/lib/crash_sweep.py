@@ -12,8 +12,8 @@ is cut before anything that was not synced has reached the disk. After each the 
     the store is sound, and has the same files and rows as that of an undisturbed run: nothing more
     work/, leases/, locks/ and trash/ are empty
 
-strike: builds on one store, beside others that must not notice; SIGKILL, SIGTERM or SIGINT for hew, the
-holder, a job or a step's process 1 at a random time. After each the same holds.
+strike: N builds on one store are struck, beside others that must not notice; at a random time Ctrl-C, a terminal that is closed
+or a signal for hew, or a signal for the holder, a job, a step's process 1 or its command. After each the same holds.
 
 Usage: crash_sweep.py --hew FILE --dir DIR --base REF --small REF --registry HOST:PORT
            sweep SCENARIO [--how kill|enospc|cut]... [--all]
@@ -34,7 +34,7 @@ import sqlite3
 import sys
 import time
 
-from crash_scenarios import (SCENARIOS, Case, Failure, Run, SlowBuild, LIMIT, adopt_orphans, check, check_tidy, contents,
+from crash_scenarios import (SCENARIOS, Case, Failure, OnTerminal, Run, SlowBuild, LIMIT, adopt_orphans, check, check_tidy, contents,
                              doctor, listing, mounts, nothing_runs, pending)
 
 # ---- the sweep
@@ -205,16 +205,33 @@ def processes_of(pid):
     return found
 
 
-STRIKES = [("hew", signal.SIGKILL), ("hew", signal.SIGTERM), ("hew", signal.SIGINT), ("holder", signal.SIGKILL),
-           ("holder", signal.SIGTERM), ("job", signal.SIGKILL), ("init", signal.SIGKILL), ("init", signal.SIGTERM),
-           ("command", signal.SIGKILL)]
+STRIKES = [("hew", "SIGKILL"), ("hew", "SIGTERM"), ("hew", "Ctrl-C"), ("hew", "hang-up"), ("holder", "SIGKILL"),
+           ("holder", "SIGTERM"), ("job", "SIGKILL"), ("init", "SIGKILL"), ("init", "SIGTERM"), ("command", "SIGKILL")]
 # What a build may end with: unharmed, killed, a step that failed, the sandbox, cancelled.
-STRUCK = {0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, 5, 11, 130}
+STRUCK = {0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, 5, 11, 130}
 
 
-def strike_once(scenario, case, rng, typical):
+def hit(run, victim, how):
+    """False if there is nobody yet."""
+    if how == "Ctrl-C":
+        run.press_ctrl_c()
+        return True
+    if how == "hang-up":
+        run.hang_up()
+        return True
+    try:
+        os.kill(victim, getattr(signal, how))
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def strike_once(scenario, case, rng, typical, strike):
+    victim, how = strike
     argv = scenario.argv(case)
-    argv[1:1] = rng.choice([[], ["--no-cache"], ["--no-cache"]])
+    cached = victim == "hew" and rng.random() < 0.2  # over at once, and there is only hew itself
+    if not cached:
+        argv[1:1] = ["--no-cache"]
     beside = []
     if rng.random() < 0.3:
         other = f"{case.cwd}/beside"
@@ -224,24 +241,26 @@ def strike_once(scenario, case, rng, typical):
         other = f"{case.cwd}/pruning"
         os.makedirs(other, exist_ok=True)
         beside.append(Run(scenario.args, ["prune"], case.root, other))
-    victim, sig = rng.choice(STRIKES)
-    run = Run(scenario.args, argv, case.root, case.cwd)
-    at = time.monotonic() + rng.random() * typical
-    struck = None
+    if how in ("Ctrl-C", "hang-up"):
+        argv = [a if a != "-q" else "--progress=tty" for a in argv]
+        run = OnTerminal(scenario.args, argv, case.root, case.cwd)
+    else:
+        run = Run(scenario.args, argv, case.root, case.cwd)
+    at = time.monotonic() + rng.random() * (0.01 if cached else typical)
+    struck = False
     while run.process.poll() is None and not struck:
-        if time.monotonic() >= at:  # from then on, the first moment there is such a process
-            found = processes_of(run.process.pid)[victim]
-            if found:
-                struck = rng.choice(found)
-                try:
-                    os.kill(struck, sig)
-                except ProcessLookupError:
-                    struck = None
+        run.listen()
+        if time.monotonic() < at:
+            time.sleep(0.0005)
+            continue
+        # from then on, the first moment there is such a process
+        found = [run.process.pid] if victim == "hew" else processes_of(run.process.pid)[victim]
+        struck = bool(found) and hit(run, rng.choice(found), how)
     run.wait().must_end_clearly(STRUCK)
     for b in beside:
         b.wait().must_succeed("a command beside")
     nothing_runs()
-    return f"{victim} {sig.name} {'hit' if struck else 'missed'}, status {run.status}"
+    return f"{victim} {how} {'hit' if struck else 'missed'}, status {run.status}"
 
 
 def strike_worker(scenario, folder, number, rounds, seed, reference, results):
@@ -249,10 +268,13 @@ def strike_worker(scenario, folder, number, rounds, seed, reference, results):
     rng = random.Random(seed * 1000 + number)
     before = mounts()
     case = Case(scenario, folder, f"w{number}")
-    for i in range(rounds):
+    i = struck = 0
+    while struck < rounds and i < 3 * rounds:  # a build may be over before it is struck
         what = ""
+        i += 1
         try:
-            what = strike_once(scenario, case, rng, reference[3])
+            what = strike_once(scenario, case, rng, reference[3], STRIKES[(number + i) % len(STRIKES)])
+            struck += " hit," in what
             again = case.run().must_succeed("the next build")
             check(scenario.result(case, again) == reference[0], f"the next build gives {again.said()}")
             doctor(scenario.args, case.root, case.cwd, i % 8 == 0)
@@ -282,7 +304,8 @@ def strike(args):
     failed = 0
 
     def work(i, results):
-        strike_worker(scenario, args.dir, i, args.rounds // args.workers, args.seed, reference, results)
+        mine = args.rounds // args.workers + (i < args.rounds % args.workers)
+        strike_worker(scenario, args.dir, i, mine, args.seed, reference, results)
 
     for what, why in in_parallel(args, work):
         hits[what] += 1
@@ -291,9 +314,9 @@ def strike(args):
             print(f"{what}: {why}")
     for what, n in sorted(hits.items()):
         print(f"{n:4} {what}")
-    print(f"{sum(hits.values())} builds, {sum(n for w, n in hits.items() if ' hit,' in w)} struck, {failed} failed; "
-          f"{time.monotonic() - began:.0f} s")
-    return failed == 0
+    struck = sum(n for what, n in hits.items() if " hit," in what)
+    print(f"{struck} builds struck, {sum(hits.values()) - struck} missed, {failed} failed; {time.monotonic() - began:.0f} s")
+    return failed == 0 and struck == args.rounds
 
 
 def main():
