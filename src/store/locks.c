@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named locks across processes and threads: an exclusive flock on locks/<hash of the name>. flock
+// Named locks across processes and threads: a flock on locks/<hash of the name>. flock
 // belongs to the open file description, so two threads exclude each other as two processes do. The
 // file goes away with its lock; whoever got a file that has gone tries again with the new one.
 //
@@ -26,6 +26,7 @@
 struct store_lock {
 	struct store *store;
 	int fd;
+	bool shared;
 	char path[STORE_PATH];
 };
 
@@ -56,7 +57,7 @@ static int try_lock(struct store_lock *l, struct err *e)
 		if (l->fd < 0)
 			return err_sys(e, "make '%s/%s'", l->store->root, l->path);
 	}
-	if (flock(l->fd, LOCK_EX | LOCK_NB) < 0) {
+	if (flock(l->fd, (l->shared ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0) {
 		if (errno == EWOULDBLOCK || errno == EINTR)
 			return 0;
 		return err_sys(e, "lock '%s/%s'", l->store->root, l->path);
@@ -83,7 +84,7 @@ static int wait_lock(struct store_lock *l, struct err *e)
 	return rc < 0 ? -1 : 0;
 }
 
-struct store_lock *store_lock(struct store *s, const char *name, struct err *e)
+static struct store_lock *lock_new(struct store *s, const char *name, struct err *e)
 {
 	if (store_need_write(s, e) < 0)
 		return NULL;
@@ -91,11 +92,41 @@ struct store_lock *store_lock(struct store *s, const char *name, struct err *e)
 	l->store = s;
 	l->fd = -1;
 	path_of_named("locks", name, l->path);
-	if (wait_lock(l, e) == 0)
-		return l;
+	return l;
+}
+
+static struct store_lock *lock_abandon(struct store_lock *l)
+{
 	close_fd(&l->fd);
 	free(l);
 	return NULL;
+}
+
+struct store_lock *store_lock(struct store *s, const char *name, struct err *e)
+{
+	struct store_lock *l = lock_new(s, name, e);
+	return !l || wait_lock(l, e) == 0 ? l : lock_abandon(l);
+}
+
+struct store_lock *store_lock_shared(struct store *s, const char *name, struct err *e)
+{
+	struct store_lock *l = lock_new(s, name, e);
+	if (l)
+		l->shared = true;
+	return !l || wait_lock(l, e) == 0 ? l : lock_abandon(l);
+}
+
+struct store_lock *store_trylock(struct store *s, const char *name, bool *ret_taken, struct err *e)
+{
+	struct store_lock *l = lock_new(s, name, e);
+	int rc = 0;
+	if (!l)
+		return NULL;
+	// a file that went away under us was somebody's who has let go
+	while ((rc = try_lock(l, e)) == 0 && l->fd < 0)
+		;
+	*ret_taken = rc == 0;
+	return rc == 1 ? l : lock_abandon(l);
 }
 
 // A killed process cannot take its file away.
@@ -122,7 +153,9 @@ void store_unlock(struct store_lock *l)
 {
 	if (!l)
 		return;
-	unlinkat(l->store->root_fd, l->path, 0); // still locked, so it is ours
+	// The last of those who share it takes it away.
+	if (!l->shared || (flock(l->fd, LOCK_EX | LOCK_NB) == 0 && still_named(l)))
+		unlinkat(l->store->root_fd, l->path, 0); // still locked, so it is ours
 	close_fd(&l->fd);
 	free(l);
 }

@@ -213,6 +213,10 @@ int store_build_last(struct store *s, char **ret_json, struct err *e);
 // ---- locks across processes and threads: one holder a name; waits, and gives up on cancellation
 struct store_lock;
 struct store_lock *store_lock(struct store *s, const char *name, struct err *e);
+// One that others hold at the same time if they ask for it like this.
+struct store_lock *store_lock_shared(struct store *s, const char *name, struct err *e);
+// Does not wait: NULL with *ret_taken if somebody has it, without if it failed.
+struct store_lock *store_trylock(struct store *s, const char *name, bool *ret_taken, struct err *e);
 void store_unlock(struct store_lock *l); // NULL is fine
 
 // ---- caches: what may be lost

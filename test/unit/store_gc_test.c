@@ -261,6 +261,38 @@ static void test_lock_excludes(void **state)
 	assert_int_equal(fixture_count("locks"), 2); // .boot-... and .reserve, no lock
 }
 
+static bool is_free(struct store *s)
+{
+	struct err err;
+	bool taken = false;
+	struct store_lock *l = store_trylock(s, "x", &taken, &err);
+	assert_int_equal(taken, l == NULL);
+	store_unlock(l);
+	return l != NULL;
+}
+
+static void test_lock_is_shared(void **state)
+{
+	struct err err;
+	auto_store struct store *a = fixture_open();
+	auto_store struct store *b = fixture_open();
+	struct store_lock *one = store_lock_shared(a, "x", &err);
+	struct store_lock *two = store_lock_shared(b, "x", &err);
+	assert_true(one && two);
+	assert_false(is_free(a));
+	store_unlock(one); // its file stays, or the next would not meet the other
+	assert_int_equal(fixture_count("locks"), 3);
+	assert_false(is_free(a));
+	store_unlock(two);
+	assert_int_equal(fixture_count("locks"), 2);
+	assert_true(is_free(a));
+	struct store_lock *alone = store_lock(a, "x", &err);
+	assert_non_null(alone);
+	assert_false(is_free(b));
+	store_unlock(alone);
+	assert_int_equal(fixture_count("locks"), 2);
+}
+
 struct waiter {
 	struct store *store;
 	int64_t got_ns;
@@ -371,6 +403,7 @@ int main(void)
 	        TEST(test_lost_work_folder),
 	        TEST(test_beside_builders),
 	        TEST(test_lock_excludes),
+	        TEST(test_lock_is_shared),
 	        TEST(test_lock_is_handed_over),
 	        TEST(test_lock_dies_with_its_process),
 	        TEST(test_lock_is_interruptible),
