@@ -169,6 +169,16 @@ int layer_keep_tree(struct exec *x, const struct digest *diff_id, const char *pa
 int rootfs_open_trees(
         struct exec *x, const struct rootfs *r, int step, int **ret, size_t *ret_n, struct err *e);
 
+// A folder of the store's work for an overlay to write to, and its work folder beside it. The
+// caller trashes base, whether this failed or not, and releases the rest.
+struct upper_dirs {
+	char *base; // path in the store; NULL: there is none
+	int upper, work;
+};
+#define UPPER_DIRS_NONE ((struct upper_dirs){NULL, -1, -1})
+int upper_dirs_open(struct exec *x, struct upper_dirs *ret, struct err *e);
+void upper_dirs_release(struct upper_dirs *d);
+
 // ---- users.c
 struct user_ids {
 	uint32_t uid, gid;

@@ -32,8 +32,7 @@ struct image_process {
 	int stop_signal;
 	int *lowers;
 	size_t n_lowers;
-	char *scratch;
-	int upper, work;
+	struct upper_dirs upper;
 	struct step_mount *mounts;
 	size_t n_mounts;
 	int *binds;
@@ -142,15 +141,7 @@ static int open_root(struct image_process *p, struct err *e)
 		return -1;
 	if (p->r->read_only)
 		return 0; // no upper: the sandbox closes the root for writing
-	auto_fd int dir = store_temp_dir(p->x.store, &p->scratch, e);
-	if (dir < 0)
-		return -1;
-	if (mkdirat(dir, "upper", 0755) || mkdirat(dir, "work", 0700) ||
-	        fchmodat(dir, "upper", 0755, 0))
-		return err_sys(e, "make the process's directories");
-	p->upper = openat(dir, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	p->work = openat(dir, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return p->upper < 0 || p->work < 0 ? err_sys(e, "open the process's directories") : 0;
+	return upper_dirs_open(&p->x, &p->upper, e);
 }
 
 static struct step_mount *add_mount(struct image_process *p, const char *target)
@@ -233,8 +224,8 @@ static int run_step(struct image_process *p, int signals, const struct terminal 
 	struct step_spec spec = {
 	        .lowers = p->lowers,
 	        .n_lowers = p->n_lowers,
-	        .upper = p->upper,
-	        .work = p->work,
+	        .upper = p->upper.upper,
+	        .work = p->upper.work,
 	        .volatile_overlay = true,
 	        .etc_writable = true,
 	        .argv = (const char *const *)p->argv.v,
@@ -313,11 +304,9 @@ static void release(struct image_process *p)
 		close_fd(&p->lowers[i]);
 	for (size_t i = 0; i < p->n_binds; i++)
 		close_fd(&p->binds[i]);
-	close_fd(&p->upper);
-	close_fd(&p->work);
-	if (p->scratch)
-		store_trash(p->x.store, p->scratch);
-	free(p->scratch);
+	if (p->upper.base)
+		store_trash(p->x.store, p->upper.base);
+	upper_dirs_release(&p->upper);
 	free(p->lowers);
 	free(p->binds);
 	free(p->mounts);
@@ -335,7 +324,7 @@ int image_run(struct store *s, const struct run_request *r, struct run_result *r
 	struct build_request q = {
 	        .sink = r->sink, .registry = r->registry, .registry_arg = r->registry_arg};
 	struct image_process p = {
-	        .x = {.store = s, .req = &q, .stop_fd = -1}, .r = r, .upper = -1, .work = -1};
+	        .x = {.store = s, .req = &q, .stop_fd = -1}, .r = r, .upper = UPPER_DIRS_NONE};
 	rung_choose(&p.x.rung);
 	pthread_mutex_init(&p.x.lazy_lock, NULL);
 	int status = read_image(&p, e) || prepare(&p, e) || open_root(&p, e) || add_mounts(&p, e) ||

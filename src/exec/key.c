@@ -200,14 +200,15 @@ static int key_mount(struct exec *x, const struct step *s, struct key_builder *k
         const struct run_mount *m, struct err *e)
 {
 	static const char *const types[] = {"bind", "cache", "tmpfs", "secret", "ssh"};
-	auto_free char *text =
-	        xasprintf("%s target=%s ro=%d id=%s env=%s size=%lld mode=%lld uid=%lld gid=%lld",
-	                types[m->type], m->target ? m->target : "", m->read_only,
-	                m->id ? m->id : "", m->env ? m->env : "", (long long)m->size,
-	                (long long)m->mode, (long long)m->uid, (long long)m->gid);
+	auto_free char *text = xasprintf(
+	        "%s target=%s ro=%d id=%s env=%s size=%lld mode=%lld uid=%lld gid=%lld",
+	        types[m->type], m->target ? m->target : "", m->read_only,
+	        m->id && m->type != MOUNT_CACHE ? m->id : "", m->env ? m->env : "",
+	        (long long)m->size, (long long)m->mode, (long long)m->uid, (long long)m->gid);
 	auto_free char *name = xasprintf("mount %s", m->target ? m->target : "");
 	key_as(k, "mount", name, text);
-	if (m->type == MOUNT_BIND) {
+	// What a cache begins with counts; whose it is and what is in it by now does not.
+	if (m->type == MOUNT_BIND || (m->type == MOUNT_CACHE && m->from.kind != FROM_SCRATCH)) {
 		struct hash content;
 		if (mount_digest(x, m, s->id, &content, e))
 			return -1;

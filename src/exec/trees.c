@@ -5,6 +5,7 @@
 #include "exec/exec-int.h"
 #include "exec/jobs.h"
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int layer_unpack(struct exec *x, const struct digest *diff_id, const struct layer_index *lacking,
@@ -92,6 +93,30 @@ int layer_make_tree(struct exec *x, const struct digest *diff_id, int step, stru
 int layer_keep_tree(struct exec *x, const struct digest *diff_id, const char *path, struct err *e)
 {
 	return store_tree_commit(x->store, diff_id, x->rung.flavour, path, e);
+}
+
+// ---- what is written
+
+int upper_dirs_open(struct exec *x, struct upper_dirs *ret, struct err *e)
+{
+	*ret = UPPER_DIRS_NONE;
+	auto_fd int dir = store_temp_dir(x->store, &ret->base, e);
+	if (dir < 0)
+		return -1;
+	if (mkdirat(dir, "upper", 0755) || mkdirat(dir, "work", 0700) ||
+	        fchmodat(dir, "upper", 0755, 0)) // whatever the umask
+		return err_sys(e, "make the step's directories");
+	ret->upper = openat(dir, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ret->work = openat(dir, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return ret->upper < 0 || ret->work < 0 ? err_sys(e, "open the step's directories") : 0;
+}
+
+void upper_dirs_release(struct upper_dirs *d)
+{
+	close_fd(&d->upper);
+	close_fd(&d->work);
+	free(d->base);
+	*d = UPPER_DIRS_NONE;
 }
 
 // ---- the stack

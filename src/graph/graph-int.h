@@ -97,6 +97,7 @@ void outline_make(struct builder *b, int target);
 void outline_release(struct stage_state *s);
 
 // vars.c
+const char *build_arg(const struct builder *b, const char *key); // NULL if it is not given
 int vars_globals(struct builder *b, struct err *e);
 // The global arguments as they are without --build-arg. The caller releases *ret.
 int vars_defaults(struct builder *b, struct strv *ret, struct err *e);

@@ -49,6 +49,13 @@ static int mount_target(struct builder *b, struct stage_state *s, const struct i
 	return 0;
 }
 
+// Builds with another BUILDKIT_CACHE_MOUNT_NS have other caches.
+static const char *cache_id(struct builder *b, const char *id)
+{
+	const char *space = build_arg(b, "BUILDKIT_CACHE_MOUNT_NS");
+	return space && *space ? arena_printf(&b->g->arena, "%s/%s", space, id) : id;
+}
+
 static const char *mount_id(const struct mount_spec *m, const struct run_mount *to)
 {
 	if (m->id)
@@ -83,6 +90,8 @@ static int mount_convert(struct builder *b, struct stage_state *s, const struct 
 	to->source = m.source ? m.source : "/";
 	to->env = m.env;
 	to->id = mount_id(&m, to);
+	if (m.type == MOUNT_CACHE)
+		to->id = cache_id(b, to->id);
 	to->read_only = m.read_only_set ? m.read_only : m.type == MOUNT_BIND;
 	to->required = m.required;
 	to->sharing = (int)m.sharing;

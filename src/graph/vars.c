@@ -5,8 +5,7 @@
 #include "graph/graph-int.h"
 #include <strings.h>
 
-// NULL if it is not given.
-static const char *build_arg(const struct builder *b, const char *key)
+const char *build_arg(const struct builder *b, const char *key)
 {
 	return b->o->build_args ? strv_env_get(b->o->build_args, key) : NULL;
 }

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+// What RUN --mount asks for, as mounts of the sandbox.
+#include "base/fs.h"
+#include "exec/run-int.h"
+#include "source/ssh_agent.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct step_mount *add_mount(struct run_state *r, const char *target)
+{
+	r->mounts = xreallocarray(r->mounts, r->n_mounts + 1, sizeof(*r->mounts));
+	struct step_mount *m = &r->mounts[r->n_mounts++];
+	*m = (struct step_mount){.target = target, .source_fd = -1};
+	return m;
+}
+
+// A descriptor that stays open as long as the step runs, also if hew does not.
+static int hold(struct run_state *r, int fd)
+{
+	r->binds = xreallocarray(r->binds, r->n_binds + 1, sizeof(*r->binds));
+	r->binds[r->n_binds] = fd;
+	return (int)r->n_binds++;
+}
+
+static void bind_to(struct run_state *r, struct step_mount *m, int fd)
+{
+	m->type = STEP_BIND;
+	m->source_fd = hold(r, fd);
+}
+
+// What a writable bind mount shows: a copy of its own, thrown away after the step.
+static int private_copy(struct run_state *r, const struct digest *layer, struct err *e)
+{
+	char *path = NULL;
+	auto_fd int dir = store_temp_dir(r->x->store, &path, e);
+	if (dir < 0)
+		return -1;
+	strv_take(&r->scratch, path);
+	if (layer_unpack(r->x, layer, NULL, dir, false, e))
+		return -1;
+	return steal_fd(&dir);
+}
+
+static int mount_bind(struct run_state *r, const struct run_mount *m, struct err *e)
+{
+	struct digest layer;
+	bool is_dir;
+	if (selection_layer(r->x, &m->from, m->source, r->step->id, &layer, &is_dir, e))
+		return -1;
+	auto_fd int tree = m->read_only ? layer_open_tree(r->x, &layer, r->step->id, e)
+	                                : private_copy(r, &layer, e);
+	if (tree < 0)
+		return -1;
+	struct step_mount *to = add_mount(r, m->target);
+	to->read_only = m->read_only;
+	if (is_dir) {
+		bind_to(r, to, steal_fd(&tree));
+		return 0;
+	}
+	int fd = openat(tree, fs_base_name(m->source), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "open '%s' for the bind mount at %s", m->source, m->target);
+	bind_to(r, to, fd);
+	return 0;
+}
+
+// ---- cache mounts
+
+static int seed_cache(struct run_state *r, const struct run_mount *m, int dir, struct err *e)
+{
+	auto_strv struct strv names = {0};
+	struct err ignored = ERR_INIT; // not ours to list: the holder looks again
+	struct digest layer;
+	bool is_dir;
+	if (m->from.kind == FROM_SCRATCH || (fs_list_dir(dir, &names, &ignored) == 0 && names.n))
+		return 0;
+	if (selection_layer(r->x, &m->from, m->source, r->step->id, &layer, &is_dir, e))
+		return -1;
+	return layer_unpack(r->x, &layer, NULL, dir, true, e);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct held_cache *x = a, *y = b;
+	return strcmp(x->id, y->id);
+}
+
+// Each id once, as the strictest of its mounts wants it.
+static void list_caches(struct run_state *r)
+{
+	const struct run_op *op = &r->step->run;
+	size_t n = 0;
+	r->caches = xcalloc(op->n_mounts + 1, sizeof(*r->caches));
+	for (size_t i = 0; i < op->n_mounts; i++)
+		if (op->mounts[i].type == MOUNT_CACHE)
+			r->caches[n++] = (struct held_cache){
+			        .id = op->mounts[i].id, .sharing = op->mounts[i].sharing};
+	qsort(r->caches, n, sizeof(*r->caches), by_id);
+	for (size_t i = 0; i < n; i++) {
+		struct held_cache *last = r->n_caches ? &r->caches[r->n_caches - 1] : NULL;
+		if (last && !strcmp(last->id, r->caches[i].id)) {
+			if (r->caches[i].sharing > last->sharing)
+				last->sharing = r->caches[i].sharing;
+			continue;
+		}
+		r->caches[r->n_caches++] = r->caches[i];
+	}
+}
+
+// The first of its copies that nobody uses.
+static int lock_private(struct store *s, struct held_cache *c, struct err *e)
+{
+	for (size_t k = 0;; k++) {
+		// no id has a line end in it
+		auto_free char *name = k ? xasprintf("%s\n%zu", c->id, k) : xstrdup(c->id);
+		auto_free char *lock = xasprintf("cache-%s", name);
+		bool taken = false;
+		c->lock = store_trylock(s, lock, &taken, e);
+		if (!c->lock && !taken)
+			return -1;
+		if (c->lock) {
+			c->name = steal_ptr(&name);
+			return 0;
+		}
+	}
+}
+
+// As BuildKit: whoever shares a cache has it together with others who do; `locked` waits until it
+// has it alone, `private` takes another one instead. All of a step in one order, so that no two
+// steps wait for each other; who wants a private one never waits.
+static int lock_caches(struct run_state *r, struct err *e)
+{
+	struct store *s = r->x->store;
+	list_caches(r);
+	for (size_t i = 0; i < r->n_caches; i++) {
+		struct held_cache *c = &r->caches[i];
+		if (c->sharing == SHARING_PRIVATE) {
+			if (lock_private(s, c, e))
+				return -1;
+			continue;
+		}
+		auto_free char *lock = xasprintf("cache-%s", c->id);
+		c->name = xstrdup(c->id);
+		c->lock = c->sharing == SHARING_LOCKED ? store_lock(s, lock, e)
+		                                       : store_lock_shared(s, lock, e);
+		if (!c->lock)
+			return -1;
+	}
+	return 0;
+}
+
+static const char *cache_name(const struct run_state *r, const char *id)
+{
+	const struct held_cache key = {.id = id};
+	const struct held_cache *c =
+	        bsearch(&key, r->caches, r->n_caches, sizeof(*r->caches), by_id);
+	return c->name;
+}
+
+// A cache mount belongs to the user of the step unless told otherwise; changing that changes the
+// folder, it does not make a second cache.
+static int mount_cache(struct run_state *r, const struct run_mount *m, struct err *e)
+{
+	int lock;
+	auto_fd int dir =
+	        store_cache_dir(r->x->store, cache_name(r, m->id), r->x->rung.flavour, &lock, e);
+	if (dir < 0)
+		return -1;
+	hold(r, lock);
+	if (seed_cache(r, m, dir, e))
+		return -1;
+	struct step_mount *to = add_mount(r, m->target);
+	to->read_only = m->read_only;
+	to->own = true;
+	to->uid = m->uid >= 0 ? (uint32_t)m->uid : r->user.uid;
+	to->gid = m->gid >= 0 ? (uint32_t)m->gid : r->user.gid;
+	to->mode = m->mode >= 0 ? (uint32_t)m->mode & 07777 : 0755;
+	bind_to(r, to, steal_fd(&dir));
+	return 0;
+}
+
+// ---- the others
+
+static int mount_secret(struct run_state *r, const struct run_mount *m, struct err *e)
+{
+	const struct build_request *req = r->x->req;
+	const struct build_secret *s = NULL;
+	for (size_t i = 0; i < req->n_secrets; i++)
+		if (!strcmp(req->secrets[i].id, m->id))
+			s = &req->secrets[i];
+	if (!s && m->required)
+		return err_set(e, ERR_STEP,
+		        "secret %s: not found (give it with --secret id=%s,src=FILE)", m->id,
+		        m->id);
+	if (!s)
+		return 0;
+	if (m->env) {
+		auto_free char *value = xstrndup(s->data, s->len);
+		strv_env_set(&r->env, m->env, value);
+	}
+	if (!m->target)
+		return 0;
+	struct step_mount *to = add_mount(r, m->target);
+	to->type = STEP_FILE;
+	to->data = s->data;
+	to->data_len = s->len;
+	to->mode = m->mode >= 0 ? (uint32_t)m->mode & 07777 : 0400;
+	to->uid = m->uid >= 0 ? (uint32_t)m->uid : 0;
+	to->gid = m->gid >= 0 ? (uint32_t)m->gid : 0;
+	to->read_only = true;
+	return 0;
+}
+
+// A socket of this step's own, that leads to the agent.
+static int forward_agent(struct run_state *r, struct ssh_agent *agent, struct err *e)
+{
+	char *path = NULL;
+	auto_fd int dir = store_temp_dir(r->x->store, &path, e);
+	if (dir < 0)
+		return -1;
+	strv_take(&r->scratch, path);
+	struct ssh_forward *f = ssh_forward_start(agent, dir, "agent", e);
+	if (!f)
+		return -1;
+	r->forwards = xreallocarray(r->forwards, r->n_forwards + 1, sizeof(struct ssh_forward *));
+	r->forwards[r->n_forwards++] = f;
+	int fd = openat(dir, "agent", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_sys(e, "open the socket of the ssh agent") : fd;
+}
+
+static int mount_ssh(struct run_state *r, const struct run_mount *m, struct err *e)
+{
+	struct ssh_agent *agent = NULL;
+	const char *target =
+	        m->target ? m->target
+	                  : arena_printf(&r->arena, "/run/buildkit/ssh_agent.%zu", r->n_ssh);
+	r->n_ssh++;
+	if (!strv_env_get(&r->env, "SSH_AUTH_SOCK"))
+		strv_env_set(&r->env, "SSH_AUTH_SOCK", target);
+	int found = ssh_find(r->x, m->id, &agent, e);
+	if (!found && m->required)
+		return err_set(e, ERR_STEP, "ssh agent %s: not given (give it with --ssh %s)",
+		        m->id, m->id);
+	if (found <= 0)
+		return found;
+	int fd = forward_agent(r, agent, e);
+	if (fd < 0)
+		return -1;
+	struct step_mount *to = add_mount(r, target);
+	to->own = true;
+	to->mode = m->mode >= 0 ? (uint32_t)m->mode & 07777 : 0600;
+	to->uid = m->uid >= 0 ? (uint32_t)m->uid : 0;
+	to->gid = m->gid >= 0 ? (uint32_t)m->gid : 0;
+	to->type = STEP_BIND;
+	to->source_fd = hold(r, fd);
+	return 0;
+}
+
+static int add_run_mount(struct run_state *r, const struct run_mount *m, struct err *e)
+{
+	switch (m->type) {
+	case MOUNT_BIND:
+		return mount_bind(r, m, e);
+	case MOUNT_CACHE:
+		return mount_cache(r, m, e);
+	case MOUNT_SECRET:
+		return mount_secret(r, m, e);
+	case MOUNT_TMPFS: {
+		struct step_mount *to = add_mount(r, m->target);
+		to->type = STEP_TMPFS;
+		to->size = m->size > 0 ? (uint64_t)m->size : 0;
+		to->mode = m->mode >= 0 ? (uint32_t)m->mode & 07777 : 0;
+		return 0;
+	}
+	default:
+		return mount_ssh(r, m, e);
+	}
+}
+
+int run_add_mounts(struct run_state *r, struct err *e)
+{
+	const struct run_op *op = &r->step->run;
+	if (lock_caches(r, e))
+		return -1;
+	for (size_t i = 0; i < op->n_mounts; i++)
+		if (add_run_mount(r, &op->mounts[i], e))
+			return -1;
+	if (!op->script)
+		return 0;
+	struct step_mount *m =
+	        add_mount(r, arena_printf(&r->arena, "/dev/pipes/%s", op->script_name));
+	m->type = STEP_FILE;
+	m->data = op->script;
+	m->data_len = strlen(op->script);
+	m->mode = 0755;
+	m->read_only = true;
+	return 0;
+}
+
+void run_mounts_release(struct run_state *r)
+{
+	for (size_t i = 0; i < r->n_binds; i++)
+		close_fd(&r->binds[i]);
+	for (size_t i = 0; i < r->n_caches; i++) {
+		store_unlock(r->caches[i].lock);
+		free(r->caches[i].name);
+	}
+	for (size_t i = 0; i < r->n_forwards; i++)
+		ssh_forward_stop(r->forwards[i]);
+	free(r->forwards);
+	free(r->binds);
+	free(r->caches);
+	free(r->mounts);
+}
