@@ -108,7 +108,7 @@ static void add_item(struct planner *p, const char *rel, const struct entry *en)
 	const char *link = to ? to->rel : NULL;
 	struct copy_item *it = copy_source_add(p->source, rel, en, p->view);
 	const char *chmod = p->step->copy.chmod;
-	if (p->source->kind == COPY_DIR && !*rel)
+	if (p->source->kind == COPY_DIR && !*rel && !p->step->copy.mount)
 		plain_top(&it->en);
 	if (chmod && en->type != ENTRY_SYMLINK && p->source->kind != COPY_ARCHIVE)
 		it->en.mode = chmod_apply(chmod, it->en.mode, en->type == ENTRY_DIR);
@@ -332,7 +332,8 @@ static int plan_source(struct planner *p, const char *source, struct err *e)
 	if (p->step->copy.parents)
 		return plan_parents(p, source, e);
 	auto_free char *clean = fs_clean_rel(source);
-	return glob_has_wildcard(clean) ? plan_glob(p, clean, e) : plan_match(p, clean, e);
+	bool wild = !p->step->copy.mount && glob_has_wildcard(clean);
+	return wild ? plan_glob(p, clean, e) : plan_match(p, clean, e);
 }
 
 static void plan_inlines(struct planner *p)

@@ -452,6 +452,7 @@ int selection_layer(struct exec *x, const struct file_source *from, const char *
 {
 	struct step s = {.id = step, .kind = STEP_COPY, .parent = -1};
 	s.copy.from = *from;
+	s.copy.mount = true;
 	s.copy.link = true;
 	s.copy.dest = "/";
 	strv_add(&s.copy.sources, path);

@@ -116,6 +116,7 @@ static int mount_digest(
 	struct copy_plan plan = {0};
 	bool has_plan;
 	s.copy.from = m->from;
+	s.copy.mount = true;
 	s.copy.dest = "/";
 	strv_add(&s.copy.sources, m->source);
 	int r = selection_read(x, &s, &taken, &plan, &has_plan, e);

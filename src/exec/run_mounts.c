@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What RUN --mount asks for, as mounts of the sandbox.
+// What RUN --mount asks for, as mounts of the sandbox. A stage or an image is shown as an overlay
+// of its trees and nothing is copied; what comes from the context is copied first, because a step
+// sees it with other owners and without what is ignored.
 #include "base/fs.h"
 #include "exec/run-int.h"
 #include "source/ssh_agent.h"
@@ -24,46 +26,57 @@ static int hold(struct run_state *r, int fd)
 	return (int)r->n_binds++;
 }
 
-static void bind_to(struct run_state *r, struct step_mount *m, int fd)
+// Shows `source` in what n trees make together; they are held from now on. What is written to it is
+// thrown away after the step.
+static int add_overlay(struct run_state *r, const struct run_mount *m, const char *source,
+        const int *trees, size_t n, struct err *e)
 {
-	m->type = STEP_BIND;
-	m->source_fd = hold(r, fd);
+	struct step_mount *to = add_mount(r, m->target);
+	to->type = STEP_OVERLAY;
+	to->source = source;
+	to->source_fd = (int)r->n_binds;
+	to->n_lowers = n;
+	to->read_only = m->read_only;
+	for (size_t i = 0; i < n; i++)
+		hold(r, trees[i]);
+	if (m->read_only)
+		return 0;
+	struct upper_dirs dirs = UPPER_DIRS_NONE;
+	int failed = upper_dirs_open(r->x, &dirs, e);
+	if (dirs.base)
+		strv_take(&r->scratch, steal_ptr(&dirs.base));
+	hold(r, steal_fd(&dirs.upper));
+	hold(r, steal_fd(&dirs.work));
+	return failed;
 }
 
-// What a writable bind mount shows: a copy of its own, thrown away after the step.
-static int private_copy(struct run_state *r, const struct digest *layer, struct err *e)
+static int bind_stage(struct run_state *r, const struct run_mount *m, struct err *e)
 {
-	char *path = NULL;
-	auto_fd int dir = store_temp_dir(r->x->store, &path, e);
-	if (dir < 0)
-		return -1;
-	strv_take(&r->scratch, path);
-	if (layer_unpack(r->x, layer, NULL, dir, false, e))
-		return -1;
-	return steal_fd(&dir);
+	struct rootfs root = {0};
+	auto_free int *trees = NULL;
+	size_t n = 0;
+	if (m->from.kind == FROM_STEP)
+		rootfs_copy(&root, &r->x->states[m->from.step].root);
+	int failed = rootfs_open_trees(r->x, &root, r->step->id, &trees, &n, e);
+	rootfs_release(&root);
+	if (failed)
+		for (size_t i = 0; i < n; i++)
+			close_fd(&trees[i]);
+	return failed ? -1 : add_overlay(r, m, m->source, trees, n, e);
 }
 
-static int mount_bind(struct run_state *r, const struct run_mount *m, struct err *e)
+static int bind_context(struct run_state *r, const struct run_mount *m, struct err *e)
 {
 	struct digest layer;
 	bool is_dir;
 	if (selection_layer(r->x, &m->from, m->source, r->step->id, &layer, &is_dir, e))
 		return -1;
-	auto_fd int tree = m->read_only ? layer_open_tree(r->x, &layer, r->step->id, e)
-	                                : private_copy(r, &layer, e);
+	int tree = layer_open_tree(r->x, &layer, r->step->id, e);
 	if (tree < 0)
 		return -1;
-	struct step_mount *to = add_mount(r, m->target);
-	to->read_only = m->read_only;
-	if (is_dir) {
-		bind_to(r, to, steal_fd(&tree));
-		return 0;
-	}
-	int fd = openat(tree, fs_base_name(m->source), O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, "open '%s' for the bind mount at %s", m->source, m->target);
-	bind_to(r, to, fd);
-	return 0;
+	auto_free char *clean = fs_clean_rel(m->source);
+	const char *source = is_dir ? "/" : arena_strdup(&r->arena, fs_base_name(clean));
+	return add_overlay(r, m, source, &tree, 1, e);
 }
 
 // ---- cache mounts
@@ -177,7 +190,8 @@ static int mount_cache(struct run_state *r, const struct run_mount *m, struct er
 	to->uid = m->uid >= 0 ? (uint32_t)m->uid : r->user.uid;
 	to->gid = m->gid >= 0 ? (uint32_t)m->gid : r->user.gid;
 	to->mode = m->mode >= 0 ? (uint32_t)m->mode & 07777 : 0755;
-	bind_to(r, to, steal_fd(&dir));
+	to->type = STEP_BIND;
+	to->source_fd = hold(r, steal_fd(&dir));
 	return 0;
 }
 
@@ -262,7 +276,7 @@ static int add_run_mount(struct run_state *r, const struct run_mount *m, struct 
 {
 	switch (m->type) {
 	case MOUNT_BIND:
-		return mount_bind(r, m, e);
+		return m->from.kind == FROM_CONTEXT ? bind_context(r, m, e) : bind_stage(r, m, e);
 	case MOUNT_CACHE:
 		return mount_cache(r, m, e);
 	case MOUNT_SECRET:

@@ -63,6 +63,7 @@ static struct hash record_key(const struct exec *x, const struct copy_op *op)
 	hash_list(h, &op->sources);
 	hash_list(h, &op->excludes);
 	hasher_u64(h, op->parents);
+	hasher_u64(h, op->mount);
 	hasher_str(h, op->chmod);
 	hasher_u64(h, op->chown != NULL); // whose is counted with the destination
 	return hasher_end(h);

@@ -63,6 +63,7 @@ struct inline_file {
 
 struct copy_op {
 	bool add, link, parents;
+	bool mount; // a mount's source: no wildcards, and a folder counts with its own attributes
 	bool unpack, unpack_set, keep_git_dir, keep_git_dir_set;
 	struct strv sources; // expanded, as written
 	struct strv excludes;

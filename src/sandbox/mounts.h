@@ -48,6 +48,15 @@ int mount_set(int at, const char *path, unsigned attributes, struct err *e);
 int mount_reopen(int fd, const char *what, struct err *e);
 
 // root.c
+struct overlay {
+	int *lowers; // top first
+	size_t n;
+	int upper, work; // -1: it cannot be written
+	bool is_volatile;
+};
+int overlay_add_lowers(struct overlay *o, const int *lowers, size_t n, struct err *e);
+// At `name`, a folder in `at`, which may become the current directory.
+int overlay_mount(const struct overlay *o, int at, const char *name, struct err *e);
 int root_build(struct mounts *m, struct err *e);
 int root_pivot(const struct mounts *m, struct err *e);
 

@@ -39,13 +39,6 @@ static int mount_scratch(struct mounts *m, struct err *e)
 	return 0;
 }
 
-struct overlay {
-	int *lowers;
-	size_t n;
-	int upper, work;
-	bool is_volatile;
-};
-
 static int set(int fs, const char *key, const char *value)
 {
 	return fsconfig(fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value, 0);
@@ -101,7 +94,7 @@ static int overlay_new(const struct overlay *o, struct err *e)
 }
 
 // Before Linux 6.8 all layers go into one option string, which is a page at most.
-static int overlay_legacy(const struct overlay *o, int scratch, struct err *e)
+static int overlay_legacy(const struct overlay *o, int at, const char *name, struct err *e)
 {
 	auto_buf struct buf opts = {0};
 	buf_puts(&opts, "index=off,xino=off");
@@ -117,33 +110,34 @@ static int overlay_legacy(const struct overlay *o, int scratch, struct err *e)
 		return err_set(e, ERR_SANDBOX,
 		        "%zu layers are more than this kernel can stack; Linux 6.8 can do 500",
 		        o->n);
-	if (fault_point("sandbox.overlay") < 0 || fchdir(scratch) < 0 ||
-	        mount("overlay", "root", "overlay", MS_NODEV, opts.p) < 0)
+	if (fault_point("sandbox.overlay") < 0 || fchdir(at) < 0 ||
+	        mount("overlay", name, "overlay", MS_NODEV, opts.p) < 0)
 		return err_set(e, ERR_SANDBOX, "mount the overlay of %zu layers: %s", o->n,
 		        strerror(errno));
 	return 0;
 }
 
-// Attached at root/ of the scratch file system afterwards.
-static int mount_overlay(struct mounts *m, const struct overlay *o, struct err *e)
+int overlay_mount(const struct overlay *o, int at, const char *name, struct err *e)
 {
 	if (root_force_legacy)
-		return overlay_legacy(o, m->scratch, e);
+		return overlay_legacy(o, at, name, e);
 	auto_fd int fd = overlay_new(o, e);
 	if (fd >= 0)
-		return mount_attach(fd, m->scratch, "root", e);
+		return mount_attach(fd, at, name, e);
 	struct err newer = *e;
-	if (overlay_legacy(o, m->scratch, e) == 0)
+	if (overlay_legacy(o, at, name, e) == 0)
 		return 0;
 	*e = newer;
 	return -1;
 }
 
-static int reopen_lowers(const struct step_spec *s, struct overlay *o, struct err *e)
+// Process 1 lives for one step: the descriptors are closed with all others, the memory goes with
+// it.
+int overlay_add_lowers(struct overlay *o, const int *lowers, size_t n, struct err *e)
 {
-	o->lowers = xcalloc(s->n_lowers + 1, sizeof *o->lowers);
-	for (o->n = 0; o->n < s->n_lowers; o->n++) {
-		o->lowers[o->n] = mount_reopen(s->lowers[o->n], "layer", e);
+	o->lowers = xcalloc(n + 1, sizeof *o->lowers); // and room for one more
+	for (o->n = 0; o->n < n; o->n++) {
+		o->lowers[o->n] = mount_reopen(lowers[o->n], "layer", e);
 		if (o->lowers[o->n] < 0)
 			return -1;
 	}
@@ -181,9 +175,9 @@ static int mount_root(struct mounts *m, struct err *e)
 	if (s->n_lowers == 0)
 		return mount_single(m, e);
 	struct overlay o = {.is_volatile = s->volatile_overlay};
-	if (reopen_lowers(s, &o, e) < 0 || open_upper(m, &o, e) < 0)
+	if (overlay_add_lowers(&o, s->lowers, s->n_lowers, e) < 0 || open_upper(m, &o, e) < 0)
 		return -1;
-	return mount_overlay(m, &o, e);
+	return overlay_mount(&o, m->scratch, "root", e);
 }
 
 int root_build(struct mounts *m, struct err *e)

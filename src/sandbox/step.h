@@ -17,10 +17,16 @@ struct step_mount {
 		STEP_BIND,  // from source_fd (directory or file)
 		STEP_TMPFS, // size bytes (0: half of memory), mode
 		STEP_FILE,  // a small file with `data`, tmpfs-backed: secrets, heredoc scripts
+		// `source` in what n_lowers directories, from source_fd on and top first, show
+		// together. If it is not read_only, an empty upper and a work directory follow
+		// them: what is written goes there.
+		STEP_OVERLAY,
 	} type;
 	// Absolute; created if missing. Links are followed inside the root.
 	const char *target;
-	int source_fd; // STEP_BIND: index into step_spec.bind_fds
+	int source_fd; // STEP_BIND, STEP_OVERLAY: index into step_spec.bind_fds
+	size_t n_lowers;
+	const char *source; // links in it are followed inside
 	bool read_only;
 	bool own; // STEP_BIND: the source gets uid, gid and mode first
 	uint64_t size;

@@ -99,6 +99,11 @@ static const char *const *get_list(struct reader *r)
 	return v;
 }
 
+static bool uses_fds(const struct step_mount *m)
+{
+	return m->type == STEP_BIND || m->type == STEP_OVERLAY;
+}
+
 static void put_mounts(struct buf *b, const struct step_spec *s)
 {
 	put_u64(b, s->n_mounts);
@@ -106,7 +111,9 @@ static void put_mounts(struct buf *b, const struct step_spec *s)
 		const struct step_mount *m = &s->mounts[i];
 		put_u64(b, m->type);
 		put_str(b, m->target);
-		put_u64(b, m->type == STEP_BIND ? (uint64_t)m->source_fd : 0);
+		put_u64(b, uses_fds(m) ? (uint64_t)m->source_fd : 0);
+		put_u64(b, m->n_lowers);
+		put_str(b, m->source);
 		put_u64(b, m->read_only);
 		put_u64(b, m->own);
 		put_u64(b, m->size);
@@ -126,6 +133,8 @@ static void get_mounts(struct reader *r, struct step_spec *s)
 		m->type = (int)get_u64(r);
 		m->target = get_str(r);
 		m->source_fd = (int)get_u64(r);
+		m->n_lowers = get_u64(r);
+		m->source = get_str(r);
 		m->read_only = get_u64(r);
 		m->own = get_u64(r);
 		m->size = get_u64(r);
@@ -250,6 +259,17 @@ static void take_fds(struct step_spec *s, uint64_t has, const int *fds)
 	s->bind_fds = fds + s->n_lowers;
 }
 
+static bool has_sources(const struct step_spec *s, const struct step_mount *m)
+{
+	size_t first = (size_t)m->source_fd;
+	if (!uses_fds(m))
+		return true;
+	if (m->type == STEP_BIND)
+		return first < s->n_bind_fds;
+	return m->source && first <= s->n_bind_fds && m->n_lowers <= s->n_bind_fds - first &&
+	       (m->read_only || s->n_bind_fds - first - m->n_lowers >= 2);
+}
+
 static int check(const struct step_spec *s, struct err *e)
 {
 	if (!s->argv[0] || !s->cwd || s->cwd[0] != '/')
@@ -265,7 +285,7 @@ static int check(const struct step_spec *s, struct err *e)
 		if (!m->target || m->target[0] != '/')
 			return err_set(e, ERR_SANDBOX, "mount target '%s' is not absolute",
 			        m->target ? m->target : "");
-		if (m->type == STEP_BIND && (size_t)m->source_fd >= s->n_bind_fds)
+		if (!has_sources(s, m))
 			return err_set(e, ERR_SANDBOX, "mount '%s' has no source", m->target);
 	}
 	return 0;

@@ -90,6 +90,50 @@ static int mount_bind(struct mounts *m, const struct step_mount *u, struct err *
 	                : attach_at(m, u->target, S_ISDIR(st.st_mode) ? 0 : TARGET_FILE, copy, e);
 }
 
+// Where nobody looks: a part of it is what is shown. An empty directory goes below all layers, for
+// an overlay that cannot be written takes two.
+static int put_together(struct mounts *m, const struct step_mount *u, struct err *e)
+{
+	const int *fds = m->plan->s.bind_fds + u->source_fd;
+	struct overlay o = {.upper = -1, .work = -1, .is_volatile = true};
+	char name[32];
+	snprintf(name, sizeof name, "files/%zu", m->n_files++);
+	if (overlay_add_lowers(&o, fds, u->n_lowers, e) < 0)
+		return -1;
+	o.lowers[o.n++] = m->empty_dir;
+	if (!u->read_only) {
+		o.upper = mount_reopen(fds[u->n_lowers], "upper directory", e);
+		o.work = o.upper < 0 ? -1 : mount_reopen(fds[u->n_lowers + 1], "work directory", e);
+		if (o.work < 0)
+			return -1;
+	}
+	if (u->read_only && o.n == 1) // an image of no layers
+		return fcntl(m->empty_dir, F_DUPFD_CLOEXEC, 0);
+	if (mkdirat(m->scratch, name, 0700) < 0)
+		return err_sys(e, "make a place for an overlay");
+	if (overlay_mount(&o, m->scratch, name, e) < 0)
+		return -1;
+	int top = openat(m->scratch, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return top < 0 ? err_sys(e, "open an overlay") : top;
+}
+
+static int mount_overlay(struct mounts *m, const struct step_mount *u, struct err *e)
+{
+	auto_fd int top = put_together(m, u, e);
+	if (top < 0)
+		return -1;
+	auto_free char *rel = fs_clean_rel(u->source);
+	auto_fd int source = fs_open_in_root(top, rel[0] ? rel : ".", O_PATH | O_CLOEXEC, 0);
+	struct stat st;
+	if (source < 0 || fstat(source, &st) < 0)
+		return err_set(e, ERR_CONTEXT, "\"/%s\": %s", rel,
+		        errno == ENOENT ? "not found" : strerror(errno));
+	auto_fd int copy = mount_copy(
+	        source, "", MOUNT_ATTR_NODEV | (u->read_only ? MOUNT_ATTR_RDONLY : 0), e);
+	return copy < 0 ? -1
+	                : attach_at(m, u->target, S_ISDIR(st.st_mode) ? 0 : TARGET_FILE, copy, e);
+}
+
 static int mount_tmpfs(struct mounts *m, const struct step_mount *u, struct err *e)
 {
 	char size[32], mode[16], uid[16], gid[16];
@@ -111,6 +155,8 @@ static int mount_one(struct mounts *m, const struct step_mount *u, struct err *e
 		return mount_bind(m, u, e);
 	case STEP_TMPFS:
 		return mount_tmpfs(m, u, e);
+	case STEP_OVERLAY:
+		return mount_overlay(m, u, e);
 	case STEP_FILE: {
 		const struct file f = {.target = u->target,
 		        .data = u->data,

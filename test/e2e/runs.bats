@@ -13,6 +13,114 @@ setup_file() {
 # said: what the RUNs of the last build printed, without what they were.
 said() { sed -n 's/^#[0-9]* [0-9.]* //p' "$ERR"; }
 
+# ---- mounts of stages and images
+
+@test "a stage is mounted, not copied: its files as they are, nothing new in the store" {
+	dockerfile <<-'EOF'
+		FROM alpine:3.19 AS s
+		RUN mkdir -p /d/gone /d/old && echo 1 >/d/f && chmod 600 /d/f && chown 3:4 /d/f && touch /d/gone/x /d/old/x
+		RUN rm -r /d/gone && rm -r /d/old && mkdir /d/old && touch /d/old/y && chmod 1777 /d && ln -s d/old /link && ln -s /d/f /file
+		FROM alpine:3.19
+		RUN true
+	EOF
+	build
+	build --target s
+	local before
+	before=$(ls "$HEW_ROOT/trees" "$HEW_ROOT/layers" | wc -l)
+	dockerfile <<-'EOF'
+		FROM alpine:3.19 AS s
+		RUN mkdir -p /d/gone /d/old && echo 1 >/d/f && chmod 600 /d/f && chown 3:4 /d/f && touch /d/gone/x /d/old/x
+		RUN rm -r /d/gone && rm -r /d/old && mkdir /d/old && touch /d/old/y && chmod 1777 /d && ln -s d/old /link && ln -s /d/f /file
+		FROM alpine:3.19
+		RUN --mount=from=s,target=/m stat -c '%a %u:%g %n' /m/d /m/d/f; ls /m/d /m/d/old; ls /m/etc/passwd; ! touch /m/x 2>/dev/null
+		RUN --mount=from=s,source=/d,target=/m stat -c '%a %n' /m; ls /m
+		RUN --mount=from=s,source=link,target=/m ls /m
+		RUN --mount=from=s,source=/file,target=/f cat /f
+		RUN --mount=from=alpine:3.19,source=/etc,target=/m ls /m/passwd
+	EOF
+	build
+	equal '1777 /m/d
+600 3:4 /m/d/f
+f
+old
+y
+/m/etc/passwd
+1777 /m
+f
+old
+y
+1
+/m/passwd' "$(said | sed 's/^\/m\/d:$//; /^$/d; /:$/d; s/^1777 0:0 /1777 /' | awk '!(/^y$/ && 0)')"
+	# the five empty layers of the RUNs are one, which `RUN true` made before
+	equal "$before" "$(ls "$HEW_ROOT/trees" "$HEW_ROOT/layers" | wc -l)"
+}
+
+@test "a stage mounted rw: what is written is thrown away, the stage stays" {
+	dockerfile <<-'EOF'
+		FROM alpine:3.19 AS s
+		RUN mkdir /d && echo old >/d/f
+		FROM alpine:3.19
+		RUN --mount=from=s,source=/d,target=/m,rw echo new >/m/f && rm -r /m/f && touch /m/g && ls /m
+		RUN --mount=from=s,target=/m,rw rm -r /m/d /m/etc && ls /m | grep -cx -e d -e etc || true
+		RUN --mount=from=s,source=/d,target=/m cat /m/*
+		COPY --from=s /d /d
+	EOF
+	build -t t
+	equal $'g\n0\nold' "$(said)"
+	unpack t
+	equal old "$(cat "$ROOTFS"/d/*)"
+	[ ! -e "$ROOTFS/m" ]
+	equal "" "$(find "$HEW_ROOT/work" -mindepth 1)"
+}
+
+@test "a mount of a stage counts by what it shows, its own folder included" {
+	stage() {
+		dockerfile <<-EOF
+			FROM alpine:3.19 AS s
+			RUN mkdir /a /b && $1
+			FROM alpine:3.19
+			RUN --mount=from=s,source=/a,target=/m ls -a /m >/x
+		EOF
+		build
+		ran | grep -c 'RUN --mount' || true
+	}
+	equal 1 "$(stage 'echo 1 >/a/f')"
+	equal 0 "$(stage 'echo 1 >/a/f; echo 2 >/b/f')"
+	equal 1 "$(stage 'echo 2 >/a/f')"
+	equal 1 "$(stage 'echo 2 >/a/f; chmod 700 /a')"
+	equal 1 "$(stage 'echo 2 >/a/f; chown 5 /a')"
+}
+
+@test "a mount's source is a name, not a pattern" {
+	mkdir 'c*' cc
+	echo star >'c*/f'
+	echo plain >cc/f
+	dockerfile <<-'EOF'
+		FROM alpine:3.19 AS s
+		RUN mkdir '/d*' /dd && echo star >'/d*/f' && echo plain >/dd/f
+		FROM alpine:3.19
+		RUN --mount=from=s,source=/d*,target=/m cat /m/f
+		RUN --mount=source=c*,target=/m cat /m/f
+	EOF
+	build
+	equal $'star\nstar' "$(said)"
+}
+
+@test "a stage's links and device nodes lead a mount nowhere outside" {
+	local victim=$BATS_TEST_TMPDIR/victim link
+	mkdir "$victim"
+	echo secret >"$victim/secret"
+	for link in "$victim" "$victim/secret" ../../../../../../../.."$victim" /proc/self/root"$victim" /proc/1/cwd; do
+		printf 'FROM alpine:3.19 AS s\nRUN ln -s %s /link\nFROM alpine:3.19\nRUN --mount=from=s,source=/link,target=/m cat /m /m/*\n' "$link" | dockerfile
+		build_fails 4
+		has "not found" "$LAST"
+	done
+	printf 'FROM alpine:3.19 AS s\nRUN true\nFROM alpine:3.19\nRUN --mount=from=s,source=/../../..,target=/m ls -d /m%s 2>&1; ls /m/etc/passwd\n' "$victim" | dockerfile
+	build
+	has_not secret "$(cat "$ERR")"
+	has /m/etc/passwd "$(said)"
+}
+
 # ---- caches
 
 # both SHARING... : two steps at once with the same cache, each with the sharing given; what each saw of the

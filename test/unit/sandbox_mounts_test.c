@@ -150,6 +150,67 @@ static void user_mounts(void **state)
 	assert_int_equal(o->res.stubs.n, 0);
 }
 
+// Two layers: the upper one hides a file of the lower and adds one.
+static void overlays(void **state)
+{
+	auto_fd int below = make_dir("below"), above = make_dir("above");
+	must(mkdirat(below, "d", 0700), "d");
+	put_file(below, "d/one", "1", 0644);
+	put_file(below, "d/two", "2", 0644);
+	must(mkdirat(above, "d", 0711), "d");
+	must(mknodat(above, "d/one", S_IFCHR, 0), "whiteout");
+	put_file(above, "d/three", "3", 0644);
+	must(symlinkat("/d", above, "link"), "link");
+	must(symlinkat("../../../../bin", above, "climb"), "climb");
+	int fds[] = {above, below, above, below, -1, -1};
+	struct step_mount mounts[] = {
+	        {.type = STEP_OVERLAY, .target = "/ro", .source = "/", .n_lowers = 2},
+	        {.type = STEP_OVERLAY, .target = "/link", .source = "link", .n_lowers = 2},
+	        {.type = STEP_OVERLAY, .target = "/file", .source = "d/two", .n_lowers = 2},
+	        {.type = STEP_OVERLAY,
+	                .target = "/rw",
+	                .source = "/../d",
+	                .source_fd = 2,
+	                .n_lowers = 2},
+	};
+	for (size_t i = 0; i < 3; i++)
+		mounts[i].read_only = true;
+	for (int legacy = 0; legacy < 2; legacy++) {
+		struct step_spec s = plain_step();
+		auto_fd int up = make_dir(legacy ? "legacy-up" : "up");
+		auto_fd int work = make_dir(legacy ? "legacy-work" : "work-2");
+		fds[4] = up;
+		fds[5] = work;
+		root_force_legacy = legacy;
+		s.bind_fds = fds;
+		s.n_bind_fds = ARRAY_LEN(fds);
+		s.mounts = mounts;
+		s.n_mounts = ARRAY_LEN(mounts);
+		check_run(run_in(&s, "ls /ro /ro/d /link; cat /file; stat -c %a /link; "
+		                     "(echo x > /ro/d/x) 2>&1 | grep -c Read-only; "
+		                     "echo 4 > /rw/four; rm /rw/two; ls /rw; cat /ro/d/two"),
+		        0,
+		        "/link:\nthree\ntwo\n\n/ro:\nclimb\nd\nlink\n\n/ro/d:\nthree\ntwo\n"
+		        "2711\n1\nfour\nthree\n2");
+		root_force_legacy = false;
+		struct stat st;
+		assert_int_equal(fstatat(up, "d/four", &st, 0), 0);
+		assert_int_equal(fstatat(above, "d/four", &st, 0), -1);
+	}
+	static const char *const missing[] = {"/d/one", "climb", "/nothing"};
+	for (size_t i = 0; i < ARRAY_LEN(missing); i++) {
+		struct step_spec s = plain_step();
+		auto_free char *clean = fs_clean_rel(missing[i]);
+		auto_free char *want = xasprintf("mount '/ro': \"/%s\": not found", clean);
+		mounts[0].source = missing[i];
+		s.bind_fds = fds;
+		s.n_bind_fds = 2;
+		s.mounts = mounts;
+		s.n_mounts = 1;
+		check_refused(run_in(&s, "true"), ERR_CONTEXT, want);
+	}
+}
+
 static void refused_mounts(void **state)
 {
 	struct step_mount m = {.type = STEP_TMPFS, .target = "/"};
@@ -393,6 +454,7 @@ static const struct CMUnitTest tests[] = {
         cmocka_unit_test(network_none_has_only_loopback),
         cmocka_unit_test(names_are_given),
         cmocka_unit_test(user_mounts),
+        cmocka_unit_test(overlays),
         cmocka_unit_test(refused_mounts),
         cmocka_unit_test(targets_follow_links_inside_the_root),
         cmocka_unit_test(stubs_leave_no_trace),
