@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/timefmt.h"
 #include "cmd/build_cache.h"
+#include "cmd/build_flags.h"
 #include "cmd/build_sources.h"
 #include "cmd/call.h"
 #include "cmd/session.h"
@@ -22,17 +23,25 @@
 #include <unistd.h>
 
 struct build_options {
+	struct build_flags flags;
 	struct strv tags, build_args, labels, outputs, secrets, contexts, no_cache_filter,
 	        cache_from, cache_to, ssh;
-	const char *file, *target, *progress, *network, *iidfile, *metadata_file, *platform,
-	        *timestamp;
-	const char *call;
+	const char *file, *target, *progress, *iidfile, *metadata_file, *platform, *timestamp, *call;
 	bool no_cache, pull, push, load, quiet, insecure, check, explain, dry_run;
 	int64_t jobs;
 };
 
+static const char no_cgroups[] = "hew sets no limits of control groups";
+
 #define AT(member) offsetof(struct build_options, member)
 static const struct option options[] = {
+        {"add-host", 0, OPT_LIST, AT(flags.hosts), "NAME:IP",
+                "Add a line to /etc/hosts of RUN (host-gateway: this machine)"},
+        {"allow", 0, OPT_LIST, AT(flags.allow), "WORD",
+                "Let the Dockerfile ask for network.host or security.insecure"},
+        {"annotation", 0, OPT_LIST, AT(flags.annotations), "[LEVEL:]KEY=VALUE",
+                "Annotate the manifest, or its descriptor"},
+        {"attest", 0, OPT_LIST, AT(flags.attests), "SPEC", NULL},
         {"build-arg", 0, OPT_LIST, AT(build_args), "KEY[=VALUE]",
                 "Set a build argument (without a value: from the environment)"},
         {"build-context", 0, OPT_LIST, AT(contexts), "NAME=SOURCE",
@@ -57,8 +66,8 @@ static const struct option options[] = {
         {"load", 0, OPT_FLAG, AT(load), NULL, "Keep the image in the local store (always done)"},
         {"metadata-file", 0, OPT_STRING, AT(metadata_file), "FILE",
                 "Write digests and names as JSON"},
-        {"network", 0, OPT_STRING, AT(network), "MODE",
-                "Network of RUN: host, none or default (host)"},
+        {"network", 0, OPT_STRING, AT(flags.network), "MODE",
+                "Network of RUN: host (default) or none"},
         {"no-cache", 0, OPT_FLAG, AT(no_cache), NULL, "Run every step again"},
         {"no-cache-filter", 0, OPT_LIST, AT(no_cache_filter), "STAGE",
                 "Run the steps of these stages again"},
@@ -73,18 +82,35 @@ static const struct option options[] = {
         {"quiet", 'q', OPT_FLAG, AT(quiet), NULL, "Print only the image id"},
         {"secret", 0, OPT_LIST, AT(secrets), "id=ID[,src=FILE|env=VAR]",
                 "A secret for RUN --mount=type=secret"},
+        {"shm-size", 0, OPT_STRING, AT(flags.shm_size), "SIZE", "Size of /dev/shm of RUN (64m)"},
         {"ssh", 0, OPT_LIST, AT(ssh), "default|ID[=SOCKET|KEY[,KEY...]]",
                 "An ssh agent, or keys, for RUN --mount=type=ssh and git"},
         {"tag", 't', OPT_LIST, AT(tags), "NAME[:TAG]", "Name of the image; may be given again"},
         {"target", 0, OPT_STRING, AT(target), "STAGE", "Stage to build (default: the last)"},
         {"timestamp", 0, OPT_STRING, AT(timestamp), "SECONDS",
                 "No time in the image is later (also: SOURCE_DATE_EPOCH)"},
-        {"builder", 0, OPT_NOTE, 0, "NAME", NULL},
-        {"rm", 0, OPT_NOTE, 0, NULL, NULL},
-        {"force-rm", 0, OPT_NOTE, 0, NULL, NULL},
-        {"memory", 'm', OPT_NOTE, 0, "BYTES", NULL},
-        {"provenance", 0, OPT_NOTE, 0, "SPEC", NULL},
-        {"sbom", 0, OPT_NOTE, 0, "SPEC", NULL},
+        {"ulimit", 0, OPT_LIST, AT(flags.ulimits), "NAME=SOFT[:HARD]",
+                "Limit a resource of RUN, e.g. nofile=1024:4096"},
+        // docker's, which have no or little meaning without a daemon: see hew-build(1)
+        {"builder", 0, OPT_NOTE, 0, "NAME", NULL, "there is no builder but this program"},
+        {"cgroup-parent", 0, OPT_STRING, AT(flags.cgroup_parent), "GROUP", NULL},
+        {"compress", 0, OPT_NOTE, 0, NULL, NULL, "the context is read where it is"},
+        {"cpu-period", 0, OPT_NOTE, 0, "N", NULL, no_cgroups},
+        {"cpu-quota", 0, OPT_NOTE, 0, "N", NULL, no_cgroups},
+        {"cpu-shares", 'c', OPT_NOTE, 0, "N", NULL, no_cgroups},
+        {"cpuset-cpus", 0, OPT_NOTE, 0, "LIST", NULL, no_cgroups},
+        {"cpuset-mems", 0, OPT_NOTE, 0, "LIST", NULL, no_cgroups},
+        {"force-rm", 0, OPT_NOTE, 0, NULL, NULL, "nothing is kept of a step"},
+        {"isolation", 0, OPT_NOTE, 0, "KIND", NULL, "there is one kind of sandbox"},
+        {"memory", 'm', OPT_NOTE, 0, "BYTES", NULL, no_cgroups},
+        {"memory-swap", 0, OPT_NOTE, 0, "BYTES", NULL, no_cgroups},
+        {"print", 0, OPT_STRING, AT(flags.print), "KIND", NULL},
+        {"provenance", 0, OPT_STRING, AT(flags.provenance), "SPEC", NULL},
+        {"resource", 0, OPT_LIST, AT(flags.resources), "KEY=VALUE", NULL},
+        {"rm", 0, OPT_NOTE, 0, NULL, NULL, "nothing is kept of a step"},
+        {"sbom", 0, OPT_STRING, AT(flags.sbom), "SPEC", NULL},
+        {"security-opt", 0, OPT_NOTE, 0, "SPEC", NULL, "steps have hew's own sandbox"},
+        {"squash", 0, OPT_NOTE, 0, NULL, NULL, "layers stay as they are"},
         OPTION_END,
 };
 
@@ -95,6 +121,7 @@ static void release(void *p)
 	        &o->contexts, &o->no_cache_filter, &o->cache_from, &o->cache_to, &o->ssh};
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		strv_release(lists[i]);
+	build_flags_release(&o->flags);
 }
 
 // ---- options into a request
@@ -176,23 +203,11 @@ static int take_secret(const char *spec, struct build_request *r, struct err *e)
 	return 0;
 }
 
-static int take_network(const char *mode, struct build_request *r, struct err *e)
-{
-	if (!mode || !strcmp(mode, "default"))
-		return 0;
-	r->network_none = !strcmp(mode, "none");
-	r->network_host = !strcmp(mode, "host");
-	return r->network_none || r->network_host
-	               ? 0
-	               : err_set(e, ERR_USAGE, "invalid network \"%s\": host, none or default",
-	                         mode);
-}
-
 static int take_options(const struct build_options *o, struct build_request *r, struct err *e)
 {
 	int64_t epoch = 0;
 	int has_epoch = epoch_of(o->timestamp, &epoch, e);
-	if (has_epoch < 0 || take_tags(o, r, e) || take_network(o->network, r, e) ||
+	if (has_epoch < 0 || take_tags(o, r, e) || build_flags_take(&o->flags, r, e) ||
 	        build_take_ssh(&o->ssh, r, e))
 		return -1;
 	for (size_t i = 0; i < o->secrets.n; i++)
@@ -294,6 +309,7 @@ static int write_metadata(const char *path, const struct build_request *r,
 		jw_kv(&w, "mediaType", pushed->media_type);
 		jw_kv(&w, "digest", digest);
 		jw_kv_int(&w, "size", (int64_t)pushed->size);
+		annotations_write(&pushed->annotations, &w);
 		jw_object_end(&w);
 	}
 	jw_kv(&w, "containerimage.digest", digest);
@@ -349,7 +365,10 @@ static int build(struct session *s, const struct build_options *o, struct build_
 	struct output_spec *specs = NULL;
 	struct build_caches caches = {0};
 	size_t n_specs = 0;
-	int status = parse_outputs(o, &specs, &n_specs, e);
+	int status = parse_outputs(o, &specs, &n_specs, e) ||
+	                             build_flags_annotate(&o->flags, r, specs, n_specs, e)
+	                     ? -1
+	                     : 0;
 	if (!status) {
 		struct build_result built = {0};
 		s->ui = ui_new(o->quiet ? UI_QUIET : kind, "Building");

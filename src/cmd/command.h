@@ -25,6 +25,7 @@ struct option {
 	size_t offset;    // in the verb's struct
 	const char *arg;  // "KEY=VALUE" for help; NULL for flags
 	const char *help; // one line; NULL: hidden
+	const char *why;  // OPT_NOTE: why it is ignored; NULL: it has no effect here
 };
 
 struct command {

@@ -13,6 +13,7 @@ struct parser {
 	char **argv;
 	char *opts;
 	struct err *e;
+	bool noted[256]; // options that a note was printed for
 };
 
 static const struct option *by_name(const struct command *c, const char *name, size_t n)
@@ -70,7 +71,14 @@ static int set_value(struct parser *p, const struct option *o, const char *value
 			        o->name);
 		return 0;
 	case OPT_NOTE:
-		fprintf(stderr, "hew: --%s has no effect here and is ignored\n", o->name);
+		if ((size_t)(o - p->c->options) < ARRAY_LEN(p->noted)) {
+			bool *noted = &p->noted[o - p->c->options];
+			if (*noted)
+				return 0;
+			*noted = true;
+		}
+		fprintf(stderr, "hew: --%s is ignored: %s\n", o->name,
+		        o->why ? o->why : "it has no effect here");
 		return 0;
 	default:
 		return set_flag(p, o, value);
@@ -128,7 +136,7 @@ static int short_options(struct parser *p, const char *arg)
 int options_parse(const struct command *c, int argc, char **argv, void *opts, struct strv *args,
         bool *ret_help, struct err *e)
 {
-	struct parser p = {c, argc, 0, argv, opts, e};
+	struct parser p = {c, argc, 0, argv, opts, e, {0}};
 	bool ended = false;
 	*ret_help = false;
 	for (; p.at < argc; p.at++) {

@@ -77,8 +77,6 @@ static int check(const struct run_options *o, struct err *e)
 		        "command instead");
 	if (o->stop_signal && !signal_number(o->stop_signal))
 		return err_set(e, ERR_USAGE, "invalid --stop-signal \"%s\"", o->stop_signal);
-	if (o->network && strcmp(o->network, "host") != 0 && strcmp(o->network, "none") != 0)
-		return err_set(e, ERR_USAGE, "invalid network \"%s\": host or none", o->network);
 	return 0;
 }
 
@@ -136,7 +134,9 @@ static int run_image(
 	auto_session struct session s = {.insecure = o->insecure};
 	struct image_row row = {0};
 	int64_t check_timeout = 0, stop_timeout = STOP_TIMEOUT_NS;
+	enum net_mode network = NET_DEFAULT;
 	if (need_args(args, 1, 100000, "run [OPTIONS] IMAGE [COMMAND...]", e) || check(o, e) ||
+	        network_of(o->network, &network, e) ||
 	        take_time("check-timeout", o->check_timeout, &check_timeout, e) ||
 	        take_time("stop-timeout", o->stop_timeout, &stop_timeout, e) ||
 	        session_open(&s, true, e) || find_or_pull(&s, o, args->v[0], &row, e))
@@ -149,7 +149,7 @@ static int run_image(
 	        .entrypoint = o->entrypoint,
 	        .has_entrypoint = o->entrypoint != NULL,
 	        .hostname = o->hostname,
-	        .network_none = o->network && !strcmp(o->network, "none"),
+	        .network = network,
 	        .read_only = o->read_only,
 	        .tty = o->tty,
 	        .check = o->check,

@@ -151,6 +151,18 @@ int epoch_of(const char *option, int64_t *ret, struct err *e)
 	return 1;
 }
 
+int network_of(const char *word, enum net_mode *ret, struct err *e)
+{
+	for (int m = NET_DEFAULT; word && m <= NET_NONE; m++) {
+		if (strcmp(word, net_mode_name((enum net_mode)m)) != 0)
+			continue;
+		*ret = (enum net_mode)m;
+		return 0;
+	}
+	return word ? err_set(e, ERR_USAGE, "invalid network \"%s\": host, none or default", word)
+	            : 0;
+}
+
 int need_args(const struct strv *args, size_t least, size_t most, const char *usage, struct err *e)
 {
 	if (args->n >= least && args->n <= most)

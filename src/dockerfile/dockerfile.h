@@ -193,6 +193,8 @@ int dockerfile_check_error(const struct dockerfile *d, struct err *e);
 int dockerfile_find_stage(const struct dockerfile *d, const char *name, size_t before);
 // Go's time.ParseDuration ("1m30s"), as the options of HEALTHCHECK are written.
 int value_duration(const char *s, int64_t *ret_ns, struct err *e);
+// A size as docker writes it: 64m, 1.5 GiB, 100k; powers of 1024.
+bool value_size(const char *s, int64_t *ret);
 // Go's %q of a string: what BuildKit's messages and the history of an image quote with.
 void quote_go(struct buf *b, struct str s);
 // What the parser made of the file, in the form in which BuildKit's parser prints it: one

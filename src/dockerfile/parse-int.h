@@ -88,7 +88,6 @@ int device_check(const char *text, struct err *e);
 // values.c: texts as Go's strconv and time packages read them.
 bool value_bool(const char *s, bool *ret);
 bool value_uint32(const char *s, int base, int64_t *ret);
-bool value_size(const char *s, int64_t *ret);
 
 // draft.c
 struct draft {

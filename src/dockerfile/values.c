@@ -116,7 +116,6 @@ int value_duration(const char *s, int64_t *ret_ns, struct err *e)
 	return 0;
 }
 
-// 64m, 1.5 GiB, 100k: powers of 1024.
 bool value_size(const char *s, int64_t *ret)
 {
 	double v = 0, scale = 1;

@@ -14,9 +14,14 @@ void build_request_release(struct build_request *r)
 {
 	strv_release(&r->build_args);
 	strv_release(&r->labels);
+	strv_release(&r->annotations);
 	strv_release(&r->tags);
 	strv_release(&r->build_contexts);
 	strv_release(&r->no_cache_stages);
+	strv_release(&r->hosts);
+	for (size_t i = 0; i < r->n_ulimits; i++)
+		free(r->ulimits[i].name);
+	free(r->ulimits);
 	for (size_t i = 0; i < r->n_secrets; i++) {
 		free(r->secrets[i].id);
 		if (r->secrets[i].data)
@@ -182,8 +187,9 @@ static int convert(struct exec *x, struct err *e)
 	        .target_platform = r->platform,
 	        .platform_given = r->platform_given,
 	        .build_platform = platform_host(),
-	        .network_none = r->network_none,
-	        .network_host = r->network_host,
+	        .network = r->network,
+	        .allow_network_host = r->allow_network_host,
+	        .allow_insecure = r->allow_insecure,
 	        .no_cache = r->no_cache,
 	        .no_cache_stages = &r->no_cache_stages,
 	        .resolver = resolver,

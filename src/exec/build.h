@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "graph/graph.h"
 #include "image/digest.h"
 #include "image/platform.h"
 #include "sandbox/holder.h"
@@ -20,6 +21,11 @@ struct build_secret {
 	char *id;
 	char *data; // the value; may hold NUL bytes
 	size_t len;
+};
+
+struct build_ulimit {
+	char *name;
+	int64_t soft, hard; // -1: unlimited
 };
 
 // --ssh: an agent's socket, or key files.
@@ -48,6 +54,7 @@ struct build_request {
 	const char *target;
 	struct strv build_args; // "K=V"
 	struct strv labels;
+	struct strv annotations;    // of the manifest, "K=V"
 	struct strv tags;           // full references
 	struct strv build_contexts; // "name=value"
 	struct strv no_cache_stages;
@@ -59,7 +66,13 @@ struct build_request {
 	// build_plan: also what the target does not need; without asking a registry (an image that
 	// is not here is unknown); with what the store knows of steps
 	bool all_stages, offline, costs;
-	bool network_none, network_host;
+	enum net_mode network;
+	bool allow_network_host, allow_insecure; // entitlements
+	// Of every RUN: lines of /etc/hosts ("IP\tNAME"), limits, size of /dev/shm (0: default).
+	struct strv hosts;
+	struct build_ulimit *ulimits;
+	size_t n_ulimits;
+	uint64_t shm_size;
 	int jobs; // steps at once; 0: one a processor
 	struct build_secret *secrets;
 	size_t n_secrets;
@@ -137,7 +150,8 @@ struct run_request {
 	struct strv command;             // overrides CMD
 	struct strv env, volumes, tmpfs; // "K=V", "host:container[:ro]", "path"
 	const char *workdir, *user, *entrypoint, *hostname;
-	bool has_entrypoint, network_none, read_only, tty;
+	bool has_entrypoint, read_only, tty;
+	enum net_mode network;
 	bool check;               // its HEALTHCHECK decides, then it is stopped
 	int64_t check_timeout_ns; // 0: by the image's own timing
 	const char *stop_signal;  // NULL: the image's, or SIGTERM

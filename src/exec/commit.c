@@ -94,6 +94,7 @@ static int make_manifest(struct exec *x, const struct rootfs *root, struct manif
 {
 	m->media_type = xstrdup(MT_OCI_MANIFEST);
 	m->config.media_type = xstrdup(MT_OCI_CONFIG);
+	strv_copy(&m->annotations, &x->req->annotations);
 	for (size_t i = 0; i < root->n; i++)
 		if (add_layer(x, m, &root->layers[i], size, e))
 			return -1;

@@ -14,6 +14,7 @@
 #include "layer/chain.h"
 #include "layer/writer.h"
 #include "sandbox/rung.h"
+#include "sandbox/step.h"
 #include "store/store.h"
 #include <pthread.h>
 
@@ -243,6 +244,7 @@ int selection_layer(struct exec *x, const struct file_source *from, const char *
         struct digest *ret, bool *ret_is_dir, struct err *e);
 
 // ---- run.c
+enum step_network step_network_of(enum net_mode mode);
 int run_run(struct exec *x, const struct step *s, struct digest *ret, struct err *e);
 
 // ---- key.c

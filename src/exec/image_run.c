@@ -236,7 +236,7 @@ static int run_step(struct image_process *p, int signals, const struct terminal 
 	        .gid = p->user.gid,
 	        .groups = p->user.groups,
 	        .n_groups = p->user.n_groups,
-	        .network = p->r->network_none ? STEP_NET_NONE : STEP_NET_HOST,
+	        .network = step_network_of(p->r->network),
 	        .mounts = p->mounts,
 	        .n_mounts = p->n_mounts,
 	        .bind_fds = p->binds,

@@ -221,6 +221,31 @@ static int key_mount(struct exec *x, const struct step *s, struct key_builder *k
 	return 0;
 }
 
+// Only what was asked for: most builds have none of it. Of an entry in /etc/hosts the name counts,
+// not where it leads.
+static void key_settings(
+        struct key_builder *k, const struct build_request *r, const struct run_op *op)
+{
+	auto_strv struct strv names = {0}, limits = {0};
+	if (op->insecure)
+		key_str(k, "security", "insecure");
+	if (op->hostname)
+		key_str(k, "hostname", op->hostname);
+	for (size_t i = 0; i < r->hosts.n; i++)
+		strv_add(&names, strchr(r->hosts.v[i], '\t') + 1);
+	if (names.n)
+		key_list(k, "hosts", &names);
+	for (size_t i = 0; i < r->n_ulimits; i++)
+		strv_addf(&limits, "%s=%lld:%lld", r->ulimits[i].name,
+		        (long long)r->ulimits[i].soft, (long long)r->ulimits[i].hard);
+	if (limits.n)
+		key_list(k, "ulimits", &limits);
+	if (r->shm_size) {
+		auto_free char *size = xasprintf("%llu", (unsigned long long)r->shm_size);
+		key_str(k, "shm-size", size);
+	}
+}
+
 static int key_run(struct exec *x, const struct step *s, struct step_state *st, struct err *e)
 {
 	const struct run_op *op = &s->run;
@@ -233,7 +258,8 @@ static int key_run(struct exec *x, const struct step *s, struct step_state *st, 
 	key_list(&k, "env", &op->env);
 	key_str(&k, "workdir", op->cwd);
 	key_str(&k, "user", op->user);
-	key_str(&k, "network", op->network_none ? "none" : op->network_host ? "host" : "default");
+	key_str(&k, "network", net_mode_name(op->network));
+	key_settings(&k, x->req, op);
 	key_epoch(&k, x);
 	for (size_t i = 0; i < op->n_mounts; i++)
 		if (key_mount(x, s, &k, &op->mounts[i], e)) {

@@ -107,6 +107,28 @@ static void make_env(struct run_state *r)
 		strv_env_set(&r->env, "HOME", r->user.home);
 }
 
+enum step_network step_network_of(enum net_mode mode)
+{
+	return mode == NET_NONE ? STEP_NET_NONE : STEP_NET_HOST;
+}
+
+// The command line's settings, in the words of the sandbox.
+static void take_settings(struct run_state *r, struct step_spec *spec)
+{
+	const struct build_request *req = r->x->req;
+	struct step_ulimit *limits = arena_alloc(&r->arena, (req->n_ulimits + 1) * sizeof(*limits));
+	auto_buf struct buf hosts = {0};
+	for (size_t i = 0; i < req->n_ulimits; i++)
+		limits[i] = (struct step_ulimit){
+		        req->ulimits[i].name, req->ulimits[i].soft, req->ulimits[i].hard};
+	for (size_t i = 0; i < req->hosts.n; i++)
+		buf_printf(&hosts, "%s\n", req->hosts.v[i]);
+	spec->ulimits = limits;
+	spec->n_ulimits = req->n_ulimits;
+	spec->more_hosts = arena_strdup(&r->arena, buf_cstr(&hosts));
+	spec->shm_size = req->shm_size;
+}
+
 // The step and its layer in one request to the holder.
 static int run_job(struct run_state *r, struct holder *h, const struct step_spec *spec,
         struct step_result *result, struct err *e)
@@ -160,7 +182,9 @@ static int execute(
 	        .gid = r->user.gid,
 	        .groups = r->user.groups,
 	        .n_groups = r->user.n_groups,
-	        .network = op->network_none ? STEP_NET_NONE : STEP_NET_HOST,
+	        .network = step_network_of(op->network),
+	        .hostname = op->hostname,
+	        .insecure = op->insecure,
 	        .mounts = r->mounts,
 	        .n_mounts = r->n_mounts,
 	        .bind_fds = r->binds,
@@ -170,6 +194,7 @@ static int execute(
 	        .stderr_fd = err[1],
 	        .signal_fd = -1,
 	};
+	take_settings(r, &spec);
 	pthread_t reader;
 	errno = pthread_create(&reader, NULL, read_logs, log);
 	bool reads = errno == 0; // or the step would wait for ever on a full pipe

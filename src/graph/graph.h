@@ -27,6 +27,10 @@ enum step_kind {
 	STEP_WORKDIR, // makes the directory
 };
 
+// What a RUN can reach. NET_DEFAULT is the host's network too, but nobody asked for it.
+enum net_mode { NET_DEFAULT, NET_HOST, NET_NONE };
+const char *net_mode_name(enum net_mode m);
+
 // Where files come from: the build context, a named context, or the result of a step.
 struct file_source {
 	enum { FROM_CONTEXT, FROM_STEP, FROM_SCRATCH } kind;
@@ -52,7 +56,9 @@ struct run_op {
 	const char *cwd, *user;
 	const char *script_name, *script; // <<EOF with #!: mounted at /dev/pipes/NAME
 	const char *shown;                // the command as errors quote it
-	bool network_none, network_host, insecure;
+	const char *hostname;             // NULL: BuildKit's
+	enum net_mode network;
+	bool insecure;
 	struct run_mount *mounts;
 	size_t n_mounts;
 };
@@ -146,8 +152,9 @@ struct graph_options {
 	const struct strv *build_args; // "K=V"
 	const struct strv *labels;     // "K=V", added to the result's config
 	struct platform target_platform, build_platform;
-	bool platform_given;             // --platform: the image says so whatever it is made from
-	bool network_none, network_host; // --network
+	bool platform_given; // --platform: the image says so whatever it is made from
+	enum net_mode network;
+	bool allow_network_host, allow_insecure; // what a RUN may ask for beyond that
 	bool no_cache;
 	const struct strv *no_cache_stages;
 	struct graph_resolver *resolver;

@@ -145,21 +145,48 @@ static void history_run(struct builder *b, struct stage_state *s, const struct s
 	history_add(b, s, buf_cstr(&text), step);
 }
 
+const char *net_mode_name(enum net_mode m)
+{
+	static const char *const names[] = {
+	        [NET_DEFAULT] = "default", [NET_HOST] = "host", [NET_NONE] = "none"};
+	return names[m];
+}
+
+// A Dockerfile may take itself less than the command line gives it, and more only if that allows
+// it: the host's network is more than none.
+static int run_network(struct builder *b, const struct instr *in, struct run_op *op, struct err *e)
+{
+	enum net_mode given = b->o->network;
+	bool host = in->network && !strcmp(in->network, "host");
+	op->network = given;
+	if (host && given == NET_NONE && !b->o->allow_network_host)
+		return err_at(e, in->pos,
+		        "network.host is not allowed: the build has --network %s, which RUN "
+		        "--network=host would leave; give --allow network.host if it may",
+		        net_mode_name(given));
+	if (host)
+		op->network = NET_HOST;
+	else if (in->network && !strcmp(in->network, "none"))
+		op->network = NET_NONE;
+	return 0;
+}
+
 static int run_flags(struct builder *b, const struct instr *in, struct run_op *op, struct err *e)
 {
-	op->network_none = b->o->network_none;
-	op->network_host = b->o->network_host;
-	if (in->network) {
-		op->network_none = !strcmp(in->network, "none");
-		op->network_host = !strcmp(in->network, "host");
-	}
-	if (in->security && !strcmp(in->security, "insecure"))
+	op->insecure = in->security && !strcmp(in->security, "insecure");
+	if (op->insecure && !b->o->allow_insecure)
 		return err_at(e, in->pos,
-		        "security.insecure is not allowed: RUN --security=insecure needs the "
-		        "entitlement security.insecure");
+		        "security.insecure is not allowed: RUN --security=insecure switches the "
+		        "sandbox off; give --allow security.insecure if it may");
 	if (in->device)
-		return err_at(e, in->pos, "RUN --device is not supported");
-	return 0;
+		return err_at(e, in->pos,
+		        "RUN --device=%s: devices of the host (CDI) are not given to steps; they "
+		        "have null, zero, full, random, urandom and tty",
+		        in->device);
+	const char *hostname = build_arg(b, "BUILDKIT_SANDBOX_HOSTNAME");
+	if (hostname && *hostname)
+		op->hostname = arena_strdup(&b->g->arena, hostname);
+	return run_network(b, in, op, e);
 }
 
 int run_dispatch(struct builder *b, struct stage_state *s, const struct instr *in, bool on_build,

@@ -23,8 +23,6 @@ int descriptor_list_read(const struct jn *a, const char *what, size_t max,
 void descriptor_list_write(const struct descriptor_list *l, struct jw *w);
 
 int annotations_read(const struct jn *o, const char *what, struct strv *ret, struct err *e);
-// As member "annotations", sorted by key; nothing if there are none.
-void annotations_write(const struct strv *kv, struct jw *w);
 
 // Order of "key=value" strings by key alone, as Go sorts map keys.
 int key_value_cmp(const void *a, const void *b);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct err;
+struct jw;
 
 #define MT_OCI_INDEX "application/vnd.oci.image.index.v1+json"
 #define MT_OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
@@ -36,6 +37,9 @@ struct descriptor {
 };
 void descriptor_release(struct descriptor *d);
 void descriptor_copy(struct descriptor *dst, const struct descriptor *src);
+
+// As member "annotations", sorted by key; nothing if there are none.
+void annotations_write(const struct strv *kv, struct jw *w);
 
 struct descriptor_list {
 	struct descriptor *v;

@@ -239,6 +239,7 @@ int output_manifest(const struct output_request *q, const struct output_spec *o,
 			return -1;
 		}
 	}
+	strv_copy(&d.annotations, &o->descriptor_annotations);
 	*ret = d;
 	return 0;
 }

@@ -36,7 +36,8 @@ struct output_spec {
 	bool docker_types; // oci-mediatypes=false
 	bool force;        // force-compression: layers from elsewhere too
 	bool push_by_digest;
-	struct strv annotations; // of the manifest, "key=value"
+	struct strv annotations;            // of the manifest, "key=value"
+	struct strv descriptor_annotations; // of what points to it in an index.json
 };
 void output_spec_release(struct output_spec *o);
 // "type=oci,dest=x.tar", "type=registry,name=..", a bare path (local), "-" (tar on stdout). CSV

@@ -50,8 +50,8 @@ static int fill_files(struct step_plan *p, struct err *e)
 	p->hosts = p->s.hosts ? arena_strdup(&p->arena, p->s.hosts)
 	                      : arena_printf(&p->arena,
 	                                "127.0.0.1\tlocalhost %s\n"
-	                                "::1\tlocalhost ip6-localhost ip6-loopback\n",
-	                                p->s.hostname);
+	                                "::1\tlocalhost ip6-localhost ip6-loopback\n%s",
+	                                p->s.hostname, p->s.more_hosts ? p->s.more_hosts : "");
 	if (p->s.resolv_conf) {
 		p->resolv_conf = arena_strdup(&p->arena, p->s.resolv_conf);
 		return 0;

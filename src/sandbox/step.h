@@ -35,6 +35,7 @@ struct step_mount {
 	size_t data_len;
 };
 
+bool step_ulimit_is_known(const char *name);
 struct step_ulimit {
 	const char *name;   // "nofile"
 	int64_t soft, hard; // -1: unlimited
@@ -73,6 +74,7 @@ struct step_spec {
 	const int *bind_fds;
 	size_t n_bind_fds;               // what STEP_BIND.source_fd indexes
 	const char *hosts, *resolv_conf; // contents; NULL: generated from the host's
+	const char *more_hosts;          // lines below generated hosts; NULL: none
 	const struct step_ulimit *ulimits;
 	size_t n_ulimits;
 	// hosts and resolv.conf can be written and /etc/hostname is mounted too, as `docker run`

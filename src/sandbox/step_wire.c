@@ -213,6 +213,7 @@ void step_encode(const struct step_spec *s, struct buf *out)
 	put_str(out, s->cwd);
 	put_str(out, s->hostname);
 	put_str(out, s->hosts);
+	put_str(out, s->more_hosts);
 	put_str(out, s->resolv_conf);
 	put_ids(out, s);
 	put_mounts(out, s);
@@ -313,6 +314,7 @@ int step_decode(struct step_plan *p, const void *payload, size_t n, const int *f
 	s->cwd = get_str(&r);
 	s->hostname = get_str(&r);
 	s->hosts = get_str(&r);
+	s->more_hosts = get_str(&r);
 	s->resolv_conf = get_str(&r);
 	get_ids(&r, s);
 	get_mounts(&r, s);

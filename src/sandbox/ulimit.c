@@ -30,6 +30,20 @@ static const struct {
         {"stack", RLIMIT_STACK},
 };
 
+// Its place in the table, or its length.
+static size_t find(const char *name)
+{
+	size_t k = 0;
+	while (k < ARRAY_LEN(limits) && strcmp(limits[k].name, name) != 0)
+		k++;
+	return k;
+}
+
+bool step_ulimit_is_known(const char *name)
+{
+	return find(name) < ARRAY_LEN(limits);
+}
+
 static rlim_t limit_of(int64_t v)
 {
 	return v < 0 ? RLIM_INFINITY : (rlim_t)v;
@@ -60,9 +74,7 @@ int step_apply_ulimits(const struct step_plan *p, struct err *e)
 	setrlimit(RLIMIT_NOFILE, &rung_traits()->nofile);
 	for (size_t i = 0; i < p->s.n_ulimits; i++) {
 		const struct step_ulimit *u = &p->s.ulimits[i];
-		size_t k = 0;
-		while (k < ARRAY_LEN(limits) && strcmp(limits[k].name, u->name ? u->name : "") != 0)
-			k++;
+		size_t k = find(u->name ? u->name : "");
 		if (k == ARRAY_LEN(limits))
 			return err_set(
 			        e, ERR_SANDBOX, "unknown ulimit '%s'", u->name ? u->name : "");

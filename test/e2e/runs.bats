@@ -13,6 +13,23 @@ setup_file() {
 # said: what the RUNs of the last build printed, without what they were.
 said() { sed -n 's/^#[0-9]* [0-9.]* //p' "$ERR"; }
 
+# ---- the network
+
+@test "--network and RUN --network: a Dockerfile takes itself less, and more only with --allow" {
+	printf 'FROM alpine:3.19\nRUN --network=default ls /sys/class/net\nRUN --network=none ls /sys/class/net\n' | dockerfile
+	build --network none
+	equal $'lo\nlo' "$(said)"
+	build --network default --no-cache
+	equal "$(ls /sys/class/net; echo lo)" "$(said)"
+	printf 'FROM alpine:3.19\nRUN --network=host ls /sys/class/net\n' | dockerfile
+	build_fails 3 --network none
+	has "network.host is not allowed" "$LAST"
+	has "Dockerfile:2" "$LAST"
+	build --network none --allow network.host
+	equal "$(ls /sys/class/net)" "$(said)"
+	build
+}
+
 # ---- mounts of stages and images
 
 @test "a stage is mounted, not copied: its files as they are, nothing new in the store" {
@@ -249,4 +266,171 @@ file' "$(said)"
 	printf 'hunter3-value' >"$BATS_TEST_TMPDIR/secret"
 	build --secret id=s,src="$BATS_TEST_TMPDIR/secret"
 	equal "" "$(ran | grep RUN || true)"
+}
+
+# ---- what a RUN may ask for
+
+@test "RUN --security=insecure: with --allow, all rights; its result is another one" {
+	dockerfile <<-'EOF'
+		FROM alpine:3.19
+		RUN --security=insecure grep -E '^(CapEff|Seccomp):' /proc/self/status; mkdir /m && mount -t tmpfs none /m && echo mounted
+		RUN grep -E '^(CapEff|Seccomp):' /proc/self/status
+	EOF
+	build_fails 3
+	has "security.insecure is not allowed" "$LAST"
+	has "Dockerfile:2" "$LAST"
+	build --allow security.insecure
+	local seen
+	seen=$(said)
+	has $'Seccomp:    0\nmounted' "$seen"
+	equal $'CapEff:    00000000a80425fb\nSeccomp:    2' "$(tail -n 2 <<<"$seen")"
+	sed -i 's/--security=insecure/--security=sandbox/; s/ && mount -t.*$//' Dockerfile
+	build
+	printf 'FROM alpine:3.19\nRUN --device=vendor.com/class=name true\n' | dockerfile
+	build_fails 3 --allow device=vendor.com/class
+	has "devices of the host" "$LAST"
+	fails 2 hew build --allow security.secure .
+}
+
+@test "heredocs: a script by its own interpreter, in /dev/pipes; the shell that SHELL names" {
+	dockerfile <<-'EOF'
+		FROM python:3.12-slim
+		RUN <<SCRIPT
+		#!/usr/bin/env python3
+		import os, stat, sys
+		s = os.stat(sys.argv[0])
+		print(sys.argv[0], oct(stat.S_IMODE(s.st_mode)), s.st_uid)
+		SCRIPT
+		SHELL ["/usr/bin/env", "python3", "-c"]
+		RUN print("by", "SHELL")
+		RUN <<EOF2
+		for x in "ab":
+		    print(x)
+		EOF2
+		SHELL ["/bin/sh", "-ec"]
+		RUN <<-EOF2
+			false || echo goes on
+		EOF2
+	EOF
+	build -t t
+	equal '/dev/pipes/SCRIPT 0o755 0
+by SHELL
+a
+b
+goes on' "$(said)"
+	unpack t
+	[ ! -e "$ROOTFS/dev/pipes" ]
+}
+
+@test "USER: groups by name and by number; WORKDIR: made with owner and mode, and found as it is" {
+	dockerfile <<-'EOF'
+		FROM alpine:3.19
+		RUN echo 'app:x:1001:1002::/:/bin/sh' >>/etc/passwd && printf 'main:x:1002:\nextra:x:1003:other,app\nmore:x:1004:app\n' >>/etc/group
+		USER app
+		RUN id -u; id -g; id -G
+		USER 1001
+		RUN id -u; id -g; id -G
+		USER app:more
+		RUN id -G
+		USER 1001:1009
+		RUN id -G
+		USER 77
+		RUN id -u; id -G
+		USER app
+		WORKDIR /made/deep
+		RUN stat -c '%a %u:%g %n' /made /made/deep; touch here
+		WORKDIR /tmp
+		RUN stat -c '%a %u:%g %n' .
+	EOF
+	build
+	equal '1001
+1002
+1002 1003 1004
+1001
+1002
+1002 1003 1004
+1004
+1009
+77
+0
+755 1001:1002 /made
+755 1001:1002 /made/deep
+1777 0:0 .' "$(said)"
+}
+
+# ---- options
+
+@test "--add-host: all forms; the name counts for the key, the address does not" {
+	printf 'FROM alpine:3.19\nRUN tail -n +3 /etc/hosts | tr "\\t" " "\n' | dockerfile
+	build --add-host one:1.2.3.4 --add-host two=1.2.3.5 --add-host six:fd00::1 --add-host 'br=[fd00::2]' --add-host me:host-gateway
+	equal $'1.2.3.4 one\n1.2.3.5 two\nfd00::1 six\nfd00::2 br\n127.0.0.1 me' "$(said)"
+	build --add-host one:9.9.9.9 --add-host two=1.2.3.5 --add-host six:fd00::1 --add-host 'br=[fd00::2]' --add-host me:host-gateway
+	equal "" "$(ran)"
+	build --add-host other:9.9.9.9
+	equal '9.9.9.9 other' "$(said)"
+	for bad in one one: :1.2.3.4 one:1.2.3 'a b:1.2.3.4' one:name; do
+		fails 2 hew build --add-host "$bad" .
+		has "NAME:IP" "$LAST"
+	done
+}
+
+@test "--ulimit, --shm-size: they hold, and count" {
+	printf 'FROM alpine:3.19\nRUN ulimit -Sn; ulimit -Hn; ulimit -c; df -k /dev/shm | tail -n 1 | tr -s " " | cut -d" " -f2\n' | dockerfile
+	build --ulimit nofile=100:200 --ulimit core=0 --shm-size 1m
+	equal $'100\n200\n0\n1024' "$(said)"
+	build --ulimit nofile=100:200 --ulimit core=0 --shm-size 1m
+	equal "" "$(ran)"
+	build --ulimit nofile=150 --ulimit core=0
+	equal $'150\n150\n0\n65536' "$(said)"
+	for bad in nofile nofile= nofile=x nofile=2:1 nofile=-1:5 files=1; do fails 2 hew build --ulimit "$bad" .; done
+	fails 2 hew build --shm-size much .
+}
+
+@test "BUILDKIT_SANDBOX_HOSTNAME: the host name; it counts" {
+	printf 'FROM alpine:3.19\nRUN hostname; grep -o "localhost [a-z]*$" /etc/hosts | head -n 1\n' | dockerfile
+	build
+	equal $'buildkitsandbox\nlocalhost buildkitsandbox' "$(said)"
+	build --build-arg BUILDKIT_SANDBOX_HOSTNAME=other
+	equal $'other\nlocalhost other' "$(said)"
+	build --build-arg BUILDKIT_MULTI_PLATFORM=1 --build-arg BUILDKIT_BUILD_NAME=x --build-arg BUILDKIT_SYNTAX=y
+	equal "" "$(ran)"
+}
+
+@test "--annotation: of the manifest and of its descriptor; others are refused" {
+	printf 'FROM scratch\nCOPY Dockerfile /\n' | dockerfile
+	build --annotation a=1 --annotation manifest:b=x=y --annotation 'manifest[linux/'"$(go_arch)"'],manifest-descriptor:c=3' \
+		--annotation 'manifest[plan9/mips]:d=4' -o type=oci,dest=out.tar --metadata-file meta.json
+	mkdir out
+	tar -xf out.tar -C out
+	equal '{"a":"1","b":"x=y","c":"3"}' "$(jq -c .annotations "out/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' out/index.json)")"
+	equal 3 "$(jq -r '.manifests[0].annotations.c' out/index.json)"
+	equal 3 "$(jq -r '."containerimage.descriptor".annotations.c' meta.json)"
+	fails 12 hew build --annotation index:a=1 .
+	fails 12 hew build --annotation index-descriptor:a=1 .
+	fails 2 hew build --annotation layer:a=1 .
+	fails 2 hew build --annotation a .
+}
+
+go_arch() { case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64 ;; esac; }
+
+@test "docker's options without a meaning here: one note each, and the build goes on" {
+	printf 'FROM scratch\nLABEL a=1\n' | dockerfile
+	local n=0 o
+	for o in --builder=x --compress --cpu-period=1 --cpu-quota=1 -c=5 --cpuset-cpus=0 --cpuset-mems=0 --force-rm --isolation=default \
+		-m=1g --memory-swap=2g --rm --security-opt=x --squash --cgroup-parent=x --resource=memory=1g --sbom=true \
+		--provenance=mode=max --attest=type=sbom --allow=device; do
+		hew build -q "$o" . 2>notes
+		equal 1 "$(wc -l <notes)"
+		has "hew: --" "$(cat notes)"
+		n=$((n + 1))
+	done
+	equal 20 $n
+	hew build -q --security-opt=a --security-opt=b . 2>notes
+	equal 1 "$(wc -l <notes)"
+	hew build -q --sbom=false --provenance=none --attest type=provenance,disabled=true --load . 2>notes
+	equal "" "$(cat notes)"
+	fails 2 hew build --print=outline .
+	has "--call outline" "$LAST"
+	fails 2 hew build --resource disks=3 .
+	fails 2 hew build --attest type=vibes .
 }

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/build_flags.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "cmd/session.h"
+#include "dockerfile/dockerfile.h"
+#include "exec/build.h"
+#include "output/output.h"
+#include "sandbox/step.h"
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+void build_flags_release(struct build_flags *f)
+{
+	strv_release(&f->hosts);
+	strv_release(&f->ulimits);
+	strv_release(&f->allow);
+	strv_release(&f->resources);
+	strv_release(&f->attests);
+	strv_release(&f->annotations);
+}
+
+static void note(const char *option, const char *value, const char *why)
+{
+	fprintf(stderr, "hew: --%s %s: %s\n", option, value, why);
+}
+
+// ---- --add-host
+
+static bool is_address(const char *text)
+{
+	unsigned char out[sizeof(struct in6_addr)];
+	return inet_pton(AF_INET, text, out) == 1 || inet_pton(AF_INET6, text, out) == 1;
+}
+
+static bool is_host_name(const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f || *c == '#')
+			return false;
+	return *text != '\0';
+}
+
+// NAME:IP or NAME=IP; an IPv6 address may stand in brackets. "host-gateway" is this machine: on its
+// own network, where steps are, that is the loopback address.
+static int take_host(const char *spec, struct build_request *r, struct err *e)
+{
+	const char *sep = strchr(spec, '=');
+	if (!sep)
+		sep = strchr(spec, ':');
+	auto_free char *name = sep ? xstrndup(spec, (size_t)(sep - spec)) : NULL;
+	auto_free char *ip = xstrdup(sep ? sep + 1 : "");
+	size_t n = strlen(ip);
+	if (n > 2 && ip[0] == '[' && ip[n - 1] == ']') {
+		memmove(ip, ip + 1, n - 2);
+		ip[n - 2] = '\0';
+	}
+	bool gateway = !strcmp(ip, "host-gateway");
+	if (!name || !is_host_name(name) || !(gateway || is_address(ip)))
+		return err_set(e, ERR_USAGE,
+		        "invalid --add-host \"%s\": NAME:IP is expected, with an IPv4 or IPv6 "
+		        "address or host-gateway",
+		        spec);
+	strv_addf(&r->hosts, "%s\t%s", gateway ? "127.0.0.1" : ip, name);
+	return 0;
+}
+
+// ---- --ulimit
+
+// NAME=SOFT[:HARD], -1 for no limit
+static int take_ulimit(const char *spec, struct build_request *r, struct err *e)
+{
+	const char *eq = strchr(spec, '=');
+	auto_free char *name = xstrndup(spec, eq ? (size_t)(eq - spec) : strlen(spec));
+	if (!step_ulimit_is_known(name))
+		return err_set(e, ERR_USAGE, "invalid --ulimit \"%s\": there is no limit \"%s\"",
+		        spec, name);
+	const char *colon = eq ? strchr(eq + 1, ':') : NULL;
+	auto_free char *first = xstrndup(eq ? eq + 1 : "", colon ? (size_t)(colon - eq - 1)
+	                                                   : eq  ? strlen(eq + 1)
+	                                                         : 0);
+	int64_t soft, hard;
+	if (!str_to_i64(first, &soft) || !str_to_i64(colon ? colon + 1 : first, &hard) ||
+	        soft < -1 || hard < -1)
+		return err_set(e, ERR_USAGE,
+		        "invalid --ulimit \"%s\": NAME=SOFT[:HARD] is expected, with numbers or -1",
+		        spec);
+	if (hard >= 0 && (soft < 0 || soft > hard))
+		return err_set(e, ERR_USAGE,
+		        "invalid --ulimit \"%s\": the soft limit is above the hard limit", spec);
+	r->ulimits = xreallocarray(r->ulimits, r->n_ulimits + 1, sizeof(*r->ulimits));
+	r->ulimits[r->n_ulimits++] = (struct build_ulimit){steal_ptr(&name), soft, hard};
+	return 0;
+}
+
+// ---- --shm-size, --allow, --resource
+
+static int take_shm_size(const char *text, struct build_request *r, struct err *e)
+{
+	int64_t size = 0;
+	if (text && (!value_size(text, &size) || size <= 0))
+		return err_set(e, ERR_USAGE,
+		        "invalid --shm-size \"%s\": bytes, or a number with k, m or g", text);
+	r->shm_size = (uint64_t)size;
+	return 0;
+}
+
+static int take_entitlement(const char *word, struct build_request *r, struct err *e)
+{
+	static const char *const words[] = {
+	        "network.host", "security.insecure", "device", "buildx.local.delete"};
+	size_t n = strcspn(word, "=");
+	if (!strcmp(word, words[0]))
+		r->allow_network_host = true;
+	else if (!strcmp(word, words[1]))
+		r->allow_insecure = true;
+	else if (n == strlen(words[2]) && !strncmp(word, words[2], n))
+		note("allow", word, "no devices are given to steps");
+	else if (strcmp(word, words[3]) != 0)
+		return err_set(e, ERR_USAGE,
+		        "invalid --allow \"%s\": network.host or security.insecure", word);
+	return 0;
+}
+
+static int take_resource(const char *spec, struct err *e)
+{
+	static const char *const names[] = {"memory", "memory-swap", "cpu-shares", "cpu-period",
+	        "cpu-quota", "cpuset-cpus", "cpuset-mems"};
+	size_t n = strcspn(spec, "=");
+	for (size_t i = 0; spec[n] && i < ARRAY_LEN(names); i++)
+		if (strlen(names[i]) == n && !strncmp(spec, names[i], n)) {
+			note("resource", spec,
+			        "hew makes no control groups; put it into one that has the limit "
+			        "(systemd-run --scope -p MemoryMax=...)");
+			return 0;
+		}
+	return err_set(e, ERR_USAGE, "invalid --resource \"%s\": KEY=VALUE is expected%s", spec,
+	        spec[n] ? ", with a key that buildx knows" : "");
+}
+
+// ---- attestations
+
+static bool is_off(const char *value)
+{
+	return str_ieq(value, "false") || str_ieq(value, "none") || !strcmp(value, "0") ||
+	       str_ieq(value, "disabled=true");
+}
+
+static void take_attestation(const char *option, const char *value)
+{
+	if (value && !is_off(value))
+		note(option, value, "no attestations are made");
+}
+
+static int take_attest(const char *spec, struct err *e)
+{
+	auto_strv struct strv fields = {0};
+	const char *type = NULL;
+	bool off = false;
+	strv_split(&fields, spec, ',');
+	for (size_t i = 0; i < fields.n; i++) {
+		if (str_has_prefix(fields.v[i], "type="))
+			type = fields.v[i] + strlen("type=");
+		off |= str_ieq(fields.v[i], "disabled=true") || !strcmp(fields.v[i], "disabled");
+	}
+	if (!type || (strcmp(type, "sbom") != 0 && strcmp(type, "provenance") != 0))
+		return err_set(e, ERR_USAGE,
+		        "invalid --attest \"%s\": type=sbom or type=provenance is expected", spec);
+	take_attestation("attest", off ? NULL : spec);
+	return 0;
+}
+
+// ---- all
+
+static int each(const struct strv *v, struct build_request *r,
+        int (*take)(const char *, struct build_request *, struct err *), struct err *e)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (take(v->v[i], r, e))
+			return -1;
+	return 0;
+}
+
+int build_flags_take(const struct build_flags *f, struct build_request *r, struct err *e)
+{
+	if (f->print)
+		return err_set(
+		        e, ERR_USAGE, "--print %s is called --call %s now", f->print, f->print);
+	if (network_of(f->network, &r->network, e) || take_shm_size(f->shm_size, r, e) ||
+	        each(&f->hosts, r, take_host, e) || each(&f->ulimits, r, take_ulimit, e) ||
+	        each(&f->allow, r, take_entitlement, e))
+		return -1;
+	for (size_t i = 0; i < f->resources.n; i++)
+		if (take_resource(f->resources.v[i], e))
+			return -1;
+	for (size_t i = 0; i < f->attests.n; i++)
+		if (take_attest(f->attests.v[i], e))
+			return -1;
+	take_attestation("sbom", f->sbom);
+	take_attestation("provenance", f->provenance);
+	if (f->cgroup_parent)
+		note("cgroup-parent", f->cgroup_parent,
+		        "steps run in the control group that hew runs in");
+	return 0;
+}
+
+// ---- annotations
+
+enum level { LEVEL_MANIFEST, LEVEL_DESCRIPTOR, LEVEL_INDEX, LEVEL_OTHER_PLATFORM };
+
+// One of "manifest", "manifest-descriptor", "index", "index-descriptor"; with a platform in
+// brackets it is about the image for that.
+static int read_level(const char *word, const struct build_request *r, enum level *ret)
+{
+	static const char *const names[] = {
+	        "manifest", "manifest-descriptor", "index", "index-descriptor"};
+	size_t n = strcspn(word, "["), i = 0;
+	while (i < ARRAY_LEN(names) && (strlen(names[i]) != n || strncmp(names[i], word, n) != 0))
+		i++;
+	if (i == ARRAY_LEN(names))
+		return -1;
+	*ret = i == 0 ? LEVEL_MANIFEST : i == 1 ? LEVEL_DESCRIPTOR : LEVEL_INDEX;
+	if (!word[n])
+		return 0;
+	size_t end = strlen(word) - 1;
+	struct err ignored = ERR_INIT;
+	struct platform p;
+	auto_free char *name = xstrndup(word + n + 1, end > n ? end - n - 1 : 0);
+	if (word[end] != ']' || platform_parse(name, &p, &ignored))
+		return -1;
+	char want[80], have[80];
+	platform_text(&p, want);
+	platform_text(&r->platform, have);
+	if (strcmp(want, have) != 0)
+		*ret = LEVEL_OTHER_PLATFORM;
+	return 0;
+}
+
+static void annotate(enum level level, const char *key, const char *value, struct build_request *r,
+        struct output_spec *outputs, size_t n)
+{
+	if (level == LEVEL_MANIFEST)
+		strv_env_set(&r->annotations, key, value);
+	for (size_t i = 0; level == LEVEL_DESCRIPTOR && i < n; i++)
+		strv_env_set(&outputs[i].descriptor_annotations, key, value);
+}
+
+// [LEVEL[,LEVEL...]:]KEY=VALUE
+static int take_annotation(const char *spec, struct build_request *r, struct output_spec *outputs,
+        size_t n, struct err *e)
+{
+	const char *eq = strchr(spec, '=');
+	auto_free char *key = xstrndup(spec, eq ? (size_t)(eq - spec) : 0);
+	char *colon = strchr(key, ':');
+	auto_strv struct strv levels = {0};
+	if (colon)
+		*colon = '\0';
+	strv_split(&levels, colon ? key : "manifest", ',');
+	const char *name = colon ? colon + 1 : key;
+	if (!*name)
+		return err_set(
+		        e, ERR_USAGE, "invalid annotation \"%s\": KEY=VALUE is expected", spec);
+	for (size_t i = 0; i < levels.n; i++) {
+		enum level level;
+		if (read_level(levels.v[i], r, &level))
+			return err_set(e, ERR_USAGE,
+			        "unknown annotation type \"%s\": manifest, manifest-descriptor, "
+			        "index or index-descriptor, each maybe with [PLATFORM]",
+			        levels.v[i]);
+		if (level == LEVEL_INDEX)
+			return err_set(e, ERR_UNSUPPORTED,
+			        "annotation \"%s\": an image for one platform has no index", spec);
+		annotate(level, name, eq + 1, r, outputs, n);
+	}
+	return 0;
+}
+
+int build_flags_annotate(const struct build_flags *f, struct build_request *r,
+        struct output_spec *outputs, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < f->annotations.n; i++)
+		if (take_annotation(f->annotations.v[i], r, outputs, n, e))
+			return -1;
+	for (size_t i = 0; i < n; i++)
+		if (outputs[i].docker_types && f->annotations.n)
+			return err_set(e, ERR_USAGE,
+			        "annotations and oci-mediatypes=false do not go together");
+	return 0;
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of `hew build` that say how a RUN is run and what accompanies the image: buildx's,
+// with its names and meanings. What needs a daemon is taken with a note.
+#pragma once
+
+#include "base/buf.h"
+
+struct build_request;
+struct err;
+struct output_spec;
+
+struct build_flags {
+	struct strv hosts, ulimits, allow, resources, attests, annotations;
+	const char *network, *shm_size, *cgroup_parent, *sbom, *provenance, *print;
+};
+void build_flags_release(struct build_flags *f);
+int build_flags_take(const struct build_flags *f, struct build_request *r, struct err *e);
+// Annotations: of the manifest into the request, of its descriptor into every output. The request's
+// platform is known.
+int build_flags_annotate(const struct build_flags *f, struct build_request *r,
+        struct output_spec *outputs, size_t n, struct err *e);
