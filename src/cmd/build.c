@@ -67,7 +67,7 @@ static const struct option options[] = {
         {"metadata-file", 0, OPT_STRING, AT(metadata_file), "FILE",
                 "Write digests and names as JSON"},
         {"network", 0, OPT_STRING, AT(flags.network), "MODE",
-                "Network of RUN: host (default) or none"},
+                "Network of RUN: host (default), none, or pasta: its own"},
         {"no-cache", 0, OPT_FLAG, AT(no_cache), NULL, "Run every step again"},
         {"no-cache-filter", 0, OPT_LIST, AT(no_cache_filter), "STAGE",
                 "Run the steps of these stages again"},

@@ -63,6 +63,11 @@ static int take_host(const char *spec, struct build_request *r, struct err *e)
 		        "invalid --add-host \"%s\": NAME:IP is expected, with an IPv4 or IPv6 "
 		        "address or host-gateway",
 		        spec);
+	if (gateway && r->network == NET_PASTA)
+		return err_set(e, ERR_USAGE,
+		        "--add-host %s: with --network pasta nothing of this machine can be "
+		        "reached",
+		        spec);
 	strv_addf(&r->hosts, "%s\t%s", gateway ? "127.0.0.1" : ip, name);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "sandbox/network.h"
 #include "sandbox/rung.h"
 #include <stdio.h>
 #include <string.h>
@@ -29,9 +30,18 @@ static const char *yes_no(bool b)
 	return b ? "yes" : "no";
 }
 
+// For --network pasta.
+static const char *pasta_state(const char *path)
+{
+	if (!path)
+		return "no: --network pasta needs the package passt";
+	return network_tun_usable() ? path : "no: this user may not open /dev/net/tun";
+}
+
 static void print_machine(const struct rung_report *r, bool json)
 {
 	auto_free char *root = store_default_root();
+	auto_free char *pasta = network_pasta_path();
 	if (!json) {
 		printf("sandbox            %s\n", rung_name(r->rung));
 		if (*r->why)
@@ -40,6 +50,7 @@ static void print_machine(const struct rung_report *r, bool json)
 		printf("overlayfs          %s\n", yes_no(r->overlay));
 		printf("overlay userxattr  %s\n", yes_no(r->overlay_userxattr));
 		printf("seccomp            %s\n", yes_no(r->seccomp));
+		printf("pasta              %s\n", pasta_state(pasta));
 		printf("cgroups            %s\n", r->cgroup_hybrid ? "hybrid v1 and v2"
 		                                  : r->cgroup_v2   ? "v2"
 		                                                   : "v1 or none");
@@ -56,6 +67,8 @@ static void print_machine(const struct rung_report *r, bool json)
 	jw_kv_bool(&w, "overlay", r->overlay);
 	jw_kv_bool(&w, "overlay_userxattr", r->overlay_userxattr);
 	jw_kv_bool(&w, "seccomp", r->seccomp);
+	jw_kv(&w, "pasta", pasta ? pasta : "");
+	jw_kv_bool(&w, "tun", network_tun_usable());
 	jw_kv_bool(&w, "cgroup_v2", r->cgroup_v2);
 	jw_kv_bool(&w, "cgroup_hybrid", r->cgroup_hybrid);
 	jw_kv(&w, "store", root);

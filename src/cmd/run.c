@@ -37,7 +37,7 @@ static const struct option options[] = {
         {"interactive", 'i', OPT_FLAG, AT(interactive), NULL,
                 "Accepted; standard input is always passed on"},
         {"name", 0, OPT_STRING, AT(name), "NAME", NULL},
-        {"network", 0, OPT_STRING, AT(network), "MODE", "host (default) or none"},
+        {"network", 0, OPT_STRING, AT(network), "MODE", "host (default), none, or pasta: its own"},
         {"publish", 'p', OPT_LIST, AT(publish), "PORTS", NULL},
         {"quiet", 'q', OPT_FLAG, AT(quiet), NULL, "Show no progress of a pull"},
         {"read-only", 0, OPT_FLAG, AT(read_only), NULL, "Make the root filesystem read-only"},
@@ -69,7 +69,7 @@ static int check(const struct run_options *o, struct err *e)
 	if (o->publish.n)
 		return err_set(e, ERR_UNSUPPORTED,
 		        "-p %s: hew run uses the host's network, so every port is reachable as it "
-		        "is; leave -p out",
+		        "is; leave -p out (and no port leads into --network none or pasta)",
 		        o->publish.v[0]);
 	if (o->detach)
 		return err_set(e, ERR_UNSUPPORTED,
@@ -189,11 +189,13 @@ const struct command cmd_run = {
         .name = "run",
         .args = "[OPTIONS] IMAGE [COMMAND...]",
         .summary = "Try an image: run a command in it",
-        .details = "The process has the host's network; what it writes is thrown away. Its exit "
-                   "status is hew's;\n"
-                   "signals are passed on to it. 125: hew itself failed; 126: the command cannot "
-                   "be run;\n"
-                   "127: it was not found. With --check: 0 if the image is healthy, 1 if not.\n",
+        .details = "The process has the host's network unless told otherwise; what it writes is "
+                   "thrown away.\n"
+                   "Its exit status is hew's; signals are passed on to it. 125: hew itself failed; "
+                   "126: the\n"
+                   "command cannot be run; 127: it was not found. With --check: 0 if the image is "
+                   "healthy,\n"
+                   "1 if not.\n",
         .options = options,
         .size = sizeof(struct run_options),
         .stop_at_args = true,

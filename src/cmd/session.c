@@ -8,6 +8,7 @@
 #include "image/config.h"
 #include "image/reference.h"
 #include "registry/registry.h"
+#include "sandbox/network.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,13 +154,19 @@ int epoch_of(const char *option, int64_t *ret, struct err *e)
 
 int network_of(const char *word, enum net_mode *ret, struct err *e)
 {
-	for (int m = NET_DEFAULT; word && m <= NET_NONE; m++) {
+	for (int m = NET_DEFAULT; word && m <= NET_PASTA; m++) {
 		if (strcmp(word, net_mode_name((enum net_mode)m)) != 0)
 			continue;
+		auto_free char *program = m == NET_PASTA ? network_pasta_path() : NULL;
+		if (m == NET_PASTA && !program)
+			return err_set(e, ERR_SANDBOX,
+			        "--network pasta: pasta is not installed: install the package "
+			        "passt, or leave the option out");
 		*ret = (enum net_mode)m;
 		return 0;
 	}
-	return word ? err_set(e, ERR_USAGE, "invalid network \"%s\": host, none or default", word)
+	return word ? err_set(e, ERR_USAGE, "invalid network \"%s\": host, none, pasta or default",
+	                      word)
 	            : 0;
 }
 

@@ -109,7 +109,9 @@ static void make_env(struct run_state *r)
 
 enum step_network step_network_of(enum net_mode mode)
 {
-	return mode == NET_NONE ? STEP_NET_NONE : STEP_NET_HOST;
+	return mode == NET_NONE    ? STEP_NET_NONE
+	       : mode == NET_PASTA ? STEP_NET_PASTA
+	                           : STEP_NET_HOST;
 }
 
 // The command line's settings, in the words of the sandbox.

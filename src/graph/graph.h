@@ -28,7 +28,7 @@ enum step_kind {
 };
 
 // What a RUN can reach. NET_DEFAULT is the host's network too, but nobody asked for it.
-enum net_mode { NET_DEFAULT, NET_HOST, NET_NONE };
+enum net_mode { NET_DEFAULT, NET_HOST, NET_NONE, NET_PASTA };
 const char *net_mode_name(enum net_mode m);
 
 // Where files come from: the build context, a named context, or the result of a step.

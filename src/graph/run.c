@@ -147,19 +147,22 @@ static void history_run(struct builder *b, struct stage_state *s, const struct s
 
 const char *net_mode_name(enum net_mode m)
 {
-	static const char *const names[] = {
-	        [NET_DEFAULT] = "default", [NET_HOST] = "host", [NET_NONE] = "none"};
+	static const char *const names[] = {[NET_DEFAULT] = "default",
+	        [NET_HOST] = "host",
+	        [NET_NONE] = "none",
+	        [NET_PASTA] = "pasta"};
 	return names[m];
 }
 
 // A Dockerfile may take itself less than the command line gives it, and more only if that allows
-// it: the host's network is more than none.
+// it: the host's network is more than none or pasta's.
 static int run_network(struct builder *b, const struct instr *in, struct run_op *op, struct err *e)
 {
 	enum net_mode given = b->o->network;
 	bool host = in->network && !strcmp(in->network, "host");
+	bool closed = given == NET_NONE || given == NET_PASTA;
 	op->network = given;
-	if (host && given == NET_NONE && !b->o->allow_network_host)
+	if (host && closed && !b->o->allow_network_host)
 		return err_at(e, in->pos,
 		        "network.host is not allowed: the build has --network %s, which RUN "
 		        "--network=host would leave; give --allow network.host if it may",

@@ -58,7 +58,7 @@ static void die_with_supervisor(int report)
 		_exit(1);
 }
 
-static void reset_signals(void)
+void step_reset_signals(void)
 {
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
@@ -121,7 +121,7 @@ static int set_up(const struct init_context *c, int *report, struct err *e)
 		return -1;
 	if (sethostname(s->hostname, strlen(s->hostname)) < 0)
 		return err_sys(e, "set the host name '%s'", s->hostname);
-	if (s->network == STEP_NET_NONE && loopback_up(e) < 0)
+	if (s->network != STEP_NET_HOST && loopback_up(e) < 0)
 		return -1;
 	umask(0);
 	if (mounts_set_up(c->plan, *report, e) < 0)
@@ -296,7 +296,7 @@ _Noreturn void step_init_main(const struct init_context *c)
 	die_with_supervisor(report);
 	prctl(PR_SET_DUMPABLE, 0);
 	prctl(PR_SET_NAME, "hew-init");
-	reset_signals();
+	step_reset_signals();
 	struct err e = ERR_INIT;
 	static struct report out;
 	if (run(c, &report, &out, &e) < 0)

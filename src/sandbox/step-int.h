@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <sys/resource.h>
+#include <sys/types.h>
 #include <time.h>
 
 // A decoded specification: pointers lead into the payload and the arena, descriptors are this
@@ -25,6 +26,7 @@ struct step_plan {
 	struct step_spec s;
 	struct arena arena;
 	char *hosts, *resolv_conf; // what the files will say, never NULL after step_plan_fill
+	bool forward_dns;          // the resolver is on the host's loopback: pasta passes it on
 };
 
 int step_decode(struct step_plan *p, const void *payload, size_t n, const int *fds, size_t n_fds,
@@ -51,12 +53,29 @@ struct report {
 	};
 };
 
+// A fork into new namespaces.
+pid_t step_clone(unsigned long flags, int *ret_pidfd);
+
+// network.c: STEP_NET_PASTA. Puts the calling process, the supervisor, into a network namespace and
+// pasta beside it. Whether it failed or not, network_stop afterwards ends all of it.
+struct network {
+	pid_t pid;
+	int pidfd; // readable when pasta has ended
+	int word, said;
+};
+#define NETWORK_NONE ((struct network){.pidfd = -1, .word = -1, .said = -1})
+int network_start(struct network *n, bool forward_dns, int cancel, struct err *e);
+void network_stop(struct network *n);
+int network_failed(const struct network *n, struct err *e);
+
 // Process 1. Does not return.
 struct init_context {
 	const struct step_plan *plan;
 	int report; // seqpacket to the supervisor
 };
 _Noreturn void step_init_main(const struct init_context *c);
+// None is ignored or blocked any more: what is executed from here expects that.
+void step_reset_signals(void);
 
 // Process 2: returns only with *e set, when there is no program to be that process.
 int step_command_exec(const struct step_plan *p, struct err *e);

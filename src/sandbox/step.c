@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "base/fs.h"
 #include "sandbox/holder.h"
+#include "sandbox/network.h"
 #include "sandbox/step-int.h"
 
 #include <errno.h>
@@ -62,7 +63,11 @@ static int fill_files(struct step_plan *p, struct err *e)
 	if (fs_read_file(AT_FDCWD, "/etc/resolv.conf", RESOLV_CONF_MAX, &text, &ignored) < 0 &&
 	        ignored.sys != ENOENT)
 		return err_set(e, ERR_SANDBOX, "%s", ignored.msg);
-	p->resolv_conf = arena_strdup(&p->arena, buf_cstr(&text));
+	auto_buf struct buf behind = {0};
+	if (p->s.network == STEP_NET_PASTA)
+		p->forward_dns = network_resolv_conf(buf_cstr(&text), &behind);
+	p->resolv_conf =
+	        arena_strdup(&p->arena, buf_cstr(p->s.network == STEP_NET_PASTA ? &behind : &text));
 	return 0;
 }
 
@@ -72,6 +77,7 @@ struct supervisor {
 	int signals; // SIGTERM from the holder: cancel
 	int pidfd;
 	pid_t init;
+	struct network network; // STEP_NET_PASTA
 	bool killed, failed, exited;
 	struct err failure;
 	int status;
@@ -81,12 +87,13 @@ struct supervisor {
 
 // A raw clone behaves as fork: the child has a copy of everything and its own stack by
 // copy-on-write.
-static pid_t clone_init(unsigned long flags, int *pidfd)
+pid_t step_clone(unsigned long flags, int *ret_pidfd)
 {
 #if defined(__s390__)
 #error "clone takes its arguments in another order here"
 #endif
-	return (pid_t)syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, NULL);
+	return (pid_t)syscall(
+	        SYS_clone, flags | CLONE_PIDFD | SIGCHLD, NULL, ret_pidfd, NULL, NULL);
 }
 
 static int start_init(struct supervisor *v, struct err *e)
@@ -100,9 +107,9 @@ static int start_init(struct supervisor *v, struct err *e)
 	v->pidfd = -1;
 	pid_t pid = fault_point("sandbox.clone") < 0
 	                    ? -1
-	                    : clone_init(flags | CLONE_NEWCGROUP, &v->pidfd);
+	                    : step_clone(flags | CLONE_NEWCGROUP, &v->pidfd);
 	if (pid < 0 && errno == EINVAL)
-		pid = clone_init(flags, &v->pidfd);
+		pid = step_clone(flags, &v->pidfd);
 	if (pid == 0) {
 		close(sv[0]);
 		close(v->signals);
@@ -143,18 +150,31 @@ static void kill_init(struct supervisor *v)
 	syscall(SYS_pidfd_send_signal, v->pidfd, SIGKILL, NULL, 0);
 }
 
+// A step without its network would go on and fail somewhere else.
+static void lose_network(struct supervisor *v)
+{
+	if (!v->failed)
+		(void)network_failed(&v->network, &v->failure);
+	v->failed = true;
+	kill_init(v);
+}
+
 // Until init and command have both let go of the socket.
 static void listen_to(struct supervisor *v)
 {
-	struct pollfd p[2] = {
-	        {.fd = v->report, .events = POLLIN}, {.fd = v->signals, .events = POLLIN}};
+	struct pollfd p[3] = {{.fd = v->report, .events = POLLIN},
+	        {.fd = v->signals, .events = POLLIN}, {.fd = v->network.pidfd, .events = POLLIN}};
 	static struct report r;
 	for (;;) {
-		if (poll(p, 2, -1) < 0)
+		if (poll(p, 3, -1) < 0)
 			continue;
 		if (p[1].revents) {
 			kill_init(v);
 			p[1].fd = -1;
+		}
+		if (p[2].revents) {
+			lose_network(v);
+			p[2].fd = -1;
 		}
 		if (!p[0].revents)
 			continue;
@@ -208,13 +228,38 @@ static int conclude(struct supervisor *v, int init_status, struct buf *reply, st
 	return r;
 }
 
+// From the step's first process to its last.
+static int supervise(struct supervisor *v, struct buf *reply, struct err *e)
+{
+	struct step_spec *s = &v->plan->s;
+	if (s->network == STEP_NET_PASTA &&
+	        network_start(&v->network, v->plan->forward_dns, v->signals, e) < 0)
+		return -1;
+	if (start_init(v, e) < 0)
+		return -1;
+	// Only init and command shall keep the ends of pipes open that the reader of output waits
+	// for.
+	close(s->stdin_fd);
+	close(s->stdout_fd);
+	close(s->stderr_fd);
+	close_fd(&s->probe.output_fd);
+	close_fd(&s->probe.status_fd);
+	listen_to(v);
+	// The socket can end before the last process of the step has.
+	int status = 0;
+	wait_for_init(v, &status);
+	int r = conclude(v, status, reply, e);
+	stub_list_release(&v->stubs);
+	return r;
+}
+
 int step_job(const void *payload, size_t n, const int *fds, size_t n_fds, struct buf *reply,
         struct err *e)
 {
 	static struct step_plan plan;
 	if (step_decode(&plan, payload, n, fds, n_fds, e) < 0 || fill_files(&plan, e) < 0)
 		return -1;
-	struct supervisor v = {.plan = &plan};
+	struct supervisor v = {.plan = &plan, .network = NETWORK_NONE};
 	sigset_t term;
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
@@ -222,21 +267,8 @@ int step_job(const void *payload, size_t n, const int *fds, size_t n_fds, struct
 	v.signals = signalfd(-1, &term, SFD_CLOEXEC);
 	if (v.signals < 0)
 		return err_sys(e, "make a signal descriptor");
-	if (start_init(&v, e) < 0)
-		return -1;
-	// Only init and command shall keep the ends of pipes open that the reader of output waits
-	// for.
-	close(plan.s.stdin_fd);
-	close(plan.s.stdout_fd);
-	close(plan.s.stderr_fd);
-	close_fd(&plan.s.probe.output_fd);
-	close_fd(&plan.s.probe.status_fd);
-	listen_to(&v);
-	// The socket can end before the last process of the step has.
-	int status = 0;
-	wait_for_init(&v, &status);
-	int r = conclude(&v, status, reply, e);
-	stub_list_release(&v.stubs);
+	int r = supervise(&v, reply, e);
+	network_stop(&v.network);
 	close(v.signals);
 	sigprocmask(SIG_UNBLOCK, &term, NULL); // whoever goes on is cancelled as any job
 	return r;

@@ -10,7 +10,11 @@
 struct err;
 struct holder;
 
-enum step_network { STEP_NET_HOST, STEP_NET_NONE };
+enum step_network {
+	STEP_NET_HOST,
+	STEP_NET_NONE,  // loopback only
+	STEP_NET_PASTA, // its own, with the outside through pasta(1)
+};
 
 struct step_mount {
 	enum {

@@ -10,10 +10,226 @@ setup_file() {
 	hew pull -q python:3.12-slim
 }
 
+setup() {
+	test_setup
+	HELD=()
+}
+
+teardown() {
+	local p
+	for p in "${HELD[@]}"; do kill -KILL "$p" 2>/dev/null || true; done
+	test_teardown
+}
+
 # said: what the RUNs of the last build printed, without what they were.
 said() { sed -n 's/^#[0-9]* [0-9.]* //p' "$ERR"; }
 
-# ---- the network
+# ---- pasta
+
+# A world of its own: MACHINE, a network namespace that hew takes for the machine's, and WORLD behind it, where
+# outside.test answers over HTTP. The machine has a service on its loopback.
+make_world() {
+	unshare --net sleep 600 3>&- &
+	WORLD=$!
+	unshare --net sleep 600 3>&- &
+	MACHINE=$!
+	HELD+=("$WORLD" "$MACHINE")
+	own_network() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
+	wait_for own_network "$WORLD"
+	wait_for own_network "$MACHINE"
+	ip link add w0 netns "$WORLD" type veth peer name m0 netns "$MACHINE"
+	within "$WORLD" sh -c 'ip link set lo up; ip link set w0 up; ip addr add 10.99.0.1/24 dev w0'
+	within "$MACHINE" sh -c 'ip link set lo up; ip link set m0 up; ip addr add 10.99.0.2/24 dev m0
+		ip route add default via 10.99.0.1'
+	mkdir "$BATS_TEST_TMPDIR/pages" "$BATS_TEST_TMPDIR/machine"
+	echo "the outside" >"$BATS_TEST_TMPDIR/pages/index.html"
+	serve "$WORLD" http.server --bind 10.99.0.1 --directory "$BATS_TEST_TMPDIR/pages" 8000
+	serve "$MACHINE" http.server --bind 127.0.0.1 --directory "$BATS_TEST_TMPDIR/pages" 8001
+	# where an ordinary user may open it
+	mknod -m 666 "$BATS_TEST_TMPDIR/tun" c 10 200
+	names 10.99.0.1 "$WORLD"
+	on_machine=$BATS_TEST_TMPDIR/on_machine
+	cat >"$on_machine" <<-EOF2
+		#!/bin/sh
+		cd "$PWD"
+		exec nsenter --net --target $MACHINE unshare --mount sh -c 'mount --bind $BATS_TEST_TMPDIR/tun /dev/net/tun &&
+			mount --bind $BATS_TEST_TMPDIR/resolv.conf /etc/resolv.conf && exec "\$@"' _ "\$@"
+	EOF2
+	chmod 755 "$on_machine"
+	BEFORE=$(on_machine_now)
+}
+
+# In whose network, command...
+within() { nsenter --net --target "$@"; }
+
+serve() { # in whose network, module, arguments
+	nsenter --net --target "$1" python3 -u -m "${@:2}" >"$BATS_TEST_TMPDIR/served" 2>&1 3>&- &
+	HELD+=($!)
+	wait_for grep -q Serving "$BATS_TEST_TMPDIR/served"
+}
+
+# names ADDRESS NET: the machine's resolver is there.
+names() {
+	nsenter --net --target "$2" python3 "$E2E_LIB/name_server.py" "$1" outside.test 10.99.0.1 \
+		>"$BATS_TEST_TMPDIR/named" 2>&1 3>&- &
+	HELD+=($!)
+	wait_for grep -q ready "$BATS_TEST_TMPDIR/named"
+	printf 'search example.test\nnameserver %s\n' "$1" >"$BATS_TEST_TMPDIR/resolv.conf"
+}
+
+# What is in the machine's network: with the test's own, in one line a process.
+on_machine_now() {
+	find /proc/[0-9]*/ns/net -maxdepth 0 -lname "$(readlink "/proc/$MACHINE/ns/net")" -printf '%h\n' 2>/dev/null | sort
+}
+
+nobody_left() { [ "$(on_machine_now)" = "$BEFORE" ]; }
+
+reach() {
+	cat >reach.py <<-'EOF2'
+		import os, socket, urllib.request
+		print(urllib.request.urlopen("http://outside.test:8000/", timeout=20).read().decode().strip())
+		for where in ("127.0.0.1", "10.99.0.1", "10.99.0.2"):
+		    try:
+		        socket.create_connection((where, 8001), timeout=5).close()
+		        print("reached the machine at", where)
+		    except OSError:
+		        pass
+		print(",".join(sorted(os.listdir("/sys/class/net"))))
+	EOF2
+}
+
+@test "pasta: the outside, by name; nothing of the machine's; in a build and in hew run" {
+	make_world
+	reach
+	printf 'FROM python:3.12-slim\nRUN --mount=target=/in python3 /in/reach.py\nRUN cat /etc/resolv.conf\n' | dockerfile
+	[ -z "${HEW_TEST_UID-}" ] || readable
+	ERR=$BATS_TEST_TMPDIR/err
+	"$on_machine" hew build --progress plain --network pasta . 2>"$ERR" || { cat "$ERR"; false; }
+	equal $'the outside\nlo,m0\nsearch example.test\nnameserver 10.99.0.1' "$(said)"
+	equal $'the outside\nlo,m0' "$("$on_machine" hew run --network pasta -v "$PWD:/in" python:3.12-slim python3 /in/reach.py)"
+	wait_for nobody_left
+	# the machine itself would have been reached
+	has "reached the machine at 127.0.0.1" \
+		"$("$on_machine" hew run --network default -v "$PWD:/in" python:3.12-slim python3 /in/reach.py)"
+}
+
+@test "pasta: a resolver on the machine's loopback answers" {
+	make_world
+	reach
+	names 127.0.0.53 "$MACHINE"
+	equal $'the outside\nlo,m0' "$("$on_machine" hew run --network pasta -v "$PWD:/in" python:3.12-slim python3 /in/reach.py)"
+}
+
+# knock NET ADDRESS [PORT]: open or refused.
+knock() {
+	within "$1" python3 - "$2" "${3-8002}" <<-'EOF2'
+		import socket, sys
+		try:
+		    socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
+		    print("open")
+		except ConnectionRefusedError:
+		    print("refused")
+	EOF2
+}
+
+@test "pasta: no port leads into a step" {
+	make_world
+	mkdir in
+	cat >in/listen.py <<-'EOF2'
+		import http.server, socketserver
+		with socketserver.TCPServer(("", 8002), http.server.SimpleHTTPRequestHandler) as s:
+		    open("/in/listens", "w").close()
+		    s.serve_forever()
+	EOF2
+	[ -z "${HEW_TEST_UID-}" ] || readable
+	"$on_machine" hew run --network pasta -v "$PWD/in:/in" python:3.12-slim python3 /in/listen.py >/dev/null 2>&1 3>&- &
+	HELD+=($!)
+	wait_for test -e in/listens
+	equal refused "$(knock "$MACHINE" 127.0.0.1)"
+	equal refused "$(knock "$MACHINE" 10.99.0.2)"
+	equal refused "$(knock "$WORLD" 10.99.0.2)"
+	equal open "$(knock "$MACHINE" 127.0.0.1 8001)"
+}
+
+# start_step: hew in the background with a step that sleeps. Sets PID.
+start_step() {
+	printf 'FROM alpine:3.19\nRUN echo %s; exec sleep 4324\n' "$RANDOM" | dockerfile
+	[ -z "${HEW_TEST_UID-}" ] || readable
+	"$on_machine" hew build --network pasta --progress plain . >out 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	PID=$!
+	wait_for pgrep -f '^sleep 4324'
+}
+
+ends_badly() {
+	local rc=0
+	wait "$1" || rc=$?
+	[ "$rc" -ne 0 ]
+}
+
+# child PID NAME: the one that is so called.
+child() { pgrep -n -P "$1" -x "$2"; }
+
+@test "pasta ends with its step, whatever ends that" {
+	local how
+	make_world
+	for how in TERM HUP KILL holder job init net; do
+		start_step
+		wait_for pgrep -f 'pasta --foreground'
+		case $how in
+		TERM | HUP | KILL) kill -"$how" $PID ;;
+		holder) kill -KILL "$(child $PID hew-holder)" ;;
+		job) kill -KILL "$(child "$(child $PID hew-holder)" hew-holder)" ;;
+		init) kill -KILL "$(child "$(child "$(child $PID hew-holder)" hew-holder)" hew-init)" ;;
+		net) kill -KILL "$(child "$(child "$(child $PID hew-holder)" hew-holder)" hew-net)" ;;
+		esac
+		ends_badly $PID
+		wait_for nobody_left
+		nothing_left
+		equal "" "$(pgrep -f '^sleep 4324' || true)"
+	done
+	sound
+}
+
+@test "pasta that ends takes its step along, and says so" {
+	local how
+	make_world
+	start_step
+	kill -KILL "$(pgrep -f 'pasta --foreground')"
+	ends_badly $PID
+	has "pasta" "$(tail -n 1 "$BATS_TEST_TMPDIR/err")"
+	wait_for nobody_left
+	for how in clone:1 fork:1 clone:1:enospc fork:1:enospc; do
+		HEW_FAULT=sandbox.network.$how "$on_machine" hew build --network pasta . 2>out && false
+		has "ERROR: " "$(tail -n 1 out)"
+		wait_for nobody_left
+	done
+	# a machine without an outside
+	within "$MACHINE" ip route del default
+	fails 11 "$on_machine" hew build --network pasta .
+	has "pasta" "$LAST"
+	wait_for nobody_left
+}
+
+@test "pasta: what the machine has is told by doctor; where it is missing by the build, before anything runs" {
+	local none=$BATS_TEST_TMPDIR/none
+	mkdir "$none"
+	ln -s "$(command -v setpriv)" "$none"
+	printf 'FROM alpine:3.19\nRUN true\n' | dockerfile
+	[ -z "${HEW_TEST_UID-}" ] || readable
+	equal "$(command -v pasta)" "$(hew doctor --format json | jq -r .pasta)"
+	equal "" "$(PATH=$none "$HEW" doctor --format json | /usr/bin/jq -r .pasta)"
+	has "needs the package passt" "$(PATH=$none "$HEW" doctor)"
+	PATH=$none fails_with_path 11 build --network pasta .
+	has "install the package passt" "$LAST"
+	PATH=$none fails_with_path 125 run --network pasta alpine:3.19 true
+	has "install the package passt" "$LAST"
+}
+
+fails_with_path() {
+	local path=$PATH want=$1
+	shift
+	PATH=/usr/bin:/bin fails "$want" env PATH="$path" "$HEW" "$@"
+}
 
 @test "--network and RUN --network: a Dockerfile takes itself less, and more only with --allow" {
 	printf 'FROM alpine:3.19\nRUN --network=default ls /sys/class/net\nRUN --network=none ls /sys/class/net\n' | dockerfile
