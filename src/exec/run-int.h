@@ -4,6 +4,7 @@
 
 #include "exec/exec-int.h"
 #include "exec/jobs.h"
+#include "exec/redact.h"
 #include "sandbox/step.h"
 
 struct ssh_forward;
@@ -35,6 +36,7 @@ struct run_state {
 	size_t n_forwards, n_ssh;      // n_ssh: mounts seen
 	struct strv scratch;           // directories to trash afterwards
 	struct strv env;
+	struct redactor redactor; // the step's secrets
 	struct user_ids user;
 	struct arena arena;
 	bool committed;

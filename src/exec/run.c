@@ -52,7 +52,25 @@ struct log_reader {
 	struct exec *x;
 	int step;
 	int fds[2]; // stdout, stderr
+	const struct redactor *redactor;
+	struct buf held[2];
 };
+
+static void show(struct log_reader *l, int i, const char *p, size_t n)
+{
+	auto_buf struct buf shown = {0};
+	if (l->redactor->n) {
+		redact(l->redactor, &l->held[i], p, n, &shown);
+		p = shown.p;
+		n = shown.n;
+	}
+	if (n)
+		event_emit(l->x->req->sink, &(struct event){.kind = EVENT_STEP_LOG,
+		                                    .step = l->step,
+		                                    .text = p,
+		                                    .len = n,
+		                                    .stream = i + 1});
+}
 
 static void *read_logs(void *arg)
 {
@@ -66,15 +84,9 @@ static void *read_logs(void *arg)
 			if (p[i].fd < 0 || !p[i].revents)
 				continue;
 			ssize_t n = read(p[i].fd, data, sizeof(data));
-			if (n <= 0) {
+			if (n <= 0)
 				p[i].fd = -1;
-				continue;
-			}
-			event_emit(l->x->req->sink, &(struct event){.kind = EVENT_STEP_LOG,
-			                                    .step = l->step,
-			                                    .text = data,
-			                                    .len = (size_t)n,
-			                                    .stream = i + 1});
+			show(l, i, data, n > 0 ? (size_t)n : 0);
 		}
 	}
 	return NULL;
@@ -170,7 +182,8 @@ static int execute(
 		close(out[1]);
 		return err_sys(e, "make a pipe");
 	}
-	*log = (struct log_reader){.x = r->x, .step = r->step->id, .fds = {out[0], err[0]}};
+	*log = (struct log_reader){
+	        .x = r->x, .step = r->step->id, .fds = {out[0], err[0]}, .redactor = &r->redactor};
 	struct step_spec spec = {
 	        .lowers = r->lowers,
 	        .n_lowers = r->n_lowers,
@@ -207,6 +220,8 @@ static int execute(
 		pthread_join(reader, NULL);
 	close(out[0]);
 	close(err[0]);
+	buf_release(&log->held[0]);
+	buf_release(&log->held[1]);
 	return status;
 }
 

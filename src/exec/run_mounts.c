@@ -210,6 +210,7 @@ static int mount_secret(struct run_state *r, const struct run_mount *m, struct e
 		        m->id);
 	if (!s)
 		return 0;
+	redactor_add(&r->redactor, s->data, s->len);
 	if (m->env) {
 		auto_free char *value = xstrndup(s->data, s->len);
 		strv_env_set(&r->env, m->env, value);

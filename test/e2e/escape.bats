@@ -773,7 +773,7 @@ $VICTIM/made" "$(printed)"
 # ---- mounts
 
 @test "mount targets that are links, and what they hold, stay inside" {
-	echo secret >file
+	echo cat >file # too short to be masked
 	load_crafted <<-'EOF'
 		busybox()
 		symlink("link", VICTIM); symlink("dangling", VICTIM + "/new"); symlink("up", "../../../../../../.." + VICTIM + "/up")
@@ -785,8 +785,8 @@ $VICTIM/made" "$(printed)"
 		    echo x >/link/t/x; echo x >/dangling/c/x; cat /up/file $VICTIM/secret; find $VICTIM -type f | grep -v /up/
 	EOF
 	build -t t --secret id=s,src=file
-	equal "secret
-secret
+	equal "cat
+cat
 $VICTIM/new/c/x
 $VICTIM/secret
 $VICTIM/t/x" "$(printed | LC_ALL=C sort -t / -k 1,1r)"

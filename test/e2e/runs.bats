@@ -471,10 +471,10 @@ file' "$(said)"
 	dockerfile <<-'EOF'
 		FROM alpine:3.19
 		RUN --mount=type=secret,id=s --mount=type=secret,id=s,env=TOKEN test "$TOKEN" = "$(cat /run/secrets/s)" && echo same
-		RUN --mount=type=secret,id=s,env=TOKEN test "$TOKEN" = x || true
+		RUN --mount=type=secret,id=s,env=TOKEN echo "it is $TOKEN"; printf 'hunter'; sleep 0.1; printf '2-value, again'
 	EOF
 	build -t t --secret id=s,src="$BATS_TEST_TMPDIR/secret"
-	equal same "$(said)"
+	equal $'same\nit is ***\n***, again' "$(said)"
 	has_not hunter2 "$(cat "$ERR")"
 	has_not hunter2 "$(hew history --no-trunc t; hew inspect t)"
 	equal "" "$(grep -rl hunter2 "$HEW_ROOT" || true)"

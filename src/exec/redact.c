@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exec/redact.h"
+
+#include "base/mem.h"
+#include <string.h>
+
+static void add_line(struct redactor *r, const char *p, size_t n)
+{
+	if (n && p[n - 1] == '\r')
+		n--;
+	if (n >= REDACT_LEAST && r->n < REDACT_LINES)
+		r->lines[r->n++] = (struct str){p, n};
+}
+
+void redactor_add(struct redactor *r, const char *value, size_t n)
+{
+	const char *end = value + n;
+	for (const char *nl; value < end; value = nl + 1) {
+		nl = memchr(value, '\n', (size_t)(end - value));
+		if (!nl)
+			nl = end;
+		add_line(r, value, (size_t)(nl - value));
+	}
+}
+
+// The longest line that stands at p; *ret_open if one may yet, when more comes.
+static size_t match(const struct redactor *r, const char *p, size_t n, bool *ret_open)
+{
+	size_t longest = 0;
+	*ret_open = false;
+	for (size_t i = 0; i < r->n; i++) {
+		struct str s = r->lines[i];
+		if (s.p[0] != p[0] || memcmp(s.p, p, s.n < n ? s.n : n) != 0)
+			continue;
+		if (s.n > n)
+			*ret_open = true;
+		else if (s.n > longest)
+			longest = s.n;
+	}
+	return longest;
+}
+
+void redact(const struct redactor *r, struct buf *held, const char *p, size_t n, struct buf *out)
+{
+	bool last = n == 0, open;
+	size_t at = 0;
+	buf_add(held, p, n);
+	while (at < held->n) {
+		size_t found = match(r, held->p + at, held->n - at, &open);
+		if (open && !last)
+			break;
+		if (found)
+			buf_puts(out, REDACT_MARK);
+		else
+			buf_putc(out, held->p[at]);
+		at += found ? found : 1;
+	}
+	if (held->n) {
+		memmove(held->p, held->p + at, held->n - at);
+		held->n -= at;
+		held->p[held->n] = '\0';
+	}
+}

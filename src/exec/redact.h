@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Output of a step without the values of its secrets: "***" stands in their place, however the
+// bytes come in pieces. Each line of a value counts by itself, if it is long enough not to be met
+// by chance.
+#pragma once
+
+#include "base/buf.h"
+
+#define REDACT_LEAST 4   // bytes of a line
+#define REDACT_LINES 256 // of all values; a step with more shows the rest
+#define REDACT_MARK "***"
+
+struct redactor {
+	struct str lines[REDACT_LINES]; // views into the values
+	size_t n;
+};
+void redactor_add(struct redactor *r, const char *value, size_t n);
+// Appends to out what can be shown of what was held back and p; the rest is held back. End with n
+// 0.
+void redact(const struct redactor *r, struct buf *held, const char *p, size_t n, struct buf *out);
