@@ -894,7 +894,7 @@ configured() {
 		build_fails 5 || build_fails 4
 	done
 	configured '{"User":"7:8"}'
-	equal "uid=7 gid=8" "$(hew run crafted id)"
+	equal "uid=7 gid=8 groups=8" "$(hew run crafted id)"
 }
 
 @test "configs: odd environments, directories and commands" {
