@@ -26,7 +26,8 @@ struct build_options {
 	struct build_flags flags;
 	struct strv tags, build_args, labels, outputs, secrets, contexts, no_cache_filter,
 	        cache_from, cache_to, ssh;
-	const char *file, *target, *progress, *iidfile, *metadata_file, *platform, *timestamp, *call;
+	const char *file, *target, *progress, *iidfile, *metadata_file, *platform, *timestamp,
+	        *call;
 	bool no_cache, pull, push, load, quiet, insecure, check, explain, dry_run;
 	int64_t jobs;
 };
