@@ -392,9 +392,10 @@ static int explain_missing(struct planner *p, const char *source, struct err *e)
 	        context_path(c->view));
 }
 
-static int digest_files(struct view *view, struct copy_source *s, struct err *e)
+static int digest_files(struct planner *p, struct copy_source *s, struct err *e)
 {
-	if (s->kind == COPY_ARCHIVE && view->ops->digest(view, &s->file, e))
+	if (s->kind == COPY_ARCHIVE &&
+	        (need_view(p, e) || p->view->ops->digest(p->view, &s->file, e)))
 		return -1;
 	for (size_t k = 0; k < s->n; k++) {
 		struct copy_item *it = &s->items[k];
@@ -474,7 +475,7 @@ int copy_plan_make(struct exec *x, const struct step *s, struct copy_plan *ret, 
 	if (!r)
 		plan_inlines(&p);
 	for (size_t i = 0; !r && i < plan.n; i++)
-		r = digest_files(p.view, &plan.sources[i], e);
+		r = digest_files(&p, &plan.sources[i], e);
 	planner_close(&p);
 	if (r)
 		copy_plan_release(&plan);

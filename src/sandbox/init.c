@@ -29,6 +29,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
 
 // Where the descriptors that process 1 keeps come to lie: the report socket and, if the step has
 // them, the signal pipe and the probe's two.
@@ -174,7 +177,7 @@ static int probe_main(void *arg)
 	else
 		(void)err_sys(&e, "set up the descriptors of a probe");
 	dprintf(PROBE_OUTPUT_FD, "%s\n", e.msg);
-	_exit(e.sys == ENOENT ? 127 : 126);
+	return e.sys == ENOENT ? 127 : 126; // clone makes it the exit status
 }
 
 // As vfork, which a copy of the page tables later would be a tenth of a step: process 1 waits here
@@ -184,6 +187,10 @@ static pid_t start(int (*fn)(void *), const struct step_plan *p, int report)
 {
 	static char stack[256 << 10] __attribute__((aligned(64)));
 	struct command_start c = {.plan = p, .report = report};
+#ifdef __SANITIZE_ADDRESS__
+	// Who ran on it before was executed and never returned: what it marked is still marked.
+	__asan_unpoison_memory_region(stack, sizeof stack);
+#endif
 	return clone(fn, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &c);
 }
 

@@ -122,6 +122,7 @@ static void test_options(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct err e = ERR_INIT;
 		auto_dockerfile struct dockerfile *d = read("FROM a\n", bad[i].check, -1, &e);
+		assert_true(!d || e.kind != ERR_NONE);
 		assert_string_equal(e.msg, bad[i].want);
 	}
 }
