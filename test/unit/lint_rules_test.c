@@ -235,6 +235,7 @@ static void test_reports(void **state)
 	auto_lint_report struct lint_report r = {0};
 	auto_buf struct buf out = {0};
 	auto_dockerfile struct dockerfile *d = lint_read(text, strlen(text), NULL, &r);
+	assert_non_null(d);
 	const struct lint_file f = {"a b/Dockerfile", &r};
 	assert_int_equal(r.n, 2);
 	r.v[1].has_bytes = true;
