@@ -14,7 +14,7 @@ PACKAGES_DEMO=(
 PACKAGES_TEST=(
 	libcmocka-dev bats skopeo umoci buildah podman runc jq attr acl libcap2-bin
 	clang clang-format clang-tidy universal-ctags shellcheck apache2-utils openssl
-	git xz-utils bzip2 zstd strace procps psmisc iproute2 uidmap passt openssh-client openssh-server
+	git sqlite3 xz-utils bzip2 zstd strace procps psmisc iproute2 uidmap passt openssh-client openssh-server
 )
 
 # packages_for JOB: the names, one a line. demo needs what build needs, test what both need.

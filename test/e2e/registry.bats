@@ -288,7 +288,7 @@ pushed() { # status, part
 @test "on a terminal the bytes are counted while they come, and the id is the last line" {
 	HEW_ROOT=$PWD/store
 	faulty --fault truncate:1
-	script -qec "'$HEW' pull '$DEMO'" /dev/null </dev/null >screen
+	TERM=xterm script -qec "'$HEW' pull '$DEMO'" /dev/null </dev/null >screen
 	grep -aqE '=> pull .*[0-9.]+kB / 300kB' screen
 	equal "$DEMO_ID" "$(tail -n 1 screen | tr -d '\r' | sed 's/.*\x1b\[[0-9]*[a-zA-Z]//')"
 }
