@@ -12,6 +12,7 @@ void *xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull)
 void *xrealloc(void *p, size_t n) __attribute__((returns_nonnull));
 void *xreallocarray(void *p, size_t count, size_t size) __attribute__((returns_nonnull));
 char *xstrdup(const char *s) __attribute__((malloc, returns_nonnull, nonnull));
+char *xstrdup_null(const char *s) __attribute__((malloc)); // NULL for NULL
 char *xstrndup(const char *s, size_t n) __attribute__((malloc, returns_nonnull, nonnull));
 char *xasprintf(const char *fmt, ...)
         __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));

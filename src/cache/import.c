@@ -125,9 +125,24 @@ static int copy_blob(struct import *im, const struct descriptor *d, struct err *
 	return rc;
 }
 
+// A layer that is here, or known by another blob already, keeps what it has: a cache may not say
+// what somebody else's image consists of.
+static int is_settled(struct import *im, const struct cache_layer *l, struct err *e)
+{
+	struct layer_info info;
+	struct layer_blob b;
+	if (store_layer_get(im->q->store, &l->diff_id, &info) && info.has_tar)
+		return 1;
+	int found = store_layer_blob(im->q->store, &l->diff_id, NULL, &b, e);
+	return found > 0 ? !digest_eq(&b.digest, &l->blob.digest) : found;
+}
+
 static int enter_layer(struct import *im, const struct cache_layer *l, struct err *e)
 {
 	struct store *s = im->q->store;
+	int settled = is_settled(im, l, e);
+	if (settled)
+		return settled < 0 ? -1 : 0;
 	struct layer_blob b = {.digest = l->blob.digest,
 	        .size = l->blob.size,
 	        .present = store_blob_has(s, &l->blob.digest)};
@@ -137,9 +152,7 @@ static int enter_layer(struct import *im, const struct cache_layer *l, struct er
 		return -1;
 	if (im->spec->type == CACHE_REGISTRY)
 		return store_blob_add_source(s, &l->blob.digest, im->repository, e);
-	struct layer_info info;
-	bool here = b.present || (store_layer_get(s, &l->diff_id, &info) && info.has_tar);
-	return here ? 0 : copy_blob(im, &l->blob, e);
+	return b.present ? 0 : copy_blob(im, &l->blob, e);
 }
 
 static int enter_step(struct import *im, const struct step_row *s, struct err *e)

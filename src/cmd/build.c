@@ -376,7 +376,7 @@ static int build(struct session *s, const struct build_options *o, struct build_
 		r->sink = session_sink(s);
 		status = build_caches_parse(&caches, &o->cache_from, &o->cache_to, s, e);
 		if (!status)
-			build_caches_import(&caches, s);
+			status = build_caches_import(&caches, s, e);
 		if (!status)
 			status = build_run(s->store, r, &built, e);
 		if (!status && o->dry_run)
@@ -384,8 +384,8 @@ static int build(struct session *s, const struct build_options *o, struct build_
 		else if (!status)
 			status = finish(s, o, r, &built, specs, n_specs, e);
 		if (!status && !o->dry_run)
-			build_caches_export(
-			        &caches, s, &built.steps, output_steps(r, &built, specs, n_specs));
+			status = build_caches_export(&caches, s, &built.steps,
+			        output_steps(r, &built, specs, n_specs), e);
 		ui_finish(s->ui, status != 0);
 		if (status || built.n_cached < built.n_steps)
 			exec_reap(s->store);

@@ -61,29 +61,37 @@ static const char *name_of(const struct cache_spec *spec)
 	return spec->ref ? spec->ref : spec->path;
 }
 
-void build_caches_import(const struct build_caches *c, struct session *s)
+// -1: cancelled. Anything else is no reason to fail.
+static int failed(const struct cache_spec *spec, const char *how, struct session *s, struct err *e)
+{
+	if (e->kind == ERR_CANCELLED)
+		return -1;
+	event_warn(session_sink(s), 0, "cache %s is not %s: %s", name_of(spec), how, e->msg);
+	*e = ERR_INIT;
+	return 0;
+}
+
+int build_caches_import(const struct build_caches *c, struct session *s, struct err *e)
 {
 	struct cache_request q = request(s, -1);
 	for (size_t i = 0; i < c->n_from; i++) {
-		struct err e = ERR_INIT;
 		size_t n;
-		if (cache_import(&q, &c->from[i], &n, &e))
-			event_warn(
-			        q.sink, 0, "cache %s is not used: %s", name_of(&c->from[i]), e.msg);
-		else
+		if (cache_import(&q, &c->from[i], &n, e) == 0)
 			event_note(q.sink, "cache %s: %zu record%s", name_of(&c->from[i]), n,
 			        n == 1 ? "" : "s");
+		else if (failed(&c->from[i], "used", s, e))
+			return -1;
 	}
+	return 0;
 }
 
-void build_caches_export(
-        const struct build_caches *c, struct session *s, const struct step_list *steps, int step)
+int build_caches_export(const struct build_caches *c, struct session *s,
+        const struct step_list *steps, int step, struct err *e)
 {
 	for (size_t i = 0; i < c->n_to; i++) {
 		struct cache_request q = request(s, step + (int)i);
-		struct err e = ERR_INIT;
-		if (cache_export(&q, &c->to[i], steps, &e))
-			event_warn(q.sink, 0, "cache %s is not written: %s", name_of(&c->to[i]),
-			        e.msg);
+		if (cache_export(&q, &c->to[i], steps, e) && failed(&c->to[i], "written", s, e))
+			return -1;
 	}
+	return 0;
 }

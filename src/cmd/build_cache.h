@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // --cache-from and --cache-to of hew build. What goes wrong with a cache is warned of and fails no
-// build; only a value that cannot be understood does.
+// build; only a value that cannot be understood does, and Ctrl-C.
 #pragma once
 
 #include "cache/cache.h"
@@ -13,7 +13,7 @@ struct build_caches {
 void build_caches_release(struct build_caches *c);
 int build_caches_parse(struct build_caches *c, const struct strv *from, const struct strv *to,
         struct session *s, struct err *e);
-void build_caches_import(const struct build_caches *c, struct session *s);
+int build_caches_import(const struct build_caches *c, struct session *s, struct err *e);
 // step: first free id of the build's events.
-void build_caches_export(
-        const struct build_caches *c, struct session *s, const struct step_list *steps, int step);
+int build_caches_export(const struct build_caches *c, struct session *s,
+        const struct step_list *steps, int step, struct err *e);

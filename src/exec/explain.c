@@ -26,11 +26,6 @@ const char *miss_kind_name(enum miss_kind kind)
 	return names[kind];
 }
 
-static char *copy_text(const char *s)
-{
-	return s ? xstrdup(s) : NULL;
-}
-
 // Long values are cut: a script says enough with its beginning.
 static char *shown(const char *s)
 {
@@ -105,8 +100,8 @@ static void compare_item(struct file_search *f, const struct copy_item *it, cons
 		file_differs(f, is->path, "changed", content_text(&was), content_text(is));
 	else if (is->type == ENTRY_SYMLINK && was.link && is->link &&
 	         strcmp(was.link, is->link) != 0)
-		file_differs(
-		        f, is->path, "points elsewhere", copy_text(was.link), copy_text(is->link));
+		file_differs(f, is->path, "points elsewhere", xstrdup_null(was.link),
+		        xstrdup_null(is->link));
 	else if (was.mode != is->mode && is->type != ENTRY_SYMLINK)
 		file_differs(
 		        f, is->path, "has another mode", mode_text(was.mode), mode_text(is->mode));
@@ -130,7 +125,7 @@ static void compare_files(struct file_search *f, const struct copy_plan *plan)
 {
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct copy_source *s = &plan->sources[i];
-		for (size_t k = 0; s->kind != COPY_ARCHIVE && k < s->n; k++) {
+		for (size_t k = 0; k < s->n; k++) {
 			const struct copy_item *it = &s->items[k];
 			if (s->kind == COPY_DIR && !*it->rel)
 				continue;
@@ -148,6 +143,15 @@ static void compare_files(struct file_search *f, const struct copy_plan *plan)
 	}
 }
 
+// What is in an archive or behind an address is not looked at before it is needed.
+static bool is_listed(const struct copy_plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->sources[i].kind != COPY_FILE && plan->sources[i].kind != COPY_DIR)
+			return false;
+	return true;
+}
+
 // False: the files of before are not here, or cannot be told apart.
 static bool explain_files(
         struct exec *x, const struct step *s, const struct step_record *before, struct miss *m)
@@ -156,7 +160,7 @@ static bool explain_files(
 	struct file_search f = {.miss = m, .op = &s->copy};
 	struct layer_info info;
 	struct err ignored = ERR_INIT;
-	if (!st->has_plan || !before->has_layer ||
+	if (!st->has_plan || !is_listed(&st->plan) || !before->has_layer ||
 	        !store_layer_get(x->store, &before->diff_id, &info) || !info.has_index ||
 	        store_layer_index(x->store, &before->diff_id, &f.before, &ignored))
 		return false;
@@ -179,8 +183,8 @@ static void explain_sources(struct exec *x, const struct step *s, const struct s
 			continue;
 		m->subject = xstrdup(name);
 		m->text = xasprintf("what is copied as %s %s", name, old ? "changed" : "is new");
-		m->before = copy_text(old);
-		m->after = copy_text(jn_str(digest));
+		m->before = xstrdup_null(old);
+		m->after = xstrdup_null(jn_str(digest));
 		return;
 	}
 	m->text = xstrdup("a source less is copied");
@@ -203,8 +207,8 @@ static void variable(struct miss *m, const char *name, size_t n, const char *was
 	m->kind = MISS_VALUE;
 	m->subject = xstrndup(name, n);
 	bool secret = name_is_secret(m->subject);
-	m->before = copy_text(was && secret ? "***" : was);
-	m->after = copy_text(is && secret ? "***" : is);
+	m->before = xstrdup_null(was && secret ? "***" : was);
+	m->after = xstrdup_null(is && secret ? "***" : is);
 	auto_free char *before = shown(m->before), *after = shown(m->after);
 	m->text = xasprintf("variable %s is %s, was %s", m->subject, after, before);
 }
@@ -232,7 +236,7 @@ static char *value_text(const struct jn *n)
 	if (jn_is_string(n))
 		return xstrdup(jn_str(n));
 	if (jn_is_array(n) && jn_len(n)) // of a command the last word is the line for the shell
-		return copy_text(jn_str(jn_at(n, jn_len(n) - 1)));
+		return xstrdup_null(jn_str(jn_at(n, jn_len(n) - 1)));
 	jn_dump(n, &out);
 	return buf_steal(&out);
 }
@@ -245,6 +249,10 @@ static void explain_value(
 		return;
 	m->kind = MISS_VALUE;
 	m->subject = xstrdup(name);
+	if (!strcmp(name, "env")) { // their values are for explain_env alone, which masks secrets
+		m->text = xstrdup("the variables come in another order");
+		return;
+	}
 	m->before = value_text(was);
 	m->after = value_text(is);
 	auto_free char *before = shown(m->before), *after = shown(m->after);
@@ -266,7 +274,7 @@ static void explain_root(struct exec *x, const struct step *s, const struct jn *
 	}
 	m->kind = MISS_BASE;
 	m->subject = xstrdup(p ? p->image->name : "scratch");
-	m->before = copy_text(base);
+	m->before = xstrdup_null(base);
 	if (p) {
 		char digest[DIGEST_TEXT];
 		digest_text(&p->image->manifest, digest);

@@ -31,11 +31,6 @@ void image_config_release(struct image_config *c)
 	*c = (struct image_config){0};
 }
 
-static char *copy_text(const char *s)
-{
-	return s ? xstrdup(s) : NULL;
-}
-
 static struct strv copy_list(const struct strv *src)
 {
 	struct strv copy = {0};
@@ -46,10 +41,10 @@ static struct strv copy_list(const struct strv *src)
 void image_config_copy(struct image_config *dst, const struct image_config *src)
 {
 	struct image_config c = *src;
-	c.author = copy_text(src->author);
-	c.user = copy_text(src->user);
-	c.working_dir = copy_text(src->working_dir);
-	c.stop_signal = copy_text(src->stop_signal);
+	c.author = xstrdup_null(src->author);
+	c.user = xstrdup_null(src->user);
+	c.working_dir = xstrdup_null(src->working_dir);
+	c.stop_signal = xstrdup_null(src->stop_signal);
 	c.env = copy_list(&src->env);
 	c.cmd = copy_list(&src->cmd);
 	c.entrypoint = copy_list(&src->entrypoint);
@@ -68,9 +63,9 @@ void image_config_copy(struct image_config *dst, const struct image_config *src)
 	for (size_t i = 0; i < src->n_history; i++) {
 		struct history *h = image_config_add_history(&c);
 		*h = src->history[i];
-		h->created_by = copy_text(h->created_by);
-		h->author = copy_text(h->author);
-		h->comment = copy_text(h->comment);
+		h->created_by = xstrdup_null(h->created_by);
+		h->author = xstrdup_null(h->author);
+		h->comment = xstrdup_null(h->comment);
 	}
 	image_config_release(dst);
 	*dst = c;

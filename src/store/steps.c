@@ -17,19 +17,14 @@ void step_record_release(struct step_record *r)
 	r->components = r->name = NULL;
 }
 
-static char *copy_text(const char *text)
-{
-	return text ? xstrdup(text) : NULL;
-}
-
 struct step_row *step_list_add(
         struct step_list *l, const struct hash *key, const struct step_record *r)
 {
 	l->v = xreallocarray(l->v, l->n + 1, sizeof(*l->v));
 	struct step_row *row = &l->v[l->n++];
 	*row = (struct step_row){.key = *key, .record = *r};
-	row->record.components = copy_text(r->components);
-	row->record.name = copy_text(r->name);
+	row->record.components = xstrdup_null(r->components);
+	row->record.name = xstrdup_null(r->name);
 	return row;
 }
 
@@ -55,8 +50,8 @@ static int read_row(struct store *s, const struct hash *key, struct step_record 
 	        .created_sec = sqlite3_column_int64(st, 1),
 	        .created_nsec = sqlite3_column_int(st, 2),
 	        .duration_ns = sqlite3_column_int64(st, 3),
-	        .components = copy_text(db_column_text(st, 4)),
-	        .name = copy_text(db_column_text(st, 5)),
+	        .components = xstrdup_null(db_column_text(st, 4)),
+	        .name = xstrdup_null(db_column_text(st, 5)),
 	};
 	ret->has_layer = db_column_hash(st, 0, &ret->diff_id.h);
 	*ret_used = sqlite3_column_int64(st, 6);

@@ -95,6 +95,15 @@ because() {
 	because "COPY --chmod=600" 'chmod is "600", was nothing'
 }
 
+@test "what comes out of an archive is not said to be gone" {
+	mkdir -p t && echo a >t/a && tar -cf x.tar t
+	printf 'FROM scratch\nADD x.tar /x/\n' | dockerfile
+	build
+	echo "b $BATS_TEST_NUMBER" >t/a && tar -cf x.tar t
+	build
+	because "ADD x.tar" "what is copied as x.tar changed"
+}
+
 @test "the base, and the step below" {
 	app
 	sed -i 's/^FROM alpine:3.19 AS deps/FROM debian:bookworm-slim AS deps/' Dockerfile
