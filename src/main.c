@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/command.h"
-#include "exec/build.h"
+#include "rootfs/engine.h"
 #include "ui/ui.h"
 #include <stdio.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static int show_help(const struct command *about)
 int main(int argc, char **argv)
 {
 	if (argc > 0 && !strcmp(argv[0], HOLDER_ARGV0))
-		return holder_main(exec_jobs, exec_n_jobs);
+		return holder_main(engine_jobs, engine_n_jobs);
 	const char *verb = argc > 1 ? argv[1] : "--help";
 	if (!strcmp(verb, "--help") || !strcmp(verb, "-h") || !strcmp(verb, "help"))
 		return show_help(argc > 2 ? command_find(argv[2]) : NULL);

@@ -388,7 +388,7 @@ static int build(struct session *s, const struct build_options *o, struct build_
 			        output_steps(r, &built, specs, n_specs), e);
 		ui_finish(s->ui, status != 0);
 		if (status || built.n_cached < built.n_steps)
-			exec_reap(s->store);
+			engine_reap(s->store);
 		build_result_release(&built);
 	}
 	for (size_t i = 0; i < n_specs; i++)

@@ -5,7 +5,7 @@
 #include "base/timefmt.h"
 #include "cmd/session.h"
 #include "cmd/verbs.h"
-#include "exec/build.h"
+#include "rootfs/engine.h"
 #include <stdio.h>
 
 struct rmi_options {
@@ -142,7 +142,7 @@ static int prune_run(void *opts, const struct strv *args, struct err *e)
 	if (!r && store_gc(s.store, o->all ? STORE_GC_STEPS : 0, &freed, e))
 		return -1;
 	if (!r)
-		exec_reap(s.store);
+		engine_reap(s.store);
 	size_format(freed, size);
 	printf("Total reclaimed space: %s\n", size);
 	return 0;

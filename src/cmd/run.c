@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // hew run: tries an image. The host's network, a throw-away root filesystem, the exit status passed
 // on.
+#include "run/run.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/signals.h"
@@ -149,7 +150,7 @@ static int run_image(
 	        .entrypoint = o->entrypoint,
 	        .has_entrypoint = o->entrypoint != NULL,
 	        .hostname = o->hostname,
-	        .network = network,
+	        .network = step_network_of(network),
 	        .read_only = o->read_only,
 	        .tty = o->tty,
 	        .check = o->check,

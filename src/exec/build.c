@@ -45,26 +45,6 @@ void build_result_release(struct build_result *r)
 	*r = (struct build_result){0};
 }
 
-struct registry *exec_registry(struct exec *x, struct err *e)
-{
-	pthread_mutex_lock(&x->lazy_lock);
-	if (!x->registry)
-		x->registry = x->req->registry(x->req->registry_arg, e);
-	struct registry *r = x->registry;
-	pthread_mutex_unlock(&x->lazy_lock);
-	return r;
-}
-
-struct holder *exec_holder(struct exec *x, struct err *e)
-{
-	pthread_mutex_lock(&x->lazy_lock);
-	if (!x->holder)
-		x->holder = holder_start(e);
-	struct holder *h = x->holder;
-	pthread_mutex_unlock(&x->lazy_lock);
-	return h;
-}
-
 // ---- the Dockerfile
 
 // One that is not in the file system: in a context that is a repository or an archive.
@@ -226,7 +206,7 @@ static int plan(struct exec *x, const char *path, struct err *e)
 
 static void release(struct exec *x)
 {
-	holder_stop(x->holder);
+	engine_release(&x->engine);
 	ssh_close(x);
 	contexts_close(x);
 	for (size_t i = 0; x->states && i < x->graph->n_steps; i++) {
@@ -240,15 +220,22 @@ static void release(struct exec *x)
 	if (!x->keep_graph)
 		graph_free(x->graph);
 	dockerfile_free(x->df);
-	close_fd(&x->stop_fd);
-	pthread_mutex_destroy(&x->lazy_lock);
+	close_fd(&x->engine.stop_fd);
+	pthread_mutex_destroy(&x->agents_lock);
 	pthread_mutex_destroy(&x->lock);
 	pthread_cond_destroy(&x->changed);
 }
 
-static void init(struct exec *x)
+static void init(struct exec *x, struct store *s, const struct build_request *r)
 {
-	pthread_mutex_init(&x->lazy_lock, NULL);
+	*x = (struct exec){.store = s, .req = r};
+	x->engine = (struct engine){.store = s,
+	        .sink = r->sink,
+	        .open_registry = r->registry,
+	        .open_registry_arg = r->registry_arg,
+	        .stop_fd = -1};
+	engine_init(&x->engine);
+	pthread_mutex_init(&x->agents_lock, NULL);
 	pthread_mutex_init(&x->lock, NULL);
 	pthread_cond_init(&x->changed, NULL);
 }
@@ -275,10 +262,11 @@ static void take_costs(struct exec *x, struct build_plan *ret)
 static int plan_into(struct store *s, const struct build_request *r, bool whole,
         struct build_plan *ret, struct err *e)
 {
-	struct exec x = {.store = s, .req = r, .stop_fd = -1, .keep_graph = true};
+	struct exec x;
 	auto_free char *path = dockerfile_path(r);
 	*ret = (struct build_plan){0};
-	init(&x);
+	init(&x, s, r);
+	x.keep_graph = true;
 	int status = parse(&x, path, &ret->text, e);
 	ret->parsed = !status;
 	if (!status && whole)
@@ -365,11 +353,10 @@ static void keep_record(struct store *s, const char *json)
 int build_run(
         struct store *s, const struct build_request *r, struct build_result *ret, struct err *e)
 {
-	struct exec x = {.store = s, .req = r, .stop_fd = -1};
+	struct exec x;
 	int64_t begun = clock_ns();
 	auto_free char *path = dockerfile_path(r);
-	init(&x);
-	rung_choose(&x.rung);
+	init(&x, s, r);
 	*ret = (struct build_result){0};
 	int status = plan(&x, path, e);
 	if (!status)

@@ -8,14 +8,13 @@
 #include "graph/graph.h"
 #include "image/digest.h"
 #include "image/platform.h"
-#include "sandbox/holder.h"
+#include "rootfs/engine.h"
+#include "sandbox/step.h"
 #include "store/store.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 struct event_sink;
-struct image_row;
-struct registry;
 
 struct build_secret {
 	char *id;
@@ -85,10 +84,12 @@ struct build_request {
 	int64_t epoch;           // seconds
 	struct event_sink *sink; // may be NULL
 	// Opens the registry client when the build first needs the network; it stays the caller's.
-	struct registry *(*registry)(void *arg, struct err *e);
+	registry_opener registry;
 	void *registry_arg;
 };
 void build_request_release(struct build_request *r);
+// --network in the words of the sandbox.
+enum step_network step_network_of(enum net_mode mode);
 
 struct build_result {
 	struct digest image_id; // of the config
@@ -135,35 +136,3 @@ int build_plan(
 int build_plan_parse(
         struct store *s, const struct build_request *r, struct build_plan *ret, struct err *e);
 void build_plan_release(struct build_plan *p);
-
-// Deletes what lies in the store's trash, whoever it belongs to; for when nobody waits.
-void exec_reap(struct store *s);
-
-// What the holder can be asked to do on behalf of this room.
-extern const struct holder_job exec_jobs[];
-extern const size_t exec_n_jobs;
-
-// A stored image run once (`hew run`): the same sandbox as RUN, its changes thrown away.
-struct run_request {
-	const char *image;               // as the user called it
-	const struct image_row *row;     // what that is in the store; borrowed
-	struct strv command;             // overrides CMD
-	struct strv env, volumes, tmpfs; // "K=V", "host:container[:ro]", "path"
-	const char *workdir, *user, *entrypoint, *hostname;
-	bool has_entrypoint, read_only, tty;
-	enum net_mode network;
-	bool check;               // its HEALTHCHECK decides, then it is stopped
-	int64_t check_timeout_ns; // 0: by the image's own timing
-	const char *stop_signal;  // NULL: the image's, or SIGTERM
-	int64_t stop_timeout_ns;  // from then until SIGKILL
-	struct event_sink *sink;
-	struct registry *(*registry)(void *arg, struct err *e);
-	void *registry_arg;
-};
-void run_request_release(struct run_request *r);
-struct run_result {
-	int status; // exit status of the process
-	bool unhealthy;
-	struct err why;
-};
-int image_run(struct store *s, const struct run_request *r, struct run_result *ret, struct err *e);

@@ -376,7 +376,7 @@ static int write_plan(struct exec *x, const struct step *s, const struct copy_pl
 	struct rootfs below = {0};
 	if (!s->copy.link)
 		step_input(x, s->parent, &below);
-	auto_view struct view *root = rootfs_view(x, &below, s->id, e);
+	auto_view struct view *root = rootfs_view(&x->engine, &below, s->id, e);
 	struct writer_state w = {.x = x, .step = s, .root = root, .now = build_time(x)};
 	int r = root ? 0 : -1;
 	if (!r && s->copy.chown) {
@@ -426,7 +426,7 @@ int workdir_run(struct exec *x, const struct step *s, struct digest *ret, struct
 {
 	struct rootfs below = {0};
 	step_input(x, s->parent, &below);
-	auto_view struct view *root = rootfs_view(x, &below, s->id, e);
+	auto_view struct view *root = rootfs_view(&x->engine, &below, s->id, e);
 	rootfs_release(&below);
 	if (!root)
 		return -1;
@@ -459,7 +459,7 @@ int selection_layer(struct exec *x, const struct file_source *from, const char *
 	struct copy_plan plan = {0};
 	int r = copy_plan_make(x, &s, &plan, e);
 	struct rootfs none = {0};
-	auto_view struct view *root = rootfs_view(x, &none, step, e);
+	auto_view struct view *root = rootfs_view(&x->engine, &none, step, e);
 	struct writer_state w = {.x = x, .step = &s, .root = root, .now = build_time(x)};
 	if (!r && plan.n != 1)
 		r = err_set(e, ERR_CONTEXT, "\"%s\": not found", path);

@@ -11,22 +11,15 @@
 #include "context/local.h"
 #include "exec/build.h"
 #include "graph/graph.h"
-#include "layer/chain.h"
 #include "layer/writer.h"
-#include "sandbox/rung.h"
+#include "rootfs/rootfs.h"
+#include "rootfs/users.h"
 #include "sandbox/step.h"
 #include "store/store.h"
 #include <pthread.h>
 
 struct remote; // remote.c
 struct ssh_agent;
-
-// The root filesystem after a step.
-struct rootfs {
-	struct digest *layers; // bottom first
-	size_t n;
-	struct hash chain_id;
-};
 
 // What a COPY or ADD brings, before it is known where it lands (copy_plan.c).
 struct copy_item {
@@ -97,7 +90,8 @@ struct named_context {
 };
 
 struct exec {
-	struct store *store;
+	struct engine engine; // its stop_fd: an eventfd, readable once a step has failed
+	struct store *store;  // the engine's
 	const struct build_request *req;
 	struct graph *graph;
 	struct dockerfile *df;
@@ -107,23 +101,15 @@ struct exec {
 	// The main context turned out to be a Dockerfile and nothing else.
 	struct buf dockerfile_text;
 	bool has_dockerfile_text;
-	struct ssh_agent **agents; // parallel to req->ssh; when first needed, under lazy_lock
-	struct registry *registry; // lazily, under lazy_lock
-	struct rung_choice rung;
-	struct holder *holder;
-	pthread_mutex_t lazy_lock;
+	struct ssh_agent **agents; // parallel to req->ssh; when first needed, under agents_lock
+	pthread_mutex_t agents_lock;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool stop;
-	int stop_fd; // eventfd: readable once a step has failed
 	struct err first_err;
 	int failed_step;
 	bool keep_graph; // it is the caller's
 };
-
-// ---- lazily opened
-struct registry *exec_registry(struct exec *x, struct err *e); // NULL on failure
-struct holder *exec_holder(struct exec *x, struct err *e);
 
 // ---- contexts.c
 // The main context; before the Dockerfile is read, which may be in it.
@@ -135,65 +121,6 @@ struct named_context *context_find(struct exec *x, const char *name); // NULL na
 // ("name::linux/arm64") comes first.
 struct named_context *context_match(struct exec *x, const char *name, const struct platform *p);
 int context_need(struct exec *x, struct named_context *c, struct err *e); // fetches its files
-
-// ---- layers.c: forms of layers, made when first needed
-int layer_need_index(struct exec *x, const struct digest *diff_id, int step,
-        struct layer_index **ret, struct err *e);
-// Makes the index (or the tree) of every layer that lacks it, several at once.
-int layers_prepare(struct exec *x, const struct rootfs *r, int step, bool trees, struct err *e);
-// A chain view over a root filesystem. The view owns what it needs.
-struct view *rootfs_view(struct exec *x, const struct rootfs *r, int step, struct err *e);
-void rootfs_copy(struct rootfs *dst, const struct rootfs *src);
-void rootfs_release(struct rootfs *r);
-int rootfs_push(struct exec *x, struct rootfs *r, const struct digest *diff_id, struct err *e);
-int rootfs_of_image(
-        struct exec *x, const struct image_config *c, struct rootfs *ret, struct err *e);
-// The root filesystem that the step works on; a copy.
-void step_input(struct exec *x, int step, struct rootfs *ret);
-
-// ---- trees.c
-// Unpacks a layer that has tar and index into an empty directory, as its tree would be. lacking:
-// attributes of directories it only implies, or NULL. only_if_empty: else that is no error.
-int layer_unpack(struct exec *x, const struct digest *diff_id, const struct layer_index *lacking,
-        int dir, bool only_if_empty, struct err *e);
-// The tree of a layer that implies no directories; one that does gets it from rootfs_open_trees.
-bool layer_has_tree(struct exec *x, const struct digest *diff_id);
-int layer_make_tree(struct exec *x, const struct digest *diff_id, int step, struct err *e);
-// Descriptor of the tree, O_PATH; caller closes.
-int layer_open_tree(struct exec *x, const struct digest *diff_id, int step, struct err *e);
-// Enters a directory of the store's work folder as the layer's tree.
-int layer_keep_tree(struct exec *x, const struct digest *diff_id, const char *path, struct err *e);
-// Descriptors of all trees, top first, as overlayfs takes them; what was opened before a failure is
-// in *ret too. A layer that occurs twice (two steps that changed nothing) is given once, where it
-// is topmost: overlayfs refuses the same directory twice, and everything the lower one shows or
-// hides, the upper one does as well.
-int rootfs_open_trees(
-        struct exec *x, const struct rootfs *r, int step, int **ret, size_t *ret_n, struct err *e);
-
-// A folder of the store's work for an overlay to write to, and its work folder beside it. The
-// caller trashes base, whether this failed or not, and releases the rest.
-struct upper_dirs {
-	char *base; // path in the store; NULL: there is none
-	int upper, work;
-};
-#define UPPER_DIRS_NONE ((struct upper_dirs){NULL, -1, -1})
-int upper_dirs_open(struct exec *x, struct upper_dirs *ret, struct err *e);
-void upper_dirs_release(struct upper_dirs *d);
-
-// ---- users.c
-struct user_ids {
-	uint32_t uid, gid;
-	char home[256]; // of /etc/passwd, else "/"
-	uint32_t groups[64];
-	size_t n_groups;
-};
-// USER of RUN (groups from /etc/group) and --chown. An unknown name is ERR_STEP in docker's words.
-int user_lookup(struct view *root, const char *spec, struct user_ids *ret, struct err *e);
-int chown_lookup(
-        struct view *root, const char *spec, uint32_t *ret_uid, uint32_t *ret_gid, struct err *e);
-// USER, for the folders that WORKDIR makes: a name that is not there is root, as with BuildKit.
-int workdir_lookup(
-        struct view *root, const char *spec, uint32_t *ret_uid, uint32_t *ret_gid, struct err *e);
 
 // ---- chmod.c: octal or symbolic (u=rwX,go=rX)
 int chmod_parse_check(const char *spec, struct err *e);
@@ -244,7 +171,6 @@ int selection_layer(struct exec *x, const struct file_source *from, const char *
         struct digest *ret, bool *ret_is_dir, struct err *e);
 
 // ---- run.c
-enum step_network step_network_of(enum net_mode mode);
 int run_run(struct exec *x, const struct step *s, struct digest *ret, struct err *e);
 
 // ---- key.c
@@ -275,11 +201,10 @@ int selection_read(struct exec *x, const struct step *s, struct selection *ret,
 // ---- resolve.c
 struct graph_resolver *resolver_new(struct exec *x);
 void resolver_free(struct graph_resolver *r);
-// A stored image by the digest of its manifest; its layers become known.
-int resolver_load(
-        struct exec *x, const struct digest *manifest, struct graph_image *ret, struct err *e);
 
 // ---- schedule.c
+// The root filesystem that the step works on; a copy.
+void step_input(struct exec *x, int step, struct rootfs *ret);
 int schedule(struct exec *x, struct err *e);
 // Finds what the store has of the steps; runs and fetches nothing.
 void schedule_look(struct exec *x);

@@ -102,7 +102,7 @@ struct view *source_view(
 	struct rootfs root = {0};
 	if (from->kind == FROM_STEP)
 		rootfs_copy(&root, &x->states[from->step].root);
-	struct view *v = rootfs_view(x, &root, step, e);
+	struct view *v = rootfs_view(&x->engine, &root, step, e);
 	rootfs_release(&root);
 	return v;
 }

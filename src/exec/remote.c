@@ -227,7 +227,7 @@ struct view *remote_git_context(struct exec *x, const char *text, bool keep_git_
 
 static struct registry *open_registry(void *arg, struct err *e)
 {
-	return exec_registry(arg, e);
+	return engine_registry(arg, e);
 }
 
 int remote_download(struct exec *x, const char *url, const struct digest *pinned, int step,
@@ -240,7 +240,7 @@ int remote_download(struct exec *x, const char *url, const struct digest *pinned
 	        .pinned = pinned,
 	        .step = step,
 	        .registry = open_registry,
-	        .arg = x};
+	        .arg = &x->engine};
 	if (url_parse(url, &u, e) || url_auth(x, &u, &q.auth_name, &header, e) < 0)
 		return -1;
 	q.authorization = header;

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "exec/exec-int.h"
-#include "exec/jobs.h"
 #include "exec/redact.h"
+#include "rootfs/jobs.h"
 #include "sandbox/step.h"
 
 struct ssh_forward;

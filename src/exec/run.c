@@ -39,7 +39,7 @@ static void run_state_release(struct run_state *r)
 
 static int open_upper(struct run_state *r, struct err *e)
 {
-	if (upper_dirs_open(r->x, &r->upper, e))
+	if (upper_dirs_open(&r->x->engine, &r->upper, e))
 		return -1;
 	r->tar = store_temp_file(r->x->store, e);
 	r->index = r->tar < 0 ? -1 : store_temp_file(r->x->store, e);
@@ -99,7 +99,7 @@ static int lookup_user(struct run_state *r, const struct rootfs *below, struct e
 	const char *user = r->step->run.user;
 	if (!*user || !strcmp(user, "root") || !strcmp(user, "0"))
 		user = "0";
-	auto_view struct view *root = rootfs_view(r->x, below, r->step->id, e);
+	auto_view struct view *root = rootfs_view(&r->x->engine, below, r->step->id, e);
 	if (!root || user_lookup(root, user, &r->user, e))
 		return -1;
 	return 0;
@@ -150,7 +150,7 @@ static int run_job(struct run_state *r, struct holder *h, const struct step_spec
 	struct layer_writer_options o = exec_writer_options(r->x);
 	struct commit_request req = {.max_mtime = o.max_mtime,
 	        .clamp = o.clamp_mtime,
-	        .userxattr = r->x->rung.userxattr};
+	        .userxattr = r->x->engine.rung.userxattr};
 	auto_buf struct buf payload = {0}, reply = {0};
 	size_t n_fds = 3 + step_count_fds(spec);
 	auto_free int *fds = xcalloc(n_fds, sizeof(*fds));
@@ -158,7 +158,8 @@ static int run_job(struct run_state *r, struct holder *h, const struct step_spec
 	step_list_fds(spec, fds + 3);
 	buf_add(&payload, &req, sizeof(req));
 	step_encode(spec, &payload);
-	if (holder_call(h, "run", payload.p, payload.n, fds, n_fds, r->x->stop_fd, &reply, e))
+	if (holder_call(
+	            h, "run", payload.p, payload.n, fds, n_fds, r->x->engine.stop_fd, &reply, e))
 		return -1;
 	if (reply.n < sizeof(r->made))
 		return err_set(e, ERR_FAIL, "run a step: malformed answer");
@@ -170,7 +171,7 @@ static int execute(
         struct run_state *r, struct log_reader *log, struct step_result *result, struct err *e)
 {
 	const struct run_op *op = &r->step->run;
-	struct holder *h = exec_holder(r->x, e);
+	struct holder *h = engine_holder(&r->x->engine, e);
 	auto_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int out[2], err[2];
 	if (!h)
@@ -240,7 +241,7 @@ static int commit(
 	auto_free char *upper = xasprintf("%s/upper", r->upper.base);
 	// the upper is the layer's tree already, unless stubs lie in it that the layer leaves out
 	if (!status && !result->stubs.n)
-		status = layer_keep_tree(x, &r->made.diff_id, upper, e);
+		status = layer_keep_tree(&x->engine, &r->made.diff_id, upper, e);
 	*ret = r->made.diff_id;
 	r->committed = !status && !result->stubs.n;
 	return status;
@@ -276,7 +277,7 @@ int run_run(struct exec *x, const struct step *s, struct digest *ret, struct err
 	int status = lookup_user(&r, &below, e);
 	if (!status) {
 		make_env(&r);
-		status = rootfs_open_trees(x, &below, s->id, &r.lowers, &r.n_lowers, e);
+		status = rootfs_open_trees(&x->engine, &below, s->id, &r.lowers, &r.n_lowers, e);
 	}
 	if (!status)
 		status = open_upper(&r, e);

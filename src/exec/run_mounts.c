@@ -42,7 +42,7 @@ static int add_overlay(struct run_state *r, const struct run_mount *m, const cha
 	if (m->read_only)
 		return 0;
 	struct upper_dirs dirs = UPPER_DIRS_NONE;
-	int failed = upper_dirs_open(r->x, &dirs, e);
+	int failed = upper_dirs_open(&r->x->engine, &dirs, e);
 	if (dirs.base)
 		strv_take(&r->scratch, steal_ptr(&dirs.base));
 	hold(r, steal_fd(&dirs.upper));
@@ -57,7 +57,7 @@ static int bind_stage(struct run_state *r, const struct run_mount *m, struct err
 	size_t n = 0;
 	if (m->from.kind == FROM_STEP)
 		rootfs_copy(&root, &r->x->states[m->from.step].root);
-	int failed = rootfs_open_trees(r->x, &root, r->step->id, &trees, &n, e);
+	int failed = rootfs_open_trees(&r->x->engine, &root, r->step->id, &trees, &n, e);
 	rootfs_release(&root);
 	if (failed)
 		for (size_t i = 0; i < n; i++)
@@ -71,7 +71,7 @@ static int bind_context(struct run_state *r, const struct run_mount *m, struct e
 	bool is_dir;
 	if (selection_layer(r->x, &m->from, m->source, r->step->id, &layer, &is_dir, e))
 		return -1;
-	int tree = layer_open_tree(r->x, &layer, r->step->id, e);
+	int tree = layer_open_tree(&r->x->engine, &layer, r->step->id, e);
 	if (tree < 0)
 		return -1;
 	auto_free char *clean = fs_clean_rel(m->source);
@@ -91,7 +91,7 @@ static int seed_cache(struct run_state *r, const struct run_mount *m, int dir, s
 		return 0;
 	if (selection_layer(r->x, &m->from, m->source, r->step->id, &layer, &is_dir, e))
 		return -1;
-	return layer_unpack(r->x, &layer, NULL, dir, true, e);
+	return layer_unpack(&r->x->engine, &layer, NULL, dir, true, e);
 }
 
 static int by_id(const void *a, const void *b)
@@ -177,8 +177,8 @@ static const char *cache_name(const struct run_state *r, const char *id)
 static int mount_cache(struct run_state *r, const struct run_mount *m, struct err *e)
 {
 	int lock;
-	auto_fd int dir =
-	        store_cache_dir(r->x->store, cache_name(r, m->id), r->x->rung.flavour, &lock, e);
+	auto_fd int dir = store_cache_dir(
+	        r->x->store, cache_name(r, m->id), r->x->engine.rung.flavour, &lock, e);
 	if (dir < 0)
 		return -1;
 	hold(r, lock);

@@ -9,6 +9,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+void step_input(struct exec *x, int step, struct rootfs *ret)
+{
+	*ret = (struct rootfs){0};
+	if (step >= 0)
+		rootfs_copy(ret, &x->states[step].root);
+}
+
 static void emit(struct exec *x, const struct step *s, enum event_kind kind, int64_t duration,
         const char *text)
 {
@@ -45,7 +52,9 @@ static int finish(struct exec *x, const struct step *s, const struct digest *lay
 {
 	struct step_state *st = &x->states[s->id];
 	step_input(x, s->parent, &st->root);
-	return rootfs_push(x, &st->root, layer, e) || store_lease_add(x->store, layer, e) ? -1 : 0;
+	return rootfs_push(&x->engine, &st->root, layer, e) || store_lease_add(x->store, layer, e)
+	               ? -1
+	               : 0;
 }
 
 // 1: found in the store and done.
@@ -83,7 +92,8 @@ static int prepare(struct exec *x, const struct step *s, struct err *e)
 	st->looked_up = true;
 	if (s->kind == STEP_IMAGE) {
 		st->cached = true;
-		return rootfs_of_image(x, &s->image->config, &st->root, e) ? at_step(s, e) : 1;
+		return rootfs_of_image(&x->engine, &s->image->config, &st->root, e) ? at_step(s, e)
+		                                                                    : 1;
 	}
 	if (step_key(x, s, st, e))
 		return at_step(s, e);
@@ -213,7 +223,7 @@ static void stop_all(struct exec *x, const struct step *s, const struct err *e)
 	x->stop = true;
 	x->first_err = *e;
 	x->failed_step = s->id;
-	(void)!write(x->stop_fd, &one, sizeof(one));
+	(void)!write(x->engine.stop_fd, &one, sizeof(one));
 }
 
 // Work on one step without the lock.
@@ -273,8 +283,8 @@ static int run_missing(struct exec *x, size_t missing, struct err *e)
 	size_t jobs = x->req->jobs > 0 ? (size_t)x->req->jobs : cpu_count();
 	jobs = jobs > missing ? missing : jobs;
 	jobs = jobs > 64 ? 64 : jobs;
-	x->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (x->stop_fd < 0)
+	x->engine.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (x->engine.stop_fd < 0)
 		return err_sys(e, "make an eventfd");
 	pthread_t threads[64];
 	size_t n = 0;

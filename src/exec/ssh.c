@@ -5,7 +5,7 @@
 
 #include "exec/exec-int.h"
 
-// With lazy_lock held.
+// With agents_lock held.
 static struct ssh_agent *open_agent(struct exec *x, size_t i, struct err *e)
 {
 	if (!x->agents)
@@ -22,9 +22,9 @@ int ssh_find(struct exec *x, const char *id, struct ssh_agent **ret, struct err 
 		i++;
 	if (i == x->req->n_ssh)
 		return 0;
-	pthread_mutex_lock(&x->lazy_lock);
+	pthread_mutex_lock(&x->agents_lock);
 	*ret = open_agent(x, i, e);
-	pthread_mutex_unlock(&x->lazy_lock);
+	pthread_mutex_unlock(&x->agents_lock);
 	return *ret ? 1 : -1;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pseudo-terminal beside the user's own (pty(7), termios(3)). In raw mode the user's keys pass
 // through as bytes, and it is the line discipline of the process's side that makes signals of them.
-#include "exec/terminal.h"
+#include "run/terminal.h"
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/mem.h"

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // hew run: a stored (or pulled) image as the root filesystem of one process, in the same sandbox as
 // RUN. What it writes lands in a throw-away upper directory; signals that reach hew are passed on.
+#include "base/err.h"
 #include "base/fs.h"
+#include "base/mem.h"
 #include "base/signals.h"
-#include "exec/exec-int.h"
-#include "exec/health.h"
-#include "exec/terminal.h"
+#include "image/config.h"
+#include "image/platform.h"
+#include "image/reference.h"
+#include "rootfs/rootfs.h"
+#include "rootfs/stored_image.h"
+#include "rootfs/users.h"
+#include "run/health.h"
+#include "run/run.h"
+#include "run/terminal.h"
 #include "sandbox/step.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +30,7 @@ void run_request_release(struct run_request *r)
 }
 
 struct image_process {
-	struct exec x;
+	struct engine engine;
 	const struct run_request *r;
 	struct image_config config;
 	struct rootfs root;
@@ -41,21 +49,22 @@ struct image_process {
 
 // ---- the image
 
-static int read_image(struct image_process *p, struct err *e)
+static int find_image(struct image_process *p, struct err *e)
 {
 	const struct image_row *row = p->r->row;
-	struct graph_image image = {0};
 	struct platform host = platform_host();
-	struct graph_resolver *resolver = resolver_new(&p->x);
-	int status = row->name ? resolver->resolve(resolver, row->name, &host, &image, e)
-	                       : resolver_load(&p->x, &row->manifest, &image, e);
-	resolver_free(resolver);
-	if (!status) {
-		image_config_copy(&p->config, &image.config);
-		status = rootfs_of_image(&p->x, &p->config, &p->root, e);
-	}
-	graph_image_release(&image);
-	return status;
+	auto_reference struct reference ref = {0};
+	struct digest manifest;
+	if (!row->name)
+		return stored_image_load(&p->engine, &row->manifest, &p->config, e);
+	if (reference_parse(row->name, &ref, e))
+		return -1;
+	return stored_image_find(&p->engine, &ref, &host, 0, &manifest, &p->config, e) > 0 ? 0 : -1;
+}
+
+static int read_image(struct image_process *p, struct err *e)
+{
+	return find_image(p, e) || rootfs_of_image(&p->engine, &p->config, &p->root, e) ? -1 : 0;
 }
 
 // ---- the process
@@ -121,7 +130,7 @@ static int find_stop_signal(struct image_process *p, struct err *e)
 static int prepare(struct image_process *p, struct err *e)
 {
 	const char *user = p->r->user ? p->r->user : p->config.user ? p->config.user : "";
-	auto_view struct view *root = rootfs_view(&p->x, &p->root, -1, e);
+	auto_view struct view *root = rootfs_view(&p->engine, &p->root, -1, e);
 	if (!root || user_lookup(root, user, &p->user, e))
 		return -1;
 	make_command(p);
@@ -137,11 +146,11 @@ static int prepare(struct image_process *p, struct err *e)
 
 static int open_root(struct image_process *p, struct err *e)
 {
-	if (rootfs_open_trees(&p->x, &p->root, -1, &p->lowers, &p->n_lowers, e))
+	if (rootfs_open_trees(&p->engine, &p->root, -1, &p->lowers, &p->n_lowers, e))
 		return -1;
 	if (p->r->read_only)
 		return 0; // no upper: the sandbox closes the root for writing
-	return upper_dirs_open(&p->x, &p->upper, e);
+	return upper_dirs_open(&p->engine, &p->upper, e);
 }
 
 static struct step_mount *add_mount(struct image_process *p, const char *target)
@@ -236,7 +245,7 @@ static int run_step(struct image_process *p, int signals, const struct terminal 
 	        .gid = p->user.gid,
 	        .groups = p->user.groups,
 	        .n_groups = p->user.n_groups,
-	        .network = step_network_of(p->r->network),
+	        .network = p->r->network,
 	        .mounts = p->mounts,
 	        .n_mounts = p->n_mounts,
 	        .bind_fds = p->binds,
@@ -253,7 +262,7 @@ static int run_step(struct image_process *p, int signals, const struct terminal 
 		health_descriptors(health, &spec.probe);
 	}
 	struct step_result result = {0};
-	int status = step_run(p->x.holder, &spec, -1, &result, e);
+	int status = step_run(p->engine.holder, &spec, -1, &result, e);
 	*ret_status = result.exit_status;
 	step_result_release(&result);
 	return status;
@@ -281,7 +290,7 @@ static int execute(struct image_process *p, struct run_result *ret, struct err *
 {
 	int signals[2];
 	struct terminal *terminal = NULL;
-	if (!exec_holder(&p->x, e))
+	if (!engine_holder(&p->engine, e))
 		return -1;
 	if (pipe2(signals, O_CLOEXEC | O_NONBLOCK))
 		return err_sys(e, "make a pipe");
@@ -299,13 +308,13 @@ static int execute(struct image_process *p, struct run_result *ret, struct err *
 
 static void release(struct image_process *p)
 {
-	holder_stop(p->x.holder);
+	engine_release(&p->engine);
 	for (size_t i = 0; i < p->n_lowers; i++)
 		close_fd(&p->lowers[i]);
 	for (size_t i = 0; i < p->n_binds; i++)
 		close_fd(&p->binds[i]);
 	if (p->upper.base)
-		store_trash(p->x.store, p->upper.base);
+		store_trash(p->engine.store, p->upper.base);
 	upper_dirs_release(&p->upper);
 	free(p->lowers);
 	free(p->binds);
@@ -316,17 +325,18 @@ static void release(struct image_process *p)
 	strv_release(&p->probe);
 	rootfs_release(&p->root);
 	image_config_release(&p->config);
-	pthread_mutex_destroy(&p->x.lazy_lock);
 }
 
 int image_run(struct store *s, const struct run_request *r, struct run_result *ret, struct err *e)
 {
-	struct build_request q = {
-	        .sink = r->sink, .registry = r->registry, .registry_arg = r->registry_arg};
-	struct image_process p = {
-	        .x = {.store = s, .req = &q, .stop_fd = -1}, .r = r, .upper = UPPER_DIRS_NONE};
-	rung_choose(&p.x.rung);
-	pthread_mutex_init(&p.x.lazy_lock, NULL);
+	struct image_process p = {.engine = {.store = s,
+	                                  .sink = r->sink,
+	                                  .open_registry = r->registry,
+	                                  .open_registry_arg = r->registry_arg,
+	                                  .stop_fd = -1},
+	        .r = r,
+	        .upper = UPPER_DIRS_NONE};
+	engine_init(&p.engine);
 	int status = read_image(&p, e) || prepare(&p, e) || open_root(&p, e) || add_mounts(&p, e) ||
 	                             execute(&p, ret, e)
 	                     ? -1

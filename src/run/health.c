@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A thread that asks process 1 of the step for probes and waits for what comes of them: a status
 // through one pipe, output through another, and the end of everything through an eventfd.
-#include "exec/health.h"
+#include "run/health.h"
 
 #include "base/buf.h"
 #include "base/err.h"

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the holder does for this room: everything that reads or writes files under the image's ids.
 // Runs in a child of the holder; speaks in descriptors and small fixed records.
-#include "exec/jobs.h"
+#include "rootfs/jobs.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "exec/build.h"
 #include "layer/tree.h"
 #include "layer/writer.h"
+#include "rootfs/engine.h"
 #include "sandbox/step.h"
 #include <string.h>
 #include <sys/stat.h>
@@ -111,10 +111,10 @@ static int job_empty(const void *payload, size_t n, const int *fds, size_t n_fds
 	return r;
 }
 
-const struct holder_job exec_jobs[] = {
+const struct holder_job engine_jobs[] = {
         {"step", step_job},
         {"unpack", job_unpack},
         {"run", job_run},
         {"empty", job_empty},
 };
-const size_t exec_n_jobs = sizeof(exec_jobs) / sizeof(exec_jobs[0]);
+const size_t engine_n_jobs = sizeof(engine_jobs) / sizeof(engine_jobs[0]);

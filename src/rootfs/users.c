@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Users and groups by the image's own /etc/passwd and /etc/group, never the host's. A name that is
 // not there is an error: taking root instead, as others do, gives away files.
-#include "exec/exec-int.h"
+#include "rootfs/users.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "layer/view.h"
 
 #define PASSWD_MAX (4u << 20)
 

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Forms of layers, each made when a step first needs it and at most once: descriptor -> blob -> tar
+// and index (-> tree: trees.c). One store lock a layer keeps threads and processes from making the
+// same form twice.
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "image/config.h"
+#include "layer/import.h"
+#include "registry/registry.h"
+#include "rootfs/rootfs.h"
+#include <fcntl.h>
+#include <unistd.h>
+
+void rootfs_copy(struct rootfs *dst, const struct rootfs *src)
+{
+	*dst = (struct rootfs){.n = src->n, .chain_id = src->chain_id};
+	dst->layers = xcalloc(src->n + 1, sizeof(*dst->layers));
+	if (src->n)
+		memcpy(dst->layers, src->layers, src->n * sizeof(*dst->layers));
+}
+
+void rootfs_release(struct rootfs *r)
+{
+	free(r->layers);
+	*r = (struct rootfs){0};
+}
+
+int rootfs_push(struct engine *g, struct rootfs *r, const struct digest *diff_id, struct err *e)
+{
+	struct layer_info info;
+	if (!store_layer_get(g->store, diff_id, &info)) {
+		char text[DIGEST_TEXT];
+		digest_text(diff_id, text);
+		return err_set(e, ERR_NOT_FOUND, "layer %s is not in the store", text);
+	}
+	r->layers = xreallocarray(r->layers, r->n + 1, sizeof(*r->layers));
+	r->layers[r->n++] = *diff_id;
+	r->chain_id = chain_id_next(&r->chain_id, &info.content_id);
+	return 0;
+}
+
+int rootfs_of_image(
+        struct engine *g, const struct image_config *c, struct rootfs *ret, struct err *e)
+{
+	struct rootfs r = {0};
+	for (size_t i = 0; i < c->n_diff_ids; i++)
+		if (store_layer_declare(g->store, &c->diff_ids[i], e) ||
+		        rootfs_push(g, &r, &c->diff_ids[i], e)) {
+			rootfs_release(&r);
+			return -1;
+		}
+	*ret = r;
+	return 0;
+}
+
+// ---- blob -> tar + index
+
+static int fetch_blob(struct engine *g, const struct layer_blob *b, int step, struct err *e)
+{
+	struct registry *r = engine_registry(g, e);
+	if (!r)
+		return -1;
+	struct descriptor d = {
+	        .media_type = xstrdup(b->media_type), .digest = b->digest, .size = b->size};
+	int result = registry_fetch_blob(r, &d, step, e);
+	descriptor_release(&d);
+	return result;
+}
+
+static int import_blob(
+        struct engine *g, const struct digest *diff_id, const struct layer_blob *b, struct err *e)
+{
+	uint64_t size;
+	auto_fd int blob = store_blob_open(g->store, &b->digest, &size, e);
+	auto_fd int tar = blob < 0 ? -1 : store_temp_file(g->store, e);
+	if (tar < 0)
+		return -1;
+	struct layer_result r = {0};
+	char want[DIGEST_TEXT], got[DIGEST_TEXT];
+	if (layer_import(blob, tar, 0, 0, &r, e))
+		return err_wrap(e, "unpack layer");
+	digest_text(diff_id, want);
+	digest_text(&r.diff_id, got);
+	int result = digest_eq(diff_id, &r.diff_id)
+	                     ? store_layer_commit(g->store, tar, &r, e)
+	                     : err_set(e, ERR_CORRUPT,
+	                               "layer holds %s, but the image's configuration says %s", got,
+	                               want);
+	layer_result_release(&r);
+	return result;
+}
+
+static int make_index(struct engine *g, const struct digest *diff_id, int step, struct err *e)
+{
+	struct layer_info info;
+	struct layer_blob b;
+	char text[DIGEST_TEXT];
+	if (store_layer_get(g->store, diff_id, &info) && info.has_tar && info.has_index)
+		return 0; // another thread or process was faster
+	digest_text(diff_id, text);
+	int found = store_layer_blob(g->store, diff_id, "", &b, e);
+	if (found <= 0)
+		return found < 0 ? -1
+		                 : err_set(e, ERR_NOT_FOUND,
+		                           "layer %s is neither here nor in a registry", text);
+	if (!store_blob_has(g->store, &b.digest) && fetch_blob(g, &b, step, e))
+		return -1;
+	return import_blob(g, diff_id, &b, e);
+}
+
+int layer_need_index(struct engine *g, const struct digest *diff_id, int step,
+        struct layer_index **ret, struct err *e)
+{
+	struct layer_info info;
+	if (!store_layer_get(g->store, diff_id, &info) || !info.has_index || !info.has_tar) {
+		char hex[HASH_HEX];
+		digest_hex(diff_id, hex);
+		auto_free char *name = xasprintf("layer-%s", hex);
+		struct store_lock *lock = store_lock(g->store, name, e);
+		if (!lock)
+			return -1;
+		int r = make_index(g, diff_id, step, e);
+		store_unlock(lock);
+		if (r)
+			return -1;
+	}
+	return store_layer_index(g->store, diff_id, ret, e);
+}
+
+// ---- many layers side by side
+
+enum { PARALLEL_LAYERS = 4 }; // downloads overlap inflating; more would only fill memory
+
+struct layer_work {
+	struct engine *g;
+	struct digest diff_id;
+	int step;
+	bool tree;
+	int result;
+	struct err err;
+};
+
+static void prepare_layer(void *arg)
+{
+	struct layer_work *w = arg;
+	struct layer_index *ignored;
+	w->result = w->tree ? layer_make_tree(w->g, &w->diff_id, w->step, &w->err)
+	                    : layer_need_index(w->g, &w->diff_id, w->step, &ignored, &w->err);
+}
+
+static bool layer_is_ready(struct engine *g, const struct digest *d, bool tree)
+{
+	struct layer_info info;
+	if (tree)
+		return layer_has_tree(g, d);
+	return store_layer_get(g->store, d, &info) && info.has_index && info.has_tar;
+}
+
+int layers_prepare(struct engine *g, const struct rootfs *r, int step, bool trees, struct err *e)
+{
+	struct layer_work *work = xcalloc(r->n + 1, sizeof(*work));
+	size_t n = 0;
+	for (size_t i = 0; i < r->n; i++)
+		if (!layer_is_ready(g, &r->layers[i], trees))
+			work[n++] = (struct layer_work){g, r->layers[i], step, trees, 0, ERR_INIT};
+	struct pool *pool = n > 1 ? pool_new(n < PARALLEL_LAYERS ? n : PARALLEL_LAYERS) : NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (pool)
+			pool_add(pool, prepare_layer, &work[i]);
+		else
+			prepare_layer(&work[i]);
+	}
+	pool_free(pool);
+	int result = 0;
+	for (size_t i = 0; i < n && !result; i++) {
+		result = work[i].result;
+		if (result)
+			*e = work[i].err;
+	}
+	free(work);
+	return result;
+}

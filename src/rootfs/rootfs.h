@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The root filesystem of a step or a process: a stack of layers, and their forms, each made when it
+// is first needed and at most once. step: of the events that tell of transfers; -1: none.
+#pragma once
+
+#include "layer/chain.h"
+#include "layer/index.h"
+#include "rootfs/engine.h"
+
+struct image_config;
+
+struct rootfs {
+	struct digest *layers; // bottom first
+	size_t n;
+	struct hash chain_id;
+};
+void rootfs_copy(struct rootfs *dst, const struct rootfs *src);
+void rootfs_release(struct rootfs *r);
+// A layer on top, which the store has to know.
+int rootfs_push(struct engine *g, struct rootfs *r, const struct digest *diff_id, struct err *e);
+int rootfs_of_image(
+        struct engine *g, const struct image_config *c, struct rootfs *ret, struct err *e);
+
+// ---- layers.c
+int layer_need_index(struct engine *g, const struct digest *diff_id, int step,
+        struct layer_index **ret, struct err *e);
+// Makes the index (or the tree) of every layer that lacks it, several at once.
+int layers_prepare(struct engine *g, const struct rootfs *r, int step, bool trees, struct err *e);
+
+// ---- view.c: a chain view over a root filesystem. The view owns what it needs.
+struct view *rootfs_view(struct engine *g, const struct rootfs *r, int step, struct err *e);
+
+// ---- trees.c
+// Unpacks a layer that has tar and index into an empty directory, as its tree would be. lacking:
+// attributes of directories it only implies, or NULL. only_if_empty: else that is no error.
+int layer_unpack(struct engine *g, const struct digest *diff_id, const struct layer_index *lacking,
+        int dir, bool only_if_empty, struct err *e);
+// The tree of a layer that implies no directories; one that does gets it from rootfs_open_trees.
+bool layer_has_tree(struct engine *g, const struct digest *diff_id);
+int layer_make_tree(struct engine *g, const struct digest *diff_id, int step, struct err *e);
+// Descriptor of the tree, O_PATH; caller closes.
+int layer_open_tree(struct engine *g, const struct digest *diff_id, int step, struct err *e);
+// Enters a directory of the store's work folder as the layer's tree.
+int layer_keep_tree(
+        struct engine *g, const struct digest *diff_id, const char *path, struct err *e);
+// Descriptors of all trees, top first, as overlayfs takes them; what was opened before a failure is
+// in *ret too. A layer that occurs twice (two steps that changed nothing) is given once, where it
+// is topmost: overlayfs refuses the same directory twice, and everything the lower one shows or
+// hides, the upper one does as well.
+int rootfs_open_trees(struct engine *g, const struct rootfs *r, int step, int **ret, size_t *ret_n,
+        struct err *e);
+
+// A folder of the store's work for an overlay to write to, and its work folder beside it. The
+// caller trashes base, whether this failed or not, and releases the rest.
+struct upper_dirs {
+	char *base; // path in the store; NULL: there is none
+	int upper, work;
+};
+#define UPPER_DIRS_NONE ((struct upper_dirs){NULL, -1, -1})
+int upper_dirs_open(struct engine *g, struct upper_dirs *ret, struct err *e);
+void upper_dirs_release(struct upper_dirs *d);
