@@ -113,7 +113,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	int json = format_is_json(o->format, e);
 	if (json < 0 || need_args(args, 0, 0, "images", e))
 		return -1;
-	if (session_open(&s, false, e)) {
+	if (session_look(&s, e)) {
 		if (e->kind != ERR_NOT_FOUND)
 			return -1;
 	} else if (store_image_list(s.store, &list, e)) {

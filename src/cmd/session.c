@@ -13,15 +13,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-int session_open(struct session *s, bool create, struct err *e)
+static int open_store(struct session *s, int flags, struct err *e)
 {
 	auto_free char *root = store_default_root();
 	if (cancel_fd() < 0 && cancel_install(e))
 		return -1;
-	s->store = store_open(root, create ? STORE_CREATE : 0, e);
-	if (!s->store && !create && (e->sys == EROFS || e->sys == EACCES)) // looking may be allowed
+	s->store = store_open(root, flags, e);
+	if (!s->store && !(flags & STORE_CREATE) &&
+	        (e->sys == EROFS || e->sys == EACCES)) // looking may be allowed
 		s->store = store_open(root, STORE_READ_ONLY, e);
 	return s->store ? 0 : -1;
+}
+
+int session_open(struct session *s, bool create, struct err *e)
+{
+	return open_store(s, create ? STORE_CREATE : 0, e);
+}
+
+int session_look(struct session *s, struct err *e)
+{
+	return open_store(s, STORE_ROWS, e);
 }
 
 void session_close(struct session *s)

@@ -19,6 +19,7 @@ struct session {
 #define auto_session __attribute__((cleanup(session_close)))
 // create: make the store if there is none. Otherwise a missing store is ERR_NOT_FOUND.
 int session_open(struct session *s, bool create, struct err *e);
+int session_look(struct session *s, struct err *e); // STORE_ROWS
 void session_close(struct session *s);
 struct registry *session_registry(void *session, struct err *e); // NULL on failure; the session's
 struct event_sink *session_sink(struct session *s);

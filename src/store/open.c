@@ -115,13 +115,18 @@ static int check_version(struct store *s, int version, struct err *e)
 	        s->root, version, SCHEMA_VERSION);
 }
 
+static bool is_caught_up(const struct store *s, char mark[STORE_PATH])
+{
+	snprintf(mark, STORE_PATH, "locks/" BOOT_MARK "%s", s->boot);
+	return faccessat(s->root_fd, mark, F_OK, 0) == 0;
+}
+
 // After a restart of the machine the last transactions may be gone, and with them all that tells
 // of files which did reach the disk: once a boot, every file is looked at.
 static int catch_up(struct store *s, struct err *e)
 {
 	char mark[STORE_PATH];
-	snprintf(mark, sizeof(mark), "locks/" BOOT_MARK "%s", s->boot);
-	bool known = faccessat(s->root_fd, mark, F_OK, 0) == 0;
+	bool known = is_caught_up(s, mark);
 	int rc = recover_boots(s, e);
 	if (rc < 0 && e->kind == ERR_SPACE && store_reserve_use(s))
 		rc = recover_boots(s, e);
@@ -163,8 +168,11 @@ static int open_parts(struct store *s, const char *root, struct err *e)
 {
 	int version = 0;
 	bool create = s->flags & STORE_CREATE && store_writable(s);
+	char mark[STORE_PATH];
 	if (open_root(s, root, e) < 0 || check_owner(s, e) < 0)
 		return -1;
+	if (s->flags & STORE_ROWS && is_caught_up(s, mark))
+		s->flags |= STORE_READ_ONLY;
 	bool exists = faccessat(s->root_fd, "hew.db", F_OK, 0) == 0;
 	if (!exists && !create)
 		return no_store(s, e);

@@ -30,7 +30,11 @@ struct store;
 
 // HEW_ROOT, else /var/lib/hew as root, else $XDG_DATA_HOME/hew. Caller frees.
 char *store_default_root(void);
-enum store_open_flags { STORE_CREATE = 1 << 0, STORE_READ_ONLY = 1 << 1 };
+enum store_open_flags {
+	STORE_CREATE = 1 << 0,
+	STORE_READ_ONLY = 1 << 1,
+	STORE_ROWS = 1 << 2, // read only, no file but the database: nothing is leased
+};
 // NULL with *e set; ERR_NOT_FOUND if there is none and STORE_CREATE is not given.
 struct store *store_open(const char *root, int flags, struct err *e);
 void store_close(struct store *s); // removes this process's work folder and lease; NULL is fine
