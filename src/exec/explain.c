@@ -107,7 +107,25 @@ static void compare_item(struct file_search *f, const struct copy_item *it, cons
 		        f, is->path, "has another mode", mode_text(was.mode), mode_text(is->mode));
 }
 
-static void find_missing(struct file_search *f)
+static char *join(const char *folder, const char *rest)
+{
+	auto_free char *path = xasprintf("%s/%s", folder, rest);
+	return fs_clean_rel(path);
+}
+
+// Where a file came from that is not there any more: known of a folder that is copied alone; of
+// others its place in the image is said.
+static char *origin(const struct copy_plan *plan, const char *dest, const char *landed)
+{
+	const struct copy_source *s = plan->sources;
+	if (plan->n == 1 && s->kind == COPY_DIR)
+		for (size_t i = 0; i < s->n; i++)
+			if (!*s->items[i].rel)
+				return join(s->items[i].en.path, landed + strlen(dest));
+	return xasprintf("/%s", landed);
+}
+
+static void find_missing(struct file_search *f, const struct copy_plan *plan)
 {
 	auto_free char *dest = fs_join_abs("/", f->op->dest);
 	size_t begin, end;
@@ -116,8 +134,10 @@ static void find_missing(struct file_search *f)
 		struct entry was;
 		layer_index_at(f->before, i, &was);
 		if (was.type != ENTRY_DIR && was.type != ENTRY_WHITEOUT &&
-		        !map_has(&f->seen, was.path))
-			file_differs(f, was.path, "is gone", content_text(&was), NULL);
+		        !map_has(&f->seen, was.path)) {
+			auto_free char *path = origin(plan, dest + 1, was.path);
+			file_differs(f, path, "is gone", content_text(&was), NULL);
+		}
 	}
 }
 
@@ -135,7 +155,7 @@ static void compare_files(struct file_search *f, const struct copy_plan *plan)
 		}
 	}
 	if (!f->n)
-		find_missing(f);
+		find_missing(f, plan);
 	if (f->n > 1) {
 		char *text = xasprintf("%s, and %zu more", f->miss->text, f->n - 1);
 		free(f->miss->text);
