@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The destination side of COPY and ADD, and WORKDIR: where things land in the root filesystem
-// below, which folders have to be made, and the layer that comes of it. Everything is asked of the
-// chain view; nothing is mounted.
+// below, and which folders have to be made. Everything is asked of the chain view; nothing is
+// mounted.
 #include "base/fs.h"
 #include "base/map.h"
-#include "exec/exec-int.h"
+#include "exec/copy-int.h"
 #include <errno.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-struct out_entry {
-	char *path;
-	struct entry en;     // as it will be written
-	struct entry source; // as the view knows it: where the bytes are
-	struct view *view;
-	const char *data;
-};
 
 struct writer_state {
 	struct exec *x;
@@ -308,61 +298,9 @@ static int add_ancestors(struct writer_state *w, struct err *e)
 	return 0;
 }
 
-static int path_order(const void *a, const void *b)
-{
-	return fs_path_cmp(
-	        (*(struct out_entry *const *)a)->path, (*(struct out_entry *const *)b)->path);
-}
-
-static int open_data(const char *data, struct content *ret, struct err *e)
-{
-	auto_fd int fd = memfd_create("hew-inline", MFD_CLOEXEC);
-	size_t n = strlen(data);
-	if (fd < 0)
-		return err_sys(e, "make a temporary file");
-	if (fs_write_all(fd, data, n, e))
-		return -1;
-	*ret = (struct content){.fd = steal_fd(&fd), .owned = true, .size = n};
-	return 0;
-}
-
-static int write_one(struct layer_writer *lw, struct out_entry *o, struct err *e)
-{
-	auto_content struct content c = CONTENT_NONE;
-	bool bytes = o->en.type == ENTRY_FILE && !o->en.link;
-	if (bytes && o->data && open_data(o->data, &c, e))
-		return -1;
-	if (bytes && !o->data && o->view->ops->open(o->view, &o->source, &c, e))
-		return -1;
-	return layer_writer_add(lw, &o->en, bytes ? &c : NULL, e);
-}
-
-struct layer_writer_options exec_writer_options(const struct exec *x)
-{
-	return (struct layer_writer_options){
-	        .clamp_mtime = x->req->has_epoch, .max_mtime = x->req->epoch};
-}
-
 static int write_layer(struct writer_state *w, struct digest *ret, struct err *e)
 {
-	auto_fd int tar = store_temp_file(w->x->store, e);
-	if (tar < 0 || add_ancestors(w, e))
-		return -1;
-	if (w->n)
-		qsort(w->list, w->n, sizeof(struct out_entry *), path_order);
-	struct layer_writer_options o = exec_writer_options(w->x);
-	o.threaded = true;
-	auto_layer_writer struct layer_writer *lw = layer_writer_new(tar, &o);
-	for (size_t i = 0; i < w->n; i++)
-		if (write_one(lw, w->list[i], e))
-			return -1;
-	struct layer_result result = {0};
-	int r = layer_writer_finish(lw, &result, e);
-	if (!r)
-		r = store_layer_commit(w->x->store, tar, &result, e);
-	*ret = result.diff_id;
-	layer_result_release(&result);
-	return r;
+	return add_ancestors(w, e) ? -1 : copy_layer_write(w->x, w->list, w->n, ret, e);
 }
 
 static struct timestamp build_time(const struct exec *x)

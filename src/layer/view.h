@@ -17,6 +17,10 @@ struct content {
 	int fd;
 	bool owned; // content_close closes fd
 	uint64_t offset, size;
+	// For a layer's writer also from memory, and then, if whoever read them has it, their
+	// sha256; both borrowed. Views give a descriptor.
+	const char *data;
+	const struct hash *hash;
 };
 void content_close(struct content *c);
 #define CONTENT_NONE ((struct content){.fd = -1})

@@ -99,6 +99,18 @@ static int read_some(const struct content *c, uint64_t at, char *p, size_t n,
 	return 0;
 }
 
+// Room in the buffer for a piece of a file, at most left; 0 with *e set.
+static size_t make_room(struct layer_writer *w, uint64_t left, struct err *e)
+{
+	if (w->out.n >= WRITE_CHUNK && flush(w, e) != 0)
+		return 0;
+	size_t n = WRITE_CHUNK - w->out.n;
+	if (n > left)
+		n = (size_t)left;
+	buf_reserve(&w->out, n);
+	return n;
+}
+
 static void pad(struct layer_writer *w)
 {
 	static const char zero[TAR_BLOCK];
@@ -111,20 +123,19 @@ static int copy_content(
 {
 	struct hash want = en->content;
 	for (uint64_t at = 0; at < en->size;) {
-		if (w->out.n >= WRITE_CHUNK && flush(w, e) != 0)
+		size_t n = make_room(w, en->size - at, e);
+		char *to = w->out.p + w->out.n;
+		if (n == 0 || (!c->data && read_some(c, at, to, n, en, e) != 0))
 			return -1;
-		size_t n = WRITE_CHUNK - w->out.n;
-		if (n > en->size - at)
-			n = (size_t)(en->size - at);
-		buf_reserve(&w->out, n);
-		if (read_some(c, at, w->out.p + w->out.n, n, en, e) != 0)
-			return -1;
-		hasher_add(w->file_hash, w->out.p + w->out.n, n);
+		if (c->data)
+			memcpy(to, c->data + at, n);
+		if (!c->hash)
+			hasher_add(w->file_hash, to, n);
 		w->out.n += n;
 		at += n;
 	}
 	pad(w);
-	en->content = en->size > 0 ? hasher_end(w->file_hash) : w->empty;
+	en->content = en->size == 0 ? w->empty : c->hash ? *c->hash : hasher_end(w->file_hash);
 	if (en->has_content && !hash_eq(&want, &en->content))
 		return changed(en, e);
 	en->has_content = true;
@@ -146,7 +157,8 @@ static int check_entry(const struct entry *en, const struct content *content, st
 		return err_set(e, ERR_CONTEXT,
 		        "'%s': a character device 0:0 means deletion in an image; leave it out",
 		        en->path);
-	if (en->type == ENTRY_FILE && !en->link && en->size > 0 && (!content || content->fd < 0))
+	if (en->type == ENTRY_FILE && !en->link && en->size > 0 &&
+	        (!content || (content->fd < 0 && !content->data)))
 		return err_set(e, ERR_FAIL, "'%s': no content to write", en->path);
 	return 0;
 }

@@ -290,6 +290,27 @@ again() {
 	equal "one a" "$(cd "$ROOTFS" && cat f d/* | xargs)"
 }
 
+@test "many files, which are read ahead: all bytes, also of those that change meanwhile" {
+	mkdir -p d/sub && for i in $(seq 300); do head -c $((i * i * 3 % 200000)) /dev/urandom >"d/f$i"; done
+	ln -s f1 d/link && : >d/sub/empty && ln d/f7 d/f7.same
+	dockerfile <<-'EOF'
+		FROM alpine:3.19 AS first
+		ARG PORT
+		RUN wget -qO /done http://127.0.0.1:$PORT/
+		FROM scratch AS second
+		COPY d /d
+		FROM scratch
+		COPY --from=first /done /
+		COPY --from=second /d /d
+	EOF
+	serve_command sh -c 'echo 2 >d/f150; rm d/f200; echo n >d/new; echo done'
+	build -t app --jobs 1 --build-arg PORT="$PORT"
+	unpack app
+	[ ! -e d/f200 ] && diff -r d "$ROOTFS/d"
+	build -t app --build-arg PORT="$PORT"
+	equal "" "$(ran)"
+}
+
 @test "--no-cache runs everything, --no-cache-filter a stage" {
 	app
 	again $'WORKDIR /app\nCOPY package.json ./\nRUN mkdir node_modules && cp package.json node_modules/' \

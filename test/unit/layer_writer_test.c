@@ -131,6 +131,41 @@ static void test_changed_content(void **state)
 	}
 }
 
+// From memory, hashed by whoever read it or not: the same as from a file.
+static void test_from_memory(void **state)
+{
+	static const char *const hashed[] = {"hello", NULL, "hellO"};
+	for (size_t i = 0; i < 2 * ARRAY_LEN(hashed); i++) {
+		const char *was = hashed[i / 2];
+		struct err e = ERR_INIT;
+		auto_fd int tar = scratch_fd();
+		auto_layer_writer struct layer_writer *w = layer_writer_new(tar, NULL);
+		struct entry en = {.path = "some/file", .type = ENTRY_FILE, .size = 5};
+		struct hash h = hash_bytes("hello", 5);
+		struct content c = {.fd = -1, .data = "hello", .hash = i % 2 ? &h : NULL};
+		if (was) {
+			en.content = hash_bytes(was, 5);
+			en.has_content = true;
+		}
+		int rc = layer_writer_add(w, &en, &c, &e);
+		if (was && strcmp(was, "hello") != 0) {
+			assert_int_equal(rc, -1);
+			assert_int_equal(e.sys, ESTALE);
+			continue;
+		}
+		struct layer_result r = {0};
+		MUST(rc, e);
+		MUST(layer_writer_finish(w, &r, &e), e);
+		struct entry got;
+		layer_index_at(r.index, 0, &got);
+		assert_true(hash_eq(&got.content, &h));
+		char text[5];
+		assert_int_equal(pread(tar, text, 5, (off_t)got.offset), 5);
+		assert_memory_equal(text, "hello", 5);
+		layer_result_release(&r);
+	}
+}
+
 // Files around the size of the buffer, so that every boundary is crossed.
 static void test_large(void **state)
 {
@@ -357,6 +392,7 @@ int main(void)
 	        cmocka_unit_test(test_empty),
 	        cmocka_unit_test(test_refused),
 	        cmocka_unit_test(test_changed_content),
+	        cmocka_unit_test(test_from_memory),
 	        cmocka_unit_test(test_large),
 	        cmocka_unit_test(test_threaded),
 	        cmocka_unit_test(test_clamp),

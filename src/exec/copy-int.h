@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between where things land (copy_write.c) and the layer that comes of it (copy_layer.c).
+#pragma once
+
+#include "exec/exec-int.h"
+
+struct out_entry {
+	char *path;
+	struct entry en;     // as it will be written
+	struct entry source; // as the view knows it: where the bytes are
+	struct view *view;
+	const char *data;
+};
+
+// The layer of those entries, which are put in order, as one more of the store's.
+int copy_layer_write(
+        struct exec *x, struct out_entry **list, size_t n, struct digest *ret, struct err *e);
