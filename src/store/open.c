@@ -279,31 +279,3 @@ int store_need_write(const struct store *s, struct err *e)
 	return err_set(e, ERR_AUTH,
 	        "the store '%s' may only be read: set HEW_ROOT to a folder of your own", s->root);
 }
-
-// What was pending before syncfs began is on the disk after it. The row that says so is written
-// with a sync of its own; names move their safe fallback along with it.
-int store_sync(struct store *s, struct err *e)
-{
-	int64_t last = 0;
-	db_lock(s);
-	int found = db_int(s, e, &last, "SELECT max(seq) FROM pending", "");
-	db_unlock(s);
-	if (found < 0 || last == 0 || store_need_write(s, e) < 0)
-		return found < 0 || last != 0 ? -1 : 0;
-	if (fault_point("store.sync") < 0 || syncfs(s->root_fd) < 0)
-		return err_sys(e, "write the store '%s' to the disk", s->root);
-	if (db_begin(s, e) < 0)
-		return -1;
-	if (db_run(s, e, "DELETE FROM pending WHERE seq <= ?", "i", last) < 0 ||
-	        db_run(s, e,
-	                "UPDATE names SET synced = manifest WHERE synced IS NOT manifest AND "
-	                "manifest "
-	                "NOT IN (SELECT key FROM pending WHERE kind = 1 AND key IS NOT NULL)",
-	                "") < 0)
-		return db_abandon(s);
-	if (db_commit(s, e) < 0)
-		return -1;
-	if (fault_point("store.sync") < 0 || db_sync(s) < 0)
-		return err_sys(e, "write '%s/hew.db' to the disk", s->root);
-	return 0;
-}

@@ -13,8 +13,9 @@
 //
 // All functions are thread-safe unless said otherwise. Content is verified whenever it enters. A
 // killed process leaves only its work/ folder, which the next store_open takes away.
-// Durability: rows commit at once with the boot id; store_sync makes everything durable; rows of
-// another boot that were not made durable are dropped with their files when the store is opened.
+// Durability: rows commit at once with the boot id; store_sync makes everything but trees durable;
+// rows of another boot that were not made durable are dropped with their files when the store is
+// opened.
 #pragma once
 
 #include "base/buf.h"

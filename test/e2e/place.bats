@@ -225,7 +225,7 @@ taken_over() {
 	echo left >store/work/1-0123456789ab/d0/upper/deep/file
 	touch store/leases/1-0123456789ab
 	hews store
-	hew images
+	hew history kept
 	equal "" "$(find store/work store/leases store/trash -mindepth 1)"
 	sound
 }

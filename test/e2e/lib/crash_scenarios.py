@@ -184,7 +184,7 @@ def rows(root):
 def pending(root):
     db = sqlite3.connect(f"file:{root}/hew.db?mode=ro", uri=True)
     try:
-        return db.execute("SELECT count(*) FROM pending").fetchone()[0]
+        return db.execute("SELECT count(*) FROM pending WHERE kind <> 3").fetchone()[0]  # trees never are
     finally:
         db.close()
 
@@ -209,7 +209,7 @@ def check_tidy(args, root, cwd):
     for _ in range(20):  # the trash is emptied little by little
         if not listing(f"{root}/trash"):
             return
-        Run(args, ["images"], root, cwd).wait().must_succeed("hew images")
+        Run(args, ["doctor", "--store"], root, cwd).wait().must_succeed("hew doctor")
     raise Failure(f"trash/ has {listing(f'{root}/trash')}")
 
 
