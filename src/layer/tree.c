@@ -10,17 +10,32 @@
 #include "base/fs.h"
 #include "layer/tree-int.h"
 
-static int unpack_one(struct tree *t, const struct entry *en, int tar_fd, struct err *e)
+enum { MANY = 512 }; // entries that are worth threads
+
+struct unpack {
+	struct tree tree;
+	struct tree_filler *filler; // NULL: few files
+	int tar_fd;
+};
+
+static int unpack_file(struct unpack *u, const struct entry *en, struct err *e)
 {
+	if (en->size > 0 && en->offset == ENTRY_NO_OFFSET)
+		return err_set(e, ERR_CORRUPT, "'%s' has no bytes in the layer", en->path);
+	if (!u->filler)
+		return tree_put_file(&u->tree, en, u->tar_fd, en->offset, e);
+	int fd = tree_make_file(&u->tree, en, e);
+	return fd < 0 ? -1 : tree_filler_put(u->filler, en, fd, en->offset, e);
+}
+
+static int unpack_one(struct unpack *u, const struct entry *en, struct err *e)
+{
+	struct tree *t = &u->tree;
 	switch (en->type) {
 	case ENTRY_DIR:
 		return tree_put_dir(t, en, e);
 	case ENTRY_FILE:
-		if (en->link)
-			return tree_put_link(t, en, e);
-		if (en->size > 0 && en->offset == ENTRY_NO_OFFSET)
-			return err_set(e, ERR_CORRUPT, "'%s' has no bytes in the layer", en->path);
-		return tree_put_file(t, en, tar_fd, en->offset, e);
+		return en->link ? tree_put_link(t, en, e) : unpack_file(u, en, e);
 	case ENTRY_SYMLINK:
 		return tree_put_symlink(t, en, e);
 	case ENTRY_CHAR:
@@ -49,31 +64,39 @@ static int unpack_lacking(struct tree *t, const struct layer_index *lacking, siz
 	return 0;
 }
 
+static int unpack_all(struct unpack *u, const struct layer_index *ix,
+        const struct layer_index *lacking, struct err *e)
+{
+	size_t next = 0;
+	for (size_t i = 0; i < layer_index_count(ix); i++) {
+		struct entry en;
+		layer_index_at(ix, i, &en);
+		if (i % 256 == 0 && cancel_check(e) != 0)
+			return -1;
+		if (fault_point("layer.tree.write") < 0)
+			return err_sys(e, "make '%s'", en.path);
+		if ((lacking && unpack_lacking(&u->tree, lacking, &next, en.path, e) != 0) ||
+		        unpack_one(u, &en, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 int tree_unpack(const struct layer_index *ix, const struct layer_index *lacking, int tar_fd,
         int dirfd, enum tree_flavour flavour, struct err *e)
 {
-	struct tree t = {
-	        .chown = true,
-	        .keep_root = flavour == TREE_USER,
-	        .opaque_xattr =
-	                flavour == TREE_USER ? "user.overlay.opaque" : "trusted.overlay.opaque",
-	};
-	if (tree_init(&t, dirfd, e) != 0)
+	struct unpack u = {.tar_fd = tar_fd,
+	        .tree = {.chown = true,
+	                .keep_root = flavour == TREE_USER,
+	                .opaque_xattr = flavour == TREE_USER ? "user.overlay.opaque"
+	                                                     : "trusted.overlay.opaque"}};
+	if (tree_init(&u.tree, dirfd, e) != 0)
 		return -1;
-	int rc = 0;
-	size_t next = 0;
-	for (size_t i = 0; rc == 0 && i < layer_index_count(ix); i++) {
-		struct entry en;
-		layer_index_at(ix, i, &en);
-		if (i % 256 == 0)
-			rc = cancel_check(e);
-		if (rc == 0 && fault_point("layer.tree.write") < 0)
-			rc = err_sys(e, "make '%s'", en.path);
-		if (rc == 0 && lacking)
-			rc = unpack_lacking(&t, lacking, &next, en.path, e);
-		if (rc == 0)
-			rc = unpack_one(&t, &en, tar_fd, e);
-	}
-	rc = tree_finish(&t, rc, e);
+	if (layer_index_count(ix) >= MANY)
+		u.filler = tree_filler_new(&u.tree, tar_fd);
+	int rc = unpack_all(&u, ix, lacking, e);
+	if (tree_filler_end(u.filler, rc == 0 ? e : &(struct err){0}) != 0)
+		rc = -1;
+	rc = tree_finish(&u.tree, rc, e);
 	return rc == 0 ? 0 : err_wrap(e, "unpack layer");
 }

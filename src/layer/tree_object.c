@@ -14,8 +14,6 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define SMALL_FILE ((size_t)256 << 10) // up to here one read and one write beat copy_file_range
-
 int tree_init(struct tree *t, int root_fd, struct err *e)
 {
 	struct stat st;
@@ -26,7 +24,7 @@ int tree_init(struct tree *t, int root_fd, struct err *e)
 	// A set-group-id root hands its group down.
 	t->gid = st.st_mode & S_ISGID ? st.st_gid : getegid();
 	t->path = xstrdup("");
-	t->copy = xmalloc(SMALL_FILE);
+	t->copy = xmalloc(TREE_SMALL_FILE);
 	return 0;
 }
 
@@ -220,34 +218,45 @@ static bool cleared(const struct tree *t, int dirfd, const char *name)
 	return gone;
 }
 
+// Up to some size one read and one write beat copy_file_range.
 static int copy_bytes(
-        const struct tree *t, int src, uint64_t offset, int dst, uint64_t size, struct err *e)
+        uint8_t *small, int src, uint64_t offset, int dst, uint64_t size, struct err *e)
 {
-	if (size > SMALL_FILE)
+	if (size > TREE_SMALL_FILE)
 		return fs_copy_range(src, (off_t)offset, dst, size, e);
 	if (size == 0)
 		return 0;
-	if (fs_pread_full(src, t->copy, (size_t)size, (off_t)offset, e) != 0)
+	if (fs_pread_full(src, small, (size_t)size, (off_t)offset, e) != 0)
 		return -1;
-	return fs_write_all(dst, t->copy, (size_t)size, e);
+	return fs_write_all(dst, small, (size_t)size, e);
 }
 
-int tree_put_file(
-        struct tree *t, const struct entry *en, int src_fd, uint64_t offset, struct err *e)
+int tree_make_file(struct tree *t, const struct entry *en, struct err *e)
 {
 	int dirfd;
 	const char *name;
 	if (tree_reach(t, en->path, &dirfd, &name, e) != 0)
 		return -1;
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	auto_fd int fd = openat(dirfd, name, flags, 0600);
+	int fd = openat(dirfd, name, flags, 0600);
 	if (fd < 0 && cleared(t, dirfd, name))
 		fd = openat(dirfd, name, flags, 0600);
-	if (fd < 0)
-		return fault(en, "create", e);
-	if (copy_bytes(t, src_fd, offset, fd, en->size, e) != 0)
+	return fd < 0 ? fault(en, "create", e) : fd;
+}
+
+int tree_fill_file(const struct tree *t, uint8_t *small, const struct entry *en, int fd, int src_fd,
+        uint64_t offset, struct err *e)
+{
+	if (copy_bytes(small, src_fd, offset, fd, en->size, e) != 0)
 		return err_wrap(e, "write '%s'", en->path);
 	return set_attributes(t, en, fd, e);
+}
+
+int tree_put_file(
+        struct tree *t, const struct entry *en, int src_fd, uint64_t offset, struct err *e)
+{
+	auto_fd int fd = tree_make_file(t, en, e);
+	return fd < 0 ? -1 : tree_fill_file(t, t->copy, en, fd, src_fd, offset, e);
 }
 
 // The directory of a path that was made here before. Nothing on the way may be a link.

@@ -133,10 +133,12 @@ static int set_up(struct store *s, struct err *e)
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
+	if (!store_writable(s))
+		return 0;
 	sqlite3_wal_autocheckpoint(s->db, LOG_PAGES);
 	if (db_exec(s, "PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY", e) < 0)
 		return -1;
-	if (s->network_fs && store_writable(s)) // the log's index needs memory shared by all
+	if (s->network_fs) // the log's index needs memory shared by all
 		return db_exec(s, "PRAGMA journal_mode=TRUNCATE", e);
 	return 0;
 }

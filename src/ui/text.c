@@ -8,13 +8,16 @@
 
 void ui_escape(const char *s, size_t n, struct buf *out)
 {
+	size_t from = 0; // of what can be taken as it is
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
-		if (c < 0x20 || c == 0x7f)
-			buf_printf(out, "\\x%02x", c);
-		else
-			buf_putc(out, (char)c);
+		if (c >= 0x20 && c != 0x7f)
+			continue;
+		buf_add(out, s + from, i - from);
+		buf_printf(out, "\\x%02x", c);
+		from = i + 1;
 	}
+	buf_add(out, s + from, n - from);
 }
 
 // Length of the escape sequence at s; 0 if it is none.

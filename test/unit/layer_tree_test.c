@@ -60,6 +60,37 @@ static void test_round_trip(void **state)
 	}
 }
 
+// As many as are written by several threads: nothing is lost, and what a thread runs into is told.
+static void test_many_files(void **state)
+{
+	if (geteuid() != 0)
+		skip();
+	auto_buf struct buf spec = {0};
+	for (int d = 0; d < 20; d++) {
+		buf_printf(&spec, "%sd d%02d %o", d ? ";" : "", d, d % 2 ? 0500 : 01777);
+		for (int i = 0; i < 100; i++)
+			buf_printf(&spec,
+			        i % 10 == 9 ? ";h d%02d/f%02d d%02d/f00" : ";f d%02d/f%02d text-%d",
+			        d, i, i % 10 == 9 ? d : d * i);
+	}
+	struct err e = ERR_INIT;
+	struct scratch_dir d = scratch_dir(), none = scratch_dir();
+	auto_fd int tar = scratch_fd(), out = scratch_fd();
+	struct layer_result in = {0}, back = {0};
+	MUST(spec_write(buf_cstr(&spec), tar, &in, &e), e);
+	MUST(tree_unpack(in.index, NULL, tar, d.fd, TREE_TRUSTED, &e), e);
+	const struct upper_options o = {0};
+	MUST(layer_write_upper(d.fd, out, &o, &back, &e), e);
+	assert_true(digest_eq(&in.diff_id, &back.diff_id));
+	assert_int_equal(ftruncate(tar, (off_t)(in.tar_size / 2)), 0);
+	assert_int_equal(tree_unpack(in.index, NULL, tar, none.fd, TREE_TRUSTED, &e), -1);
+	assert_non_null(strstr(e.msg, "write 'd"));
+	layer_result_release(&in);
+	layer_result_release(&back);
+	scratch_remove(&d);
+	scratch_remove(&none);
+}
+
 static void test_attributes(void **state)
 {
 	if (geteuid() != 0)
@@ -369,6 +400,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_round_trip),
+	        cmocka_unit_test(test_many_files),
 	        cmocka_unit_test(test_attributes),
 	        cmocka_unit_test(test_stays_inside),
 	        cmocka_unit_test(test_short_tar),
