@@ -6,8 +6,8 @@
 
 struct out_entry {
 	char *path;
-	struct entry en;     // as it will be written
-	struct entry source; // as the view knows it: where the bytes are
+	struct entry en;            // as it will be written
+	const struct entry *source; // of the plan, as the view knows it: where the bytes are
 	struct view *view;
 	const char *data;
 };

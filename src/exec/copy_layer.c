@@ -71,7 +71,7 @@ static bool read_small(const struct out_entry *o, char *bytes, struct hash *ret)
 {
 	struct err ignored = ERR_INIT;
 	auto_content struct content c = CONTENT_NONE;
-	if (o->view->ops->open(o->view, &o->source, &c, &ignored))
+	if (o->view->ops->open(o->view, o->source, &c, &ignored))
 		return false;
 	size_t n = (size_t)o->en.size;
 	if (pread(c.fd, bytes, n, (off_t)c.offset) != (ssize_t)n)
@@ -119,7 +119,7 @@ static int write_one(struct layer_writer *lw, struct out_entry *o, struct err *e
 		return layer_writer_add(lw, &o->en, NULL, e);
 	if (o->data)
 		c.data = o->data;
-	else if (o->view->ops->open(o->view, &o->source, &c, e))
+	else if (o->view->ops->open(o->view, o->source, &c, e))
 		return -1;
 	return layer_writer_add(lw, &o->en, &c, e);
 }

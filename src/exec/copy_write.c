@@ -139,7 +139,7 @@ static int put_item(
 	}
 	struct out_entry *o = put(w, path, &en, it->view);
 	o->data = it->data;
-	o->source = it->en;
+	o->source = &it->en;
 	if (it->has_links)
 		map_set(&w->links, it->rel, o->path);
 	return 0;
