@@ -72,7 +72,7 @@ struct build_request {
 	struct build_ulimit *ulimits;
 	size_t n_ulimits;
 	uint64_t shm_size;
-	int jobs; // steps at once; 0: one a processor
+	int jobs; // steps at once; 0: one a processor, at least 4
 	struct build_secret *secrets;
 	size_t n_secrets;
 	struct build_ssh *ssh;

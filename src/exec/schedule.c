@@ -9,6 +9,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+enum { JOBS_LEAST = 4, JOBS_MOST = 64 };
+
 void step_input(struct exec *x, int step, struct rootfs *ret)
 {
 	*ret = (struct rootfs){0};
@@ -278,15 +280,23 @@ static void *worker(void *arg)
 	return NULL;
 }
 
-static int run_missing(struct exec *x, size_t missing, struct err *e)
+// Steps wait for networks and disks as much as they compute: a few on the smallest machine.
+static size_t count_jobs(const struct exec *x, size_t missing)
 {
 	size_t jobs = x->req->jobs > 0 ? (size_t)x->req->jobs : cpu_count();
+	if (!x->req->jobs && jobs < JOBS_LEAST)
+		jobs = JOBS_LEAST;
 	jobs = jobs > missing ? missing : jobs;
-	jobs = jobs > 64 ? 64 : jobs;
+	return jobs > JOBS_MOST ? JOBS_MOST : jobs;
+}
+
+static int run_missing(struct exec *x, size_t missing, struct err *e)
+{
+	size_t jobs = count_jobs(x, missing);
 	x->engine.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (x->engine.stop_fd < 0)
 		return err_sys(e, "make an eventfd");
-	pthread_t threads[64];
+	pthread_t threads[JOBS_MOST];
 	size_t n = 0;
 	while (n + 1 < jobs && pthread_create(&threads[n], NULL, worker, x) == 0)
 		n++;
