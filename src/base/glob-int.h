@@ -12,8 +12,18 @@
 
 size_t glob_rune(
         const char *s, uint32_t *ret); // bytes of the rune at s, which must not be at the end
+enum glob_dialect {
+	GLOB_GO,         // filepath.Match: an escape makes any rune ordinary
+	GLOB_EXPRESSION, // Go's regexp: some escapes have a meaning, others are errors
+};
 // p: after a '['. Returns what follows the ']' and whether rune is in the class; NULL: bad pattern.
-const char *glob_class(const char *p, const char *end, uint32_t rune, bool *ret_in);
+const char *glob_class(
+        const char *p, const char *end, uint32_t rune, enum glob_dialect dialect, bool *ret_in);
+// What an escaped rune stands for in an expression; 0 if it is no rune.
+uint32_t glob_escaped(uint32_t rune);
+// Is rune in the set that the escaped letter is the name of (d, D, s, S, w, W)? -1: it is none.
+int glob_escaped_set(uint32_t letter, uint32_t rune);
+bool glob_is_word(uint32_t rune); // a letter, digit or _ of ASCII
 bool glob_valid(const char *pattern);
 
 enum glob_shape {

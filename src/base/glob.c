@@ -6,6 +6,8 @@
 
 #include "base/buf.h"
 #include "base/glob-int.h"
+#include "base/mem.h"
+#include <ctype.h>
 #include <string.h>
 
 size_t glob_rune(const char *s, uint32_t *ret)
@@ -23,29 +25,130 @@ size_t glob_rune(const char *s, uint32_t *ret)
 	return n;
 }
 
+// ---- escapes of expressions
+
+static bool is_between(uint32_t rune, char first, char last)
+{
+	return rune >= (uint32_t)first && rune <= (uint32_t)last;
+}
+
+bool glob_is_word(uint32_t rune)
+{
+	return is_between(rune, 'a', 'z') || is_between(rune, 'A', 'Z') ||
+	       is_between(rune, '0', '9') || rune == '_';
+}
+
+uint32_t glob_escaped(uint32_t rune)
+{
+	static const char letters[] = "afnrtv", runes[] = "\a\f\n\r\t\v";
+	for (size_t i = 0; letters[i]; i++)
+		if (rune == (uint32_t)letters[i])
+			return (uint32_t)runes[i];
+	return rune < 0x80 && (rune == '_' || !glob_is_word(rune)) ? rune : 0;
+}
+
+int glob_escaped_set(uint32_t letter, uint32_t rune)
+{
+	bool blank = rune == ' ' || (is_between(rune, '\t', '\r') && rune != '\v');
+	switch (letter) {
+	case 'd':
+	case 'D':
+		return is_between(rune, '0', '9') != (letter == 'D');
+	case 's':
+	case 'S':
+		return blank != (letter == 'S');
+	case 'w':
+	case 'W':
+		return glob_is_word(rune) != (letter == 'W');
+	default:
+		return -1;
+	}
+}
+
+// ---- classes
+
 // A rune of a class, escaped or not. False if none may stand here or nothing follows it.
-static bool class_rune(const char **p, const char *end, uint32_t *ret)
+static bool class_rune(const char **p, const char *end, enum glob_dialect dialect, uint32_t *ret)
 {
 	if (*p >= end || **p == '-' || **p == ']')
 		return false;
-	if (**p == '\\' && ++*p >= end)
+	bool escaped = **p == '\\';
+	if (escaped && ++*p >= end)
 		return false;
 	*p += glob_rune(*p, ret);
-	return *ret < GLOB_INVALID && *p < end;
+	if (*ret >= GLOB_INVALID || *p >= end)
+		return false;
+	if (escaped && dialect == GLOB_EXPRESSION)
+		*ret = glob_escaped(*ret);
+	return *ret != 0;
 }
 
-const char *glob_class(const char *p, const char *end, uint32_t rune, bool *ret_in)
+static int is_ascii(int c)
+{
+	return c < 0x80;
+}
+
+static int is_word(int c)
+{
+	return glob_is_word((uint32_t)c);
+}
+
+static const struct {
+	const char *name;
+	int (*has)(int);
+} named_sets[] = {{"alnum", isalnum}, {"alpha", isalpha}, {"ascii", is_ascii}, {"blank", isblank},
+        {"cntrl", iscntrl}, {"digit", isdigit}, {"graph", isgraph}, {"lower", islower},
+        {"print", isprint}, {"punct", ispunct}, {"space", isspace}, {"upper", isupper},
+        {"word", is_word}, {"xdigit", isxdigit}};
+
+// p: at `[:name:]` or `[:^name:]`. Its length, 0 if it is none.
+static size_t named_set(const char *p, uint32_t rune, bool *ret_in)
+{
+	bool negated = p[2] == '^';
+	const char *name = p + 2 + negated;
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz");
+	if (strncmp(name + n, ":]", 2) != 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(named_sets); i++) {
+		if (strlen(named_sets[i].name) != n || strncmp(name, named_sets[i].name, n) != 0)
+			continue;
+		*ret_in = (rune < 0x80 && named_sets[i].has((int)rune)) != negated;
+		return (size_t)(name - p) + n + 2;
+	}
+	return 0;
+}
+
+// `\d`, `[:digit:]` and their like in the class of an expression.
+static bool class_set(const char **p, uint32_t rune, bool *found)
+{
+	bool in = false;
+	size_t n = 0;
+	if (!strncmp(*p, "[:", 2)) {
+		n = named_set(*p, rune, &in);
+	} else if (**p == '\\' && glob_escaped_set((unsigned char)(*p)[1], 0) >= 0) {
+		n = 2;
+		in = glob_escaped_set((unsigned char)(*p)[1], rune);
+	}
+	*p += n;
+	*found = *found || in;
+	return n > 0;
+}
+
+const char *glob_class(
+        const char *p, const char *end, uint32_t rune, enum glob_dialect dialect, bool *ret_in)
 {
 	bool negated = p < end && *p == '^', found = false;
 	p += negated;
 	for (bool any = false; !any || *p != ']'; any = true) {
 		uint32_t lo, hi;
-		if (!class_rune(&p, end, &lo))
+		if (dialect == GLOB_EXPRESSION && class_set(&p, rune, &found))
+			continue;
+		if (!class_rune(&p, end, dialect, &lo))
 			return NULL;
 		hi = lo;
 		if (*p == '-') {
 			p++;
-			if (!class_rune(&p, end, &hi))
+			if (!class_rune(&p, end, dialect, &hi))
 				return NULL;
 		}
 		found = found || (lo <= rune && rune <= hi);
@@ -62,7 +165,7 @@ static int match_one(const char **p, const char *end, const char **s)
 	size_t width = s ? glob_rune(*s, &rune) : 0;
 	if (**p == '[') {
 		bool in;
-		*p = glob_class(*p + 1, end, rune, &in);
+		*p = glob_class(*p + 1, end, rune, GLOB_GO, &in);
 		if (!*p)
 			return -1;
 		if (s)

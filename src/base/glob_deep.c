@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The patterns of moby/patternmatcher. It turns most of them into a regular expression, but
+// The patterns of moby/patternmatcher. It turns most of them into a regular expression of Go, but
 // compares `text`, `text**` and `**text` as strings; the last differs: `**x` matches "ax", `**x*`
 // does not. Here the expressions are a nondeterministic automaton over the runes of a path, in all
 // its states at once: time is at most length times length.
+//
+// What is special to a regular expression and not to a pattern shows through: `\d` is a digit,
+// `\t` a tabulator, `\b` the edge of a word, and `^` outside of a class the start of the path (an
+// expression only, so not in `^text`). An escaped letter or digit that means nothing is an error;
+// so are the rare `\x41`, `\101`, `\pL` and `\Q..\E`, which have a meaning there.
 #include "base/glob-int.h"
 #include "base/glob.h"
 #include "base/mem.h"
@@ -10,6 +15,8 @@
 
 enum token_kind {
 	RUNE,   // exactly this rune
+	SET,    // one rune of glob_escaped_set
+	EDGE,   // no rune: a place, by the letter of its escape, or '^'
 	ANY,    // ?  one rune but '/'
 	CLASS,  // [...]
 	STAR,   // *  any number of runes but '/'
@@ -53,7 +60,7 @@ static const char *compile_star(struct glob_program *p, const char *s)
 static void find_tail(struct glob_program *p, const char *pattern)
 {
 	size_t len = strlen(pattern), start = len;
-	if (strpbrk(pattern, "[]\\"))
+	if (strpbrk(pattern, "[]\\^"))
 		return;
 	while (start && !strchr("*?", pattern[start - 1]))
 		start--;
@@ -64,12 +71,26 @@ static void find_tail(struct glob_program *p, const char *pattern)
 	p->tail_len = len - start;
 }
 
-static void compile_states(struct glob_program *p, const char *s)
+// s: behind the backslash. NULL: bad pattern.
+static const char *compile_escape(struct glob_program *p, const char *s)
+{
+	struct glob_token *t = add(p, RUNE);
+	s += glob_rune(s, &t->rune);
+	if (t->rune < 0x80 && strchr("AbBz", (int)t->rune))
+		t->kind = EDGE;
+	else if (glob_escaped_set(t->rune, 0) >= 0)
+		t->kind = SET;
+	else
+		t->rune = glob_escaped(t->rune);
+	return t->rune ? s : NULL;
+}
+
+static int compile_states(struct glob_program *p, const char *s)
 {
 	const char *end = s + strlen(s);
 	find_tail(p, s);
 	p->v = xcalloc(2 * strlen(s) + 1, sizeof(struct glob_token));
-	while (*s) {
+	while (s && *s) {
 		bool in;
 		if (*s == '*') {
 			s = compile_star(p, s);
@@ -78,12 +99,15 @@ static void compile_states(struct glob_program *p, const char *s)
 			s++;
 		} else if (*s == '[') {
 			add(p, CLASS)->class_text = s + 1;
-			s = glob_class(s + 1, end, 0, &in);
+			s = glob_class(s + 1, end, 0, GLOB_EXPRESSION, &in);
+		} else if (*s == '\\') {
+			s = compile_escape(p, s + 1);
 		} else {
-			s += *s == '\\';
-			s += glob_rune(s, &add(p, RUNE)->rune);
+			struct glob_token *t = add(p, *s == '^' ? EDGE : RUNE);
+			s += glob_rune(s, &t->rune);
 		}
 	}
+	return s ? 0 : -1;
 }
 
 int glob_compile(const char *pattern, struct glob_program *ret)
@@ -103,8 +127,9 @@ int glob_compile(const char *pattern, struct glob_program *ret)
 		p.shape = GLOB_SUFFIX;
 		p.text = pattern + 2;
 		p.text_len = len - 2;
-	} else {
-		compile_states(&p, pattern);
+	} else if (compile_states(&p, pattern)) {
+		free(p.v);
+		return -1;
 	}
 	*ret = p;
 	return 0;
@@ -143,8 +168,39 @@ static bool takes(const struct glob_token *t, const struct glob_program *p, uint
 {
 	bool in = false;
 	if (t->kind == CLASS)
-		glob_class(t->class_text, p->text + strlen(p->text), rune, &in);
+		glob_class(t->class_text, p->text + strlen(p->text), rune, GLOB_EXPRESSION, &in);
+	if (t->kind == SET)
+		in = glob_escaped_set(t->rune, rune);
 	return t->kind == RUNE ? rune == t->rune : t->kind == ANY ? rune != '/' : in;
+}
+
+#define NO_RUNE UINT32_MAX // before the first, behind the last
+
+// Is the place between two runes the one that is asked for?
+static bool is_edge(uint32_t which, uint32_t before, uint32_t after)
+{
+	bool of_word = glob_is_word(before) != glob_is_word(after);
+	switch (which) {
+	case 'b':
+		return of_word;
+	case 'B':
+		return !of_word;
+	case 'z':
+		return after == NO_RUNE;
+	default:
+		return before == NO_RUNE;
+	}
+}
+
+// Goes on from states that want a certain place; the list grows meanwhile.
+static void pass_edges(
+        const struct glob_program *p, struct states *s, uint32_t before, uint32_t after)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		size_t at = s->list[i];
+		if (at < p->n && p->v[at].kind == EDGE && is_edge(p->v[at].rune, before, after))
+			enter(p, s, at + 1);
+	}
 }
 
 static void step(const struct glob_program *p, size_t i, uint32_t rune, struct states *next)
@@ -153,6 +209,7 @@ static void step(const struct glob_program *p, size_t i, uint32_t rune, struct s
 	switch (t->kind) {
 	case RUNE:
 	case ANY:
+	case SET:
 	case CLASS:
 		if (takes(t, p, rune))
 			enter(p, next, i + 1);
@@ -170,13 +227,15 @@ static void step(const struct glob_program *p, size_t i, uint32_t rune, struct s
 			enter(p, next, i + 1);
 		break;
 	case OPTION:
+	case EDGE:
 		break;
 	}
 }
 
-static void advance(
-        const struct glob_program *p, struct states *now, struct states *next, uint32_t rune)
+static void advance(const struct glob_program *p, struct states *now, struct states *next,
+        uint32_t before, uint32_t rune)
 {
+	pass_edges(p, now, before, rune);
 	for (size_t i = 0; i < now->n; i++)
 		if (now->list[i] < p->n)
 			step(p, now->list[i], rune, next);
@@ -202,15 +261,18 @@ static bool run_states(const struct glob_program *p, const char *path, bool belo
 	uint16_t *lists = large ? large_lists : small_lists;
 	bool *in = large ? large_in : small_in;
 	struct states now = {lists, in, 0}, next = {lists + n, in + n, 0};
+	uint32_t before = NO_RUNE, rune;
 	enter(p, &now, 0);
 	while (*path && now.n) {
-		uint32_t rune;
 		path += glob_rune(path, &rune);
-		advance(p, &now, &next, rune);
+		advance(p, &now, &next, before, rune);
+		before = rune;
 	}
-	if (!below)
+	if (!below) {
+		pass_edges(p, &now, before, NO_RUNE);
 		return !*path && now.in[p->n];
-	advance(p, &now, &next, '/');
+	}
+	advance(p, &now, &next, before, '/');
 	return now.n > 1 || (now.n == 1 && !now.in[p->n]);
 }
 

@@ -11,6 +11,7 @@
 #include "base/glob-int.h"
 #include "base/glob.h"
 #include "base/mem.h"
+#include "base/unicode.h"
 #include <pthread.h>
 #include <string.h>
 
@@ -70,17 +71,39 @@ void ignore_free(struct ignore *ig)
 
 // ---- reading
 
+// What Go's strings.TrimSpace takes away; in place.
+static char *trim(char *s)
+{
+	struct str t = rune_trim(str_of(s));
+	s = (char *)(uintptr_t)t.p;
+	s[t.n] = '\0';
+	return s;
+}
+
+// Blanks that cleaning has laid open, as those of "a /", go too; those after a "!" stay.
+static void trim_clean(char *clean, bool negated)
+{
+	struct str s = str_of(clean), t = rune_trim(s);
+	if (negated) {
+		t.n += (size_t)(t.p - s.p);
+		t.p = s.p;
+	}
+	memmove(clean, t.p, t.n);
+	clean[t.n] = '\0';
+}
+
 static int add_pattern(struct ignore *ig, const char *text, int line, struct err *e)
 {
 	bool negated = *text == '!';
-	const char *s = text + negated;
-	s += strspn(s, " \t");
-	if (!*s)
-		return err_set(e, ERR_CONTEXT, "line %d: illegal exclusion pattern: \"!\"", line);
+	const char *s = rune_trim_left(str_of(text + negated)).p;
+	auto_free char *clean = fs_clean_rel(s);
+	trim_clean(clean, negated);
+	if (!*s || (negated && *s == '/' && !*clean)) // "!/" is cleaned to "!"
+		return err_set(
+		        e, ERR_CONTEXT, "line %d: illegal exclusion pattern: \"%s\"", line, text);
 	if (ig->n == PATTERNS_MAX)
 		return err_set(
 		        e, ERR_CONTEXT, "line %d: more than %d patterns", line, PATTERNS_MAX);
-	auto_free char *clean = fs_clean_rel(s);
 	struct pattern p = {.negated = negated, .line = line};
 	if (glob_compile(clean, &p.program))
 		return err_set(
@@ -96,16 +119,6 @@ static int add_pattern(struct ignore *ig, const char *text, int line, struct err
 	}
 	ig->v[ig->n++] = p;
 	return 0;
-}
-
-static char *trim(char *s)
-{
-	static const char blanks[] = " \t\r\n\v\f";
-	s += strspn(s, blanks);
-	size_t n = strlen(s);
-	while (n && strchr(blanks, s[n - 1]))
-		s[--n] = '\0';
-	return s;
 }
 
 struct ignore *ignore_parse(const char *text, size_t n, struct err *e)

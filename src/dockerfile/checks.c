@@ -3,8 +3,8 @@
 // them (as a directive for the file, as a comment for the instruction below it). After BuildKit's
 // frontend/dockerfile/linter; a check that is found elsewhere is told to dockerfile_warn too.
 #include "base/err.h"
+#include "base/unicode.h"
 #include "dockerfile/parse-int.h"
-#include "dockerfile/unicode-int.h"
 
 #include <stdarg.h>
 

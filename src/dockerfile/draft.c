@@ -3,8 +3,8 @@
 // an instruction does with its arguments is rules.c's business; here only the way they are split
 // differs.
 #include "base/err.h"
+#include "base/unicode.h"
 #include "dockerfile/parse-int.h"
-#include "dockerfile/unicode-int.h"
 
 static const char *const names[] = {
         [INSTR_ADD] = "ADD",

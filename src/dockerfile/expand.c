@@ -7,8 +7,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/unicode.h"
 #include "dockerfile/expand-int.h"
-#include "dockerfile/unicode-int.h"
 
 #define RUNE_END UINT32_MAX
 

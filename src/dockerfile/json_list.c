@@ -4,8 +4,8 @@
 // at once and Go's leniency matters (invalid UTF-8 and lone surrogates become U+FFFD), hence not
 // base/json.h.
 #include "base/err.h"
+#include "base/unicode.h"
 #include "dockerfile/parse-int.h"
-#include "dockerfile/unicode-int.h"
 
 #define JSON_DEPTH 200
 

@@ -4,8 +4,8 @@
 // inside a continued instruction, a blank line there too (with a warning), and only an
 // instruction's first line loses its leading blanks.
 #include "base/err.h"
+#include "base/unicode.h"
 #include "dockerfile/parse-int.h"
-#include "dockerfile/unicode-int.h"
 
 static bool is_go_blank(char c) // \s of Go's regexp
 {

@@ -6,8 +6,8 @@
 // Suffixes are prefixes of everything reversed.
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/unicode.h"
 #include "dockerfile/expand-int.h"
-#include "dockerfile/unicode-int.h"
 
 #define ANY (UINT32_MAX - 1)  // ?
 #define STAR (UINT32_MAX - 2) // *

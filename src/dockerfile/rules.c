@@ -3,9 +3,9 @@
 // their words are BuildKit's (frontend/dockerfile/instructions), so that the same mistake gives the
 // same message.
 #include "base/err.h"
+#include "base/unicode.h"
 #include "dockerfile/expand.h"
 #include "dockerfile/parse-int.h"
-#include "dockerfile/unicode-int.h"
 
 static int at_least_one(struct draft *d, struct err *e)
 {

@@ -2,8 +2,8 @@
 // Texts as Go reads and prints them: strconv.ParseBool, ParseUint and Quote, time.ParseDuration,
 // and go-units' RAMInBytes. Messages are Go's.
 #include "base/err.h"
+#include "base/unicode.h"
 #include "dockerfile/parse-int.h"
-#include "dockerfile/unicode-int.h"
 
 bool value_bool(const char *s, bool *ret)
 {

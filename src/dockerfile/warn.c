@@ -2,8 +2,8 @@
 // The checks that BuildKit makes while it parses, with its names and words. Those of an instruction
 // that is carried out (they need variables, base images or the context) are the graph's.
 #include "base/map.h"
+#include "base/unicode.h"
 #include "dockerfile/parse-int.h"
-#include "dockerfile/unicode-int.h"
 
 static bool all_lower(const char *s)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ways in which instructions split their text: at blanks, at blanks outside quotes, and leading
 // --flags. After BuildKit's line_parsers.go and split_command.go; text that is not UTF-8 is kept.
+#include "base/unicode.h"
 #include "dockerfile/parse-int.h"
-#include "dockerfile/unicode-int.h"
 
 void list_add(struct arena *a, struct list *l, const char *s)
 {

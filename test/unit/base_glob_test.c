@@ -186,6 +186,66 @@ static void test_deep(void **state)
 	check(rows, ARRAY_LEN(rows), glob_match_deep);
 }
 
+// What a regular expression of Go makes of escapes and of ^.
+static void test_expressions(void **state)
+{
+	static const struct row rows[] = {
+	        {"\\a1", "a1", 0},
+	        {"\\a1", "\a1", 1},
+	        {"\\t\\f\\n\\r\\v", "\t\f\n\r\v", 1},
+	        {"\\d\\D", "7a", 1},
+	        {"\\d\\D", "77", 0},
+	        {"\\s\\S", " a", 1},
+	        {"\\s\\S", "\va", 0},
+	        {"a\\Wb", "a/b", 1}, // unlike ? and *
+	        {"\\w\\w", "_9", 1},
+	        {"\\w\\w", "a-", 0},
+	        {"\\w", "\xc3\xa9", 0},
+	        {"foo\\bar", "foobar", 0},
+	        {"foo\\bar", "foo/ar", 0},
+	        {"\\bin", "in", 1},
+	        {"*\\b-x", "a-x", 1},
+	        {"*\\b-x", "--x", 0},
+	        {"*\\B-x", "--x", 1},
+	        {"*\\b", "ab", 1},
+	        {"*\\b", "a-", 0},
+	        {"\\Aa\\z", "a", 1},
+	        {"*\\za", "a", 0},
+	        {"**/\\Aa*", "ab", 1},
+	        {"**/\\Aa*", "x/ab", 0},
+	        {"a\\_\\.\\^?", "a_.^b", 1},
+	        {"^*.txt", "a.txt", 1},
+	        {"^*.txt", "^a.txt", 1},
+	        {"a^b*", "a^b", 0},
+	        {"?^", "a^", 0},
+	        {"**/^e*", "e1", 1},
+	        {"**/^e*", "x/e1", 0},
+	        {"^a", "^a", 1}, // compared as text
+	        {"**^a", "x^a", 1},
+	        {"a^**", "a^/b", 1},
+	        {"[\\d_]x", "7x", 1},
+	        {"[\\d_]x", "_x", 1},
+	        {"[\\d_]x", "dx", 0},
+	        {"[^\\W]", "a", 1},
+	        {"[^\\W]", "-", 0},
+	        {"[\\t-\\r]", "\n", 1},
+	        {"[[:digit:]a]", "7", 1},
+	        {"[[:digit:]a]", "a", 1},
+	        {"[[:digit:]a]", ":", 0},
+	        {"[^[:^upper:]]", "A", 1},
+	        {"[^[:^upper:]]", "a", 0},
+	        {"[[:x]", ":", 1},
+	};
+	static const char *const bad[] = {"\\y", "a\\1*", "\\x41", "\\pL", "\\Qa", "\\E", "\\C",
+	        "[\\y]", "[a-\\y]", "\\\xc3\xa9", "\\\xc5\xa2", "[[:alpha:]", "[a-\\d]"};
+	check(rows, ARRAY_LEN(rows), glob_match_deep);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		if (glob_match_deep(bad[i], "a") != -1)
+			fail_msg("'%s'", bad[i]);
+		assert_int_not_equal(glob_match(bad[i], "a"), -1);
+	}
+}
+
 // Without ** both are the same, but for the quirks of filepath.Match that need a class for '/'.
 static void test_both_agree(void **state)
 {
@@ -248,6 +308,7 @@ int main(void)
 	        cmocka_unit_test(test_match),
 	        cmocka_unit_test(test_bad_patterns),
 	        cmocka_unit_test(test_deep),
+	        cmocka_unit_test(test_expressions),
 	        cmocka_unit_test(test_both_agree),
 	        cmocka_unit_test(test_meta),
 	        cmocka_unit_test(test_time),

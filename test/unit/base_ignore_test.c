@@ -79,6 +79,13 @@ static void test_excludes(void **state)
 	        {"A", "a", false, 0},
 	        {"\\!a", "!a", true, 1},
 	        {"\\#a", "#a", true, 1},
+	        {"a /", "a", true, 1}, // what cleaning lays open is trimmed too ...
+	        {"/ a", "a", true, 1},
+	        {"a\n! a /", "a", false, 2},
+	        {"x\n!/ x", "x", true, 1}, // ... but not behind a !
+	        {"a\xc2\xa0", "a", true, 1},
+	        {"\xe3\x80\x80 a", "a", true, 1},
+	        {"a\n!.", "a", true, 1},
 	        {"a b", "a b/c", true, 1},
 	        {"**/node_modules", "x/node_modules/y/z", true, 1},
 	        {"**/node_modules", "x/node_modules2/y", false, 0},
@@ -102,6 +109,9 @@ static void test_errors(void **state)
 	} rows[] = {
 	        {"a\n!", "line 2: illegal exclusion pattern"},
 	        {"!  ", "line 1: illegal exclusion pattern"},
+	        {"!/", "line 1: illegal exclusion pattern: \"!/\""},
+	        {"a\n! /./", "line 2: illegal exclusion pattern"},
+	        {"foo\\y", "line 1: syntax error in pattern \"foo\\y\""},
 	        {"a\nb\n[x", "line 3: syntax error in pattern \"[x\""},
 	        {"![a-]", "line 1: syntax error"},
 	        {"../[", "line 1: syntax error"},

@@ -2,7 +2,7 @@
 // Characters as Go sees them: UTF-8 decoding that keeps invalid bytes, unicode.IsSpace, IsLetter
 // and IsDigit. The tables are the categories L* and Nd of Unicode 14 from U+0080 on, sorted; they
 // are here because the C library answers only for a locale, and a parser must not depend on one.
-#include "dockerfile/unicode-int.h"
+#include "base/unicode.h"
 
 struct range {
 	uint32_t first, last;
