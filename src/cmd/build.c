@@ -4,11 +4,11 @@
 #include "base/cancel.h"
 #include "base/err.h"
 #include "base/fs.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
 #include "cmd/build_cache.h"
 #include "cmd/build_flags.h"
+#include "cmd/build_metadata.h"
 #include "cmd/build_sources.h"
 #include "cmd/call.h"
 #include "cmd/session.h"
@@ -294,38 +294,6 @@ static int output_steps(const struct build_request *r, const struct build_result
 
 // ---- what is told at the end
 
-static int write_metadata(const char *path, const struct build_request *r,
-        const struct build_result *b, const struct descriptor *pushed, struct err *e)
-{
-	auto_buf struct buf out = {0};
-	struct jw w;
-	char id[DIGEST_TEXT], digest[DIGEST_TEXT];
-	digest_text(&b->image_id, id);
-	digest_text(pushed->media_type ? &pushed->digest : &b->manifest, digest);
-	jw_begin(&w, &out, 2);
-	jw_object(&w);
-	jw_kv(&w, "containerimage.config.digest", id);
-	if (pushed->media_type) {
-		jw_key(&w, "containerimage.descriptor");
-		jw_object(&w);
-		jw_kv(&w, "mediaType", pushed->media_type);
-		jw_kv(&w, "digest", digest);
-		jw_kv_int(&w, "size", (int64_t)pushed->size);
-		annotations_write(&pushed->annotations, &w);
-		jw_object_end(&w);
-	}
-	jw_kv(&w, "containerimage.digest", digest);
-	if (r->tags.n) {
-		auto_buf struct buf names = {0};
-		for (size_t i = 0; i < r->tags.n; i++)
-			buf_printf(&names, "%s%s", i ? "," : "", r->tags.v[i]);
-		jw_kv(&w, "image.name", buf_cstr(&names));
-	}
-	jw_object_end(&w);
-	buf_putc(&out, '\n');
-	return fs_replace_file(AT_FDCWD, path, out.p, out.n, 0644, e);
-}
-
 static void tell(struct session *s, const struct build_request *r, const struct build_result *b)
 {
 	char id[DIGEST_TEXT], size[24];
@@ -348,7 +316,7 @@ static int finish(struct session *s, const struct build_options *o, const struct
 	if (!status && o->iidfile)
 		status = fs_replace_file(AT_FDCWD, o->iidfile, id, strlen(id), 0644, e);
 	if (!status && o->metadata_file)
-		status = write_metadata(o->metadata_file, r, b, &pushed, e);
+		status = build_metadata_write(o->metadata_file, r, b, &pushed, e);
 	descriptor_release(&pushed);
 	if (status)
 		return -1;

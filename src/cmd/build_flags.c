@@ -276,7 +276,9 @@ static int take_annotation(const char *spec, struct build_request *r, struct out
 			        levels.v[i]);
 		if (level == LEVEL_INDEX)
 			return err_set(e, ERR_UNSUPPORTED,
-			        "annotation \"%s\": an image for one platform has no index", spec);
+			        "annotation \"%s\": index annotations not supported for single "
+			        "platform export",
+			        spec);
 		annotate(level, name, eq + 1, r, outputs, n);
 	}
 	return 0;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The answers to `hew build --call`, printed as buildx prints what BuildKit's subrequests return
-// (frontend/subrequests/{lint,outline,targets}). BuildKit's "definition" of a source is left out:
-// there is no graph of its kind here.
+// (frontend/subrequests/{lint,outline,targets}).
 #include "cmd/call.h"
 
-#include "base/base64.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "cmd/source_json.h"
 #include "dockerfile/dockerfile.h"
 #include "exec/build.h"
 #include "graph/graph.h"
@@ -76,23 +75,7 @@ static void put_location(struct jw *w, struct pos pos)
 {
 	jw_key(w, "location");
 	jw_object(w);
-	if (pos.line > 0) {
-		jw_key(w, "ranges");
-		jw_array(w);
-		int line = pos.line;
-		do { // one range a line, as BuildKit has it
-			static const char *const ends[] = {"start", "end"};
-			jw_object(w);
-			for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
-				jw_key(w, ends[i]);
-				jw_object(w);
-				jw_kv_int(w, "line", line);
-				jw_object_end(w);
-			}
-			jw_object_end(w);
-		} while (++line <= pos.end_line);
-		jw_array_end(w);
-	}
+	json_ranges(w, "ranges", pos);
 	jw_object_end(w);
 }
 
@@ -102,18 +85,11 @@ static void put_optional(struct jw *w, const char *key, const char *value)
 		jw_kv(w, key, value);
 }
 
-static void put_base64(struct jw *w, const struct buf *data)
-{
-	auto_buf struct buf text = {0};
-	base64_encode(&text, data->p, data->n);
-	jw_str(w, buf_cstr(&text));
-}
-
 static void put_sources(struct jw *w, const struct build_plan *p)
 {
 	jw_key(w, "sources");
 	jw_array(w);
-	put_base64(w, &p->text);
+	json_bytes(w, p->text.p, p->text.n);
 	jw_array_end(w);
 }
 
@@ -154,12 +130,7 @@ static void check_json(const struct build_plan *p, const struct err *failure)
 	}
 	jw_key(&w, "sources");
 	jw_array(&w);
-	jw_object(&w);
-	jw_kv(&w, "filename", p->file ? p->file->filename : "Dockerfile");
-	jw_key(&w, "data");
-	put_base64(&w, &p->text);
-	jw_kv(&w, "language", "Dockerfile");
-	jw_object_end(&w);
+	json_source_info(&w, p->file, &p->text);
 	jw_array_end(&w);
 	if (failure) {
 		jw_key(&w, "buildError");

@@ -193,6 +193,8 @@ int dockerfile_check_error(const struct dockerfile *d, struct err *e);
 int dockerfile_find_stage(const struct dockerfile *d, const char *name, size_t before);
 // Go's time.ParseDuration ("1m30s"), as the options of HEALTHCHECK are written.
 int value_duration(const char *s, int64_t *ret_ns, struct err *e);
+// Go's strconv.ParseBool: 1, t, true, 0, f, false and the like; false: it is none.
+bool value_bool(const char *s, bool *ret);
 // A size as docker writes it: 64m, 1.5 GiB, 100k; powers of 1024.
 bool value_size(const char *s, int64_t *ret);
 // Go's %q of a string: what BuildKit's messages and the history of an image quote with.

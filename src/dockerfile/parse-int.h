@@ -86,7 +86,6 @@ int mount_parse(struct arena *a, const char *text, const struct expand_env *env,
 int device_check(const char *text, struct err *e);
 
 // values.c: texts as Go's strconv and time packages read them.
-bool value_bool(const char *s, bool *ret);
 bool value_uint32(const char *s, int base, int64_t *ret);
 
 // draft.c

@@ -41,6 +41,8 @@ void build_result_release(struct build_result *r)
 {
 	free(r->result_stage);
 	free(r->record);
+	dockerfile_free(r->file);
+	buf_release(&r->text);
 	step_list_release(&r->steps);
 	*r = (struct build_result){0};
 }
@@ -187,10 +189,9 @@ static void tell_warnings(const struct exec *x)
 	}
 }
 
-static int plan(struct exec *x, const char *path, struct err *e)
+static int plan(struct exec *x, const char *path, struct buf *text, struct err *e)
 {
-	auto_buf struct buf text = {0};
-	int status = parse(x, path, &text, e);
+	int status = parse(x, path, text, e);
 	if (status) { // it names the line itself
 		show_excerpt(x, e->pos);
 		e->pos.line = 0;
@@ -358,7 +359,7 @@ int build_run(
 	auto_free char *path = dockerfile_path(r);
 	init(&x, s, r);
 	*ret = (struct build_result){0};
-	int status = plan(&x, path, e);
+	int status = plan(&x, path, &ret->text, e);
 	if (!status)
 		status = schedule(&x, e);
 	if (!status && !r->dry_run)
@@ -371,6 +372,7 @@ int build_run(
 		ret->record = build_record(&x, path, clock_ns() - begun, !status);
 	if (ret->record && !r->dry_run)
 		keep_record(s, ret->record);
+	ret->file = steal_ptr(&x.df);
 	release(&x);
 	if (!status) // also when all was cached: it may be what a killed build could not sync
 		status = store_sync(s, e);

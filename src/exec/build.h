@@ -103,6 +103,8 @@ struct build_result {
 	// of.
 	struct step_list steps;
 	char *record; // JSON for `hew why`; NULL if all was cached; also of a failed build
+	struct dockerfile *file; // with its warnings; NULL: it could not be read
+	struct buf text;         // the Dockerfile
 };
 void build_result_release(struct build_result *r);
 
@@ -113,7 +115,6 @@ int build_run(
 
 // What a build would do, and what BuildKit's checks say of it: parsed and converted, base images
 // asked for, nothing run. On failure *ret holds what there is; release it in any case.
-struct dockerfile;
 struct graph;
 struct step_cost {
 	int line; // of the instruction

@@ -113,6 +113,30 @@ verbs() { hew --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'; }
 	equal "$(hew inspect meta | jq -r '.[0].Digest')" "$(jq -r '."containerimage.digest"' meta.json)"
 }
 
+@test "--metadata-file tells what the checks found where BUILDX_METADATA_WARNINGS is true, as buildx does" {
+	printf 'frOM scratch as base\ncOpy Dockerfile .\nfrom scratch\nCOPy --from=base \\\n  /Dockerfile \\\n  /\n' | dockerfile
+	BUILDX_METADATA_WARNINGS=true build --metadata-file meta.json
+	equal "buildx.build.warnings" "$(jq -r 'keys_unsorted[0]' meta.json)"
+	equal "ConsistentInstructionCasing: Command 'frOM' should match the case of the command majority (lowercase) (line 1)
+ConsistentInstructionCasing: Command 'cOpy' should match the case of the command majority (lowercase) (line 2)
+ConsistentInstructionCasing: Command 'COPy' should match the case of the command majority (lowercase) (line 4)" \
+		"$(jq -r '."buildx.build.warnings"[].short | @base64d' meta.json)"
+	jq '."buildx.build.warnings"[2]' meta.json >last.json
+	equal "$(cat Dockerfile)" "$(jq -r '.sourceInfo.data | @base64d' last.json)"
+	equal '["All commands within the Dockerfile should use the same casing (either upper or lower)"]' \
+		"$(jq -c '.detail | map(@base64d)' last.json)"
+	equal '{"level":1,"url":"https://docs.docker.com/go/dockerfile/rule/consistent-instruction-casing/","filename":"Dockerfile","language":"Dockerfile","lines":[[4,4],[5,5],[6,6]]}' \
+		"$(jq -c '{level, url, filename: .sourceInfo.filename, language: .sourceInfo.language, lines: .range | map([.start.line, .end.line])}' last.json)"
+	local off
+	for off in 0 false maybe ''; do
+		BUILDX_METADATA_WARNINGS=$off build --metadata-file meta.json
+		equal null "$(jq '."buildx.build.warnings"' meta.json)"
+	done
+	printf 'FROM scratch\nLABEL a=b\n' | dockerfile
+	BUILDX_METADATA_WARNINGS=1 build --metadata-file meta.json
+	equal null "$(jq '."buildx.build.warnings"' meta.json)"
+}
+
 @test "a failed build leaves no --iidfile, not even an old one" {
 	echo old >iid
 	printf 'FROM alpine:3.19\nRUN false\n' | dockerfile

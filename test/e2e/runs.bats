@@ -621,9 +621,14 @@ goes on' "$(said)"
 	equal '{"a":"1","b":"x=y","c":"3"}' "$(jq -c .annotations "out/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' out/index.json)")"
 	equal 3 "$(jq -r '.manifests[0].annotations.c' out/index.json)"
 	equal 3 "$(jq -r '."containerimage.descriptor".annotations.c' meta.json)"
-	fails 12 hew build --annotation index:a=1 .
-	fails 12 hew build --annotation index-descriptor:a=1 .
-	fails 2 hew build --annotation layer:a=1 .
+	local bad
+	for bad in index index-descriptor 'index[linux/'"$(go_arch)"']' manifest,index; do
+		fails 12 hew build --annotation "$bad:a=1" .
+		has "index annotations not supported for single platform export" "$LAST"
+	done
+	for bad in layer '' manifest, 'manifest[' 'manifest[]' 'manifest[linux/amd64' 'manifest[no/such/thing/x]'; do
+		fails 2 hew build --annotation "$bad:a=1" .
+	done
 	fails 2 hew build --annotation a .
 }
 
