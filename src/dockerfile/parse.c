@@ -2,6 +2,9 @@
 // The outermost loop: a file to instructions to stages. Everything that outlives the call is in the
 // file's arena; the text given is not kept.
 #include "base/err.h"
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/unicode.h"
 #include "dockerfile/parse-int.h"
 
 // The first comment above that is `check=...`; one that BuildKit does not understand is none.
@@ -132,6 +135,19 @@ static int find_checks(struct dockerfile *d, const char *instead, struct err *e)
 	return 0;
 }
 
+// {"syntax": "..."}: files of other frontends may be JSON.
+static void find_json_syntax(struct dockerfile *d, struct str text)
+{
+	struct err ignored = ERR_INIT;
+	struct str start = rune_trim_left(text);
+	if (start.n == 0 || *start.p != '{')
+		return;
+	auto_jdoc struct jdoc *doc = jdoc_parse(text.p, text.n, &ignored);
+	const char *syntax = doc ? jn_get_str(jdoc_root(doc), "syntax") : NULL;
+	if (syntax)
+		d->syntax = arena_strdup(&d->arena, syntax);
+}
+
 static void find_directives(struct dockerfile *d, struct str text)
 {
 	struct str v;
@@ -142,6 +158,8 @@ static void find_directives(struct dockerfile *d, struct str text)
 	}
 	if (directive_find(text, "#", "syntax", &v) || directive_find(text, "//", "syntax", &v))
 		d->syntax = arena_strndup(&d->arena, v.p, v.n);
+	else
+		find_json_syntax(d, text);
 	if (directive_find(text, "#", "check", &v))
 		d->check = arena_strndup(&d->arena, v.p, v.n);
 }
@@ -175,6 +193,15 @@ static void order_warnings(struct dockerfile *d)
 	d->cap_warnings = n;
 }
 
+// docker/dockerfile and docker/dockerfile-upstream, wherever they are mirrored.
+static bool is_for_dockerfiles(const char *syntax)
+{
+	const char *name = fs_base_name(syntax);
+	size_t n = strcspn(name, ":@");
+	return (n == strlen("dockerfile") || n == strlen("dockerfile-upstream")) &&
+	       strncmp(name, "dockerfile-upstream", n) == 0;
+}
+
 int dockerfile_read(const char *text, size_t n, const struct dockerfile_options *o,
         struct dockerfile **ret, struct err *e)
 {
@@ -196,6 +223,9 @@ int dockerfile_read(const char *text, size_t n, const struct dockerfile_options 
 	order_warnings(d);
 	if (status == 0)
 		warn_file(d);
+	else if (d->syntax && !is_for_dockerfiles(d->syntax))
+		err_wrap(e, "the file is for the frontend \"%s\", and hew reads Dockerfiles only",
+		        d->syntax);
 	return status;
 }
 

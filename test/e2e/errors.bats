@@ -40,6 +40,17 @@ refused() {
 	EOF
 }
 
+@test "a file for another frontend, by a directive or as JSON" {
+	refused 3 "line 2" 'for the frontend "me/yaml:1"' "unknown instruction: build:" <<-'EOF'
+		# syntax=me/yaml:1
+		build: {}
+	EOF
+	refused 3 "line 1" 'for the frontend "me/json"' <<<'{"build": {}, "syntax": "me/json"}'
+	printf '# syntax=docker.io/docker/dockerfile:1\nBUILD x\n' | dockerfile
+	build_fails 3
+	has_not "frontend" "$LAST"
+}
+
 @test "an unknown flag, with the nearest one" {
 	refused 3 "line 2" "--form" "did you mean" <<-'EOF'
 		FROM scratch
