@@ -193,7 +193,9 @@ static int add_mounts(struct image_process *p, struct err *e)
 		if (*path != '/')
 			return err_set(e, ERR_USAGE,
 			        "invalid tmpfs \"%s\": an absolute path is expected", path);
-		add_mount(p, path)->type = STEP_TMPFS;
+		struct step_mount *m = add_mount(p, path);
+		m->type = STEP_TMPFS;
+		m->mode = 01777;
 	}
 	for (size_t i = 0; i < p->r->volumes.n; i++)
 		if (add_volume(p, p->r->volumes.v[i], e))

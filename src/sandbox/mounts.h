@@ -73,3 +73,5 @@ enum target_flags {
 	TARGET_NO_LINKS = 1 << 2, // /proc, /sys, /dev: a link there is an attack, not a layout
 };
 int target_open(struct mounts *m, const char *path, unsigned flags, struct err *e);
+// The permissions of the directory that is there, 0 if there is none.
+uint32_t target_mode(struct mounts *m, const char *path);

@@ -34,7 +34,8 @@ struct step_mount {
 	bool read_only;
 	bool own; // STEP_BIND: the source gets uid, gid and mode first
 	uint64_t size;
-	uint32_t mode, uid, gid; // of what is mounted; mode 0 of a tmpfs: 1777
+	uint32_t mode, uid, gid; // of what is mounted; mode 0 of a tmpfs: that of
+	// the directory it covers, 1777 where there is none
 	const void *data;
 	size_t data_len;
 };

@@ -162,3 +162,11 @@ int target_open(struct mounts *m, const char *path, unsigned flags, struct err *
 	auto_free char *rel = fs_clean_rel(path);
 	return open_or_make(m, rel, flags, 0, e);
 }
+
+uint32_t target_mode(struct mounts *m, const char *path)
+{
+	struct stat st;
+	auto_free char *rel = fs_clean_rel(path);
+	auto_fd int fd = open_path(m, rel, 0, O_DIRECTORY);
+	return fd < 0 || fstat(fd, &st) < 0 ? 0 : st.st_mode & 07777;
+}

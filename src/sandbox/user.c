@@ -134,11 +134,13 @@ static int mount_overlay(struct mounts *m, const struct step_mount *u, struct er
 	                : attach_at(m, u->target, S_ISDIR(st.st_mode) ? 0 : TARGET_FILE, copy, e);
 }
 
+// Over a directory of the image it has that one's permissions, as docker's.
 static int mount_tmpfs(struct mounts *m, const struct step_mount *u, struct err *e)
 {
 	char size[32], mode[16], uid[16], gid[16];
+	uint32_t bits = u->mode ? u->mode : target_mode(m, u->target);
 	snprintf(size, sizeof size, "%llu", (unsigned long long)u->size);
-	snprintf(mode, sizeof mode, "%o", u->mode ? u->mode : 01777);
+	snprintf(mode, sizeof mode, "%o", bits ? bits : 01777);
 	snprintf(uid, sizeof uid, "%u", u->uid);
 	snprintf(gid, sizeof gid, "%u", u->gid);
 	const struct mount_option options[] = {{"mode", mode}, {"uid", uid}, {"gid", gid},
