@@ -128,7 +128,23 @@ static void release(void *p)
 
 // ---- options into a request
 
-static void take_build_args(const struct build_options *o, struct build_request *r)
+// --timestamp is a build argument, and so is the variable, as for buildx.
+static int take_epoch(const struct build_options *o, struct build_request *r, struct err *e)
+{
+	static const char name[] = "SOURCE_DATE_EPOCH";
+	const char *from_env = getenv(name);
+	int64_t seconds;
+	if (o->timestamp && (!str_to_i64(o->timestamp, &seconds) || seconds < 0))
+		return err_set(e, ERR_USAGE,
+		        "invalid timestamp \"%s\": seconds since 1970 are expected", o->timestamp);
+	if (o->timestamp)
+		strv_env_set(&r->build_args, name, o->timestamp);
+	else if (from_env && !strv_env_get(&r->build_args, name))
+		strv_env_set(&r->build_args, name, from_env);
+	return 0;
+}
+
+static int take_build_args(const struct build_options *o, struct build_request *r, struct err *e)
 {
 	for (size_t i = 0; i < o->build_args.n; i++) {
 		const char *kv = o->build_args.v[i];
@@ -137,6 +153,7 @@ static void take_build_args(const struct build_options *o, struct build_request 
 		else if (getenv(kv))
 			strv_addf(&r->build_args, "%s=%s", kv, getenv(kv));
 	}
+	return take_epoch(o, r, e);
 }
 
 static int take_tags(const struct build_options *o, struct build_request *r, struct err *e)
@@ -207,9 +224,7 @@ static int take_secret(const char *spec, struct build_request *r, struct err *e)
 
 static int take_options(const struct build_options *o, struct build_request *r, struct err *e)
 {
-	int64_t epoch = 0;
-	int has_epoch = epoch_of(o->timestamp, &epoch, e);
-	if (has_epoch < 0 || take_tags(o, r, e) || build_flags_take(&o->flags, r, e) ||
+	if (take_tags(o, r, e) || build_flags_take(&o->flags, r, e) ||
 	        build_take_ssh(&o->ssh, r, e))
 		return -1;
 	for (size_t i = 0; i < o->secrets.n; i++)
@@ -220,9 +235,8 @@ static int take_options(const struct build_options *o, struct build_request *r, 
 	r->platform_given = platform && *platform;
 	if (r->platform_given && platform_parse(platform, &r->platform, e))
 		return -1;
-	take_build_args(o, r);
-	if (has_epoch && !strv_env_get(&r->build_args, "SOURCE_DATE_EPOCH"))
-		strv_addf(&r->build_args, "SOURCE_DATE_EPOCH=%lld", (long long)epoch);
+	if (take_build_args(o, r, e))
+		return -1;
 	strv_copy(&r->labels, &o->labels);
 	strv_copy(&r->build_contexts, &o->contexts);
 	for (size_t i = 0; i < o->no_cache_filter.n; i++)
@@ -233,8 +247,6 @@ static int take_options(const struct build_options *o, struct build_request *r, 
 	r->explain = o->explain;
 	r->dry_run = o->dry_run;
 	r->jobs = (int)o->jobs;
-	r->has_epoch = has_epoch;
-	r->epoch = epoch;
 	return 0;
 }
 
@@ -268,8 +280,8 @@ static int run_outputs(struct session *s, const struct build_request *r,
 	        .step = built->n_ids,
 	        .registry = session_registry,
 	        .registry_arg = s,
-	        .has_epoch = r->has_epoch,
-	        .epoch = r->epoch};
+	        .has_epoch = built->has_epoch,
+	        .epoch = built->epoch};
 	for (size_t i = 0; i < n; i++) {
 		struct output_result result = {0};
 		if (output_run(&q, &specs[i], &result, e))

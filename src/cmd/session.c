@@ -152,17 +152,6 @@ int format_is_json(const char *format, struct err *e)
 	return err_set(e, ERR_USAGE, "unknown format \"%s\": table or json", format);
 }
 
-int epoch_of(const char *option, int64_t *ret, struct err *e)
-{
-	const char *text = option ? option : getenv("SOURCE_DATE_EPOCH");
-	if (!text || !*text)
-		return 0;
-	if (!str_to_i64(text, ret) || *ret < 0)
-		return err_set(e, ERR_USAGE, "invalid %s \"%s\": seconds since 1970 are expected",
-		        option ? "timestamp" : "SOURCE_DATE_EPOCH", text);
-	return 1;
-}
-
 int network_of(const char *word, enum net_mode *ret, struct err *e)
 {
 	for (int m = NET_DEFAULT; word && m <= NET_PASTA; m++) {

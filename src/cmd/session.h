@@ -39,8 +39,6 @@ int load_config(struct store *s, const struct image_row *row, struct image_confi
         struct manifest *ret_manifest, struct err *e);
 // "json" or a table: 1 json, 0 table, -1 anything else.
 int format_is_json(const char *format, struct err *e);
-// SOURCE_DATE_EPOCH or the option. 1 set, 0 not, -1.
-int epoch_of(const char *option, int64_t *ret, struct err *e);
 // --network's word. That pasta is not there is told now, not by the first step.
 int network_of(const char *word, enum net_mode *ret, struct err *e);
 int need_args(const struct strv *args, size_t least, size_t most, const char *usage, struct err *e);

@@ -339,6 +339,8 @@ static void count(const struct exec *x, struct build_result *ret)
 		ret->n_cached += x->states[i].cached;
 	}
 	list_steps(x, &ret->steps);
+	ret->has_epoch = x->graph->has_epoch;
+	ret->epoch = x->graph->epoch;
 	ret->n_ids = (int)x->graph->n_steps;
 	ret->result_stage = xstrdup(x->graph->result_stage);
 }

@@ -80,8 +80,6 @@ struct build_request {
 	// Enters such an image into the store; nothing but its manifest's digest comes of it.
 	int (*load_layout)(
 	        struct store *s, const struct image_layout *l, struct digest *ret, struct err *e);
-	bool has_epoch;          // SOURCE_DATE_EPOCH or --timestamp
-	int64_t epoch;           // seconds
 	struct event_sink *sink; // may be NULL
 	// Opens the registry client when the build first needs the network; it stays the caller's.
 	registry_opener registry;
@@ -97,7 +95,9 @@ struct build_result {
 	uint64_t size;          // uncompressed bytes of all layers
 	size_t n_layers, n_steps, n_cached;
 	int64_t duration_ns;
-	int n_ids; // of events: the first free one
+	bool has_epoch; // SOURCE_DATE_EPOCH
+	int64_t epoch;  // seconds
+	int n_ids;      // of events: the first free one
 	char *result_stage;
 	// What a cache can take of it: all steps with their layers, and what their keys were made
 	// of.

@@ -14,8 +14,8 @@ static void fill_times(struct exec *x, struct image_config *c)
 		if (step >= 0) {
 			c->history[i].created = x->states[step].created;
 			c->history[i].has_created = true;
-		} else if (x->req->has_epoch && i >= x->graph->n_base_history) {
-			c->history[i].created = (struct timestamp){x->req->epoch, 0};
+		} else if (x->graph->has_epoch && i >= x->graph->n_base_history) {
+			c->history[i].created = (struct timestamp){x->graph->epoch, 0};
 			c->history[i].has_created = true;
 		}
 	}
@@ -29,7 +29,7 @@ static void fill_times(struct exec *x, struct image_config *c)
 			break;
 	}
 	if (!created.sec)
-		created = x->req->has_epoch ? (struct timestamp){x->req->epoch, 0} : time_now();
+		created = x->graph->has_epoch ? (struct timestamp){x->graph->epoch, 0} : time_now();
 	missing = false;
 	for (size_t i = 0; i < c->n_history; i++) {
 		if (c->history[i].has_created) {

@@ -66,16 +66,12 @@ static int open_folder(
 static struct view *open_download(struct exec *x, const char *url, bool *ret_is_file, struct err *e)
 {
 	struct download d;
-	struct content c = CONTENT_NONE;
+	struct view *v = NULL;
 	if (remote_download(x, url, NULL, -1, &d, e))
 		return NULL;
-	auto_fd int fd = store_blob_open(x->store, &d.digest, &c.size, e);
-	c.fd = fd;
-	int archive = fd < 0 ? -1 : archive_sniff(&c, e);
+	int archive = remote_archive(x, &d, &v, e);
 	*ret_is_file = archive == 0;
-	if (archive < 0)
-		return NULL;
-	return archive ? archive_open(x->store, fd, e) : remote_file_view(x, &d, "context", e);
+	return archive ? v : remote_file_view(x, &d, "context", e);
 }
 
 static int open_remote(struct exec *x, struct named_context *c, bool *ret_is_file, struct err *e)

@@ -173,7 +173,7 @@ static int write_entries(struct copy_layer *l, size_t n, struct err *e)
 struct layer_writer_options exec_writer_options(const struct exec *x)
 {
 	return (struct layer_writer_options){
-	        .clamp_mtime = x->req->has_epoch, .max_mtime = x->req->epoch};
+	        .clamp_mtime = x->graph->has_epoch, .max_mtime = x->graph->epoch};
 }
 
 int copy_layer_write(

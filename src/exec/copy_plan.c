@@ -348,8 +348,8 @@ static void plan_inlines(struct planner *p)
 		        .has_content = true,
 		        .content = hash_bytes(op->inlines[i].data, n),
 		        .offset = ENTRY_NO_OFFSET,
-		        .mtime_sec = p->x->req->has_epoch ? p->x->req->epoch : 0};
-		if (!p->x->req->has_epoch)
+		        .mtime_sec = p->x->graph->has_epoch ? p->x->graph->epoch : 0};
+		if (!p->x->graph->has_epoch)
 			en.mtime_sec = time_now().sec;
 		p->source = copy_plan_add(p->plan, op->inlines[i].name);
 		p->source->kind = COPY_FILE;

@@ -111,8 +111,8 @@ static void own(struct writer_state *w, struct entry *en)
 		en->uid = w->uid;
 		en->gid = w->gid;
 	}
-	if (w->x->req->has_epoch) {
-		en->mtime_sec = w->x->req->epoch;
+	if (w->x->graph->has_epoch) {
+		en->mtime_sec = w->x->graph->epoch;
 		en->mtime_nsec = 0;
 	}
 }
@@ -191,8 +191,8 @@ static int place_top(
 	} else { // keeps what it is; only its time becomes the source's
 		en.mtime_sec = top->en.mtime_sec;
 		en.mtime_nsec = top->en.mtime_nsec;
-		if (w->x->req->has_epoch) {
-			en.mtime_sec = w->x->req->epoch;
+		if (w->x->graph->has_epoch) {
+			en.mtime_sec = w->x->graph->epoch;
 			en.mtime_nsec = 0;
 		}
 	}
@@ -305,7 +305,7 @@ static int write_layer(struct writer_state *w, struct digest *ret, struct err *e
 
 static struct timestamp build_time(const struct exec *x)
 {
-	return x->req->has_epoch ? (struct timestamp){x->req->epoch, 0} : time_now();
+	return x->graph->has_epoch ? (struct timestamp){x->graph->epoch, 0} : time_now();
 }
 
 static int write_plan(struct exec *x, const struct step *s, const struct copy_plan *plan,

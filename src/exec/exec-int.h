@@ -152,6 +152,11 @@ struct view *remote_git_context(struct exec *x, const char *text, bool keep_git_
 struct download;
 int remote_download(struct exec *x, const char *url, const struct digest *pinned, int step,
         struct download *ret, struct err *e);
+// The files of a download that is an archive: 1; 0: it is none; -1.
+int remote_archive(struct exec *x, const struct download *d, struct view **ret, struct err *e);
+// When a repository's commit or a server's file was made: 1; 0: nothing says so; -1. is_context:
+// as git_ref_is has it.
+int remote_time(struct exec *x, const char *url, bool is_context, int64_t *ret, struct err *e);
 // A downloaded file alone in a folder.
 struct view *remote_file_view(
         struct exec *x, const struct download *d, const char *name, struct err *e);

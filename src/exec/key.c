@@ -64,9 +64,9 @@ static void key_platform(struct key_builder *k, const struct platform *p)
 
 static void key_epoch(struct key_builder *k, const struct exec *x)
 {
-	if (!x->req->has_epoch)
+	if (!x->graph->has_epoch)
 		return;
-	auto_free char *text = xasprintf("%lld", (long long)x->req->epoch);
+	auto_free char *text = xasprintf("%lld", (long long)x->graph->epoch);
 	key_str(k, "epoch", text);
 }
 

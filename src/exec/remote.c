@@ -209,17 +209,27 @@ static struct view *git_view(struct exec *x, struct remote *r, struct err *e)
 	return stored_view(x->store, &layer, 1, e);
 }
 
+static struct view *open_git(struct exec *x, struct remote *r, const char *text, struct err *e)
+{
+	bool commit_times = r->git.mtime_of_commit;
+	if (git_ref_parse(text, &r->git, e))
+		return NULL;
+	r->git.mtime_of_commit |= commit_times;
+	r->keep_git_dir |= r->git.keep_git_dir;
+	return git_remote(x, r, e) ? NULL : git_view(x, r, e);
+}
+
+static void close_git(struct remote *r)
+{
+	git_ref_release(&r->git);
+	git_commit_release(&r->commit);
+}
+
 struct view *remote_git_context(struct exec *x, const char *text, bool keep_git_dir, struct err *e)
 {
 	struct remote r = {.keep_git_dir = keep_git_dir};
-	struct view *v = NULL;
-	if (git_ref_parse(text, &r.git, e) == 0) {
-		r.keep_git_dir |= r.git.keep_git_dir;
-		if (git_remote(x, &r, e) == 0)
-			v = git_view(x, &r, e);
-	}
-	git_ref_release(&r.git);
-	git_commit_release(&r.commit);
+	struct view *v = open_git(x, &r, text, e);
+	close_git(&r);
 	return v;
 }
 
@@ -328,6 +338,58 @@ struct view *remote_file_view(
 	        .content = d->digest.h,
 	        .offset = ENTRY_NO_OFFSET};
 	return &f->view;
+}
+
+int remote_archive(struct exec *x, const struct download *d, struct view **ret, struct err *e)
+{
+	struct content c = CONTENT_NONE;
+	auto_fd int fd = store_blob_open(x->store, &d->digest, &c.size, e);
+	c.fd = fd;
+	int archive = fd < 0 ? -1 : archive_sniff(&c, e);
+	if (archive <= 0)
+		return archive;
+	*ret = archive_open(x->store, fd, e);
+	return *ret ? 1 : -1;
+}
+
+// ---- times
+
+struct newest {
+	bool found;
+	int64_t at;
+};
+
+static int look_at(void *arg, const struct entry *en, struct err *e)
+{
+	struct newest *n = arg;
+	if (en->type == ENTRY_FILE && (!n->found || en->mtime_sec > n->at))
+		*n = (struct newest){true, en->mtime_sec};
+	return 0;
+}
+
+// A repository is asked for with its commit's time on every file; a server that says nothing of a
+// file may have an archive, which has times of its own.
+int remote_time(struct exec *x, const char *url, bool is_context, int64_t *ret, struct err *e)
+{
+	auto_view struct view *v = NULL;
+	struct newest newest = {0};
+	if (git_ref_is(url, is_context)) {
+		struct remote r = {.git = {.mtime_of_commit = true}};
+		v = open_git(x, &r, url, e);
+		close_git(&r);
+		if (!v)
+			return -1;
+	} else {
+		struct download d;
+		if (remote_download(x, url, NULL, -1, &d, e) ||
+		        (!d.modified && remote_archive(x, &d, &v, e) < 0))
+			return -1;
+		newest = (struct newest){d.modified != 0, d.modified};
+	}
+	if (v && v->ops->walk(v, "", look_at, &newest, e))
+		return -1;
+	*ret = newest.at;
+	return newest.found;
 }
 
 static char *url_name(const char *url)

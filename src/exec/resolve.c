@@ -95,12 +95,25 @@ static bool ignores(struct graph_resolver *self, const char *source)
 	return *source != '/' && ignore_excludes(c->ignore, clean, NULL);
 }
 
+static int source_time(struct graph_resolver *self, const char *context, const char *url,
+        int64_t *ret, struct err *e)
+{
+	struct exec *x = ((struct resolver *)self)->x;
+	const struct named_context *c = url ? NULL : context_find(x, context);
+	if (c && !c->is_folder)
+		url = c->value;
+	if (!url || !*url || !x->store || x->req->offline)
+		return 0;
+	return remote_time(x, url, c != NULL, ret, e);
+}
+
 struct graph_resolver *resolver_new(struct exec *x)
 {
 	struct resolver *r = xcalloc(1, sizeof(*r));
 	r->face.resolve = resolve;
 	r->face.named_context = named_context;
 	r->face.ignores = ignores;
+	r->face.source_time = source_time;
 	r->x = x;
 	return &r->face;
 }

@@ -140,7 +140,7 @@ static int execute(struct exec *x, const struct step *s, struct err *e)
 	if (make_layer(x, s, &layer, e))
 		return at_step(s, e);
 	st->duration_ns = clock_ns() - begun;
-	st->created = x->req->has_epoch ? (struct timestamp){x->req->epoch, 0} : time_now();
+	st->created = x->graph->has_epoch ? (struct timestamp){x->graph->epoch, 0} : time_now();
 	if (record(x, s, &layer, e) || finish(x, s, &layer, e))
 		return at_step(s, e);
 	return 0;

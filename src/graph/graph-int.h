@@ -56,7 +56,11 @@ struct builder {
 	int depth;
 	struct arg_info *global_args;
 	size_t n_global_args, n_hints;
+	const char *epoch; // what --build-arg SOURCE_DATE_EPOCH means; NULL: as it was given
 };
+
+// epoch.c: the graph's epoch, and the argument as a number
+int epoch_settle(struct builder *b, struct err *e);
 
 // stage.c
 int stage_build(struct builder *b, size_t index, struct err *e);
@@ -109,6 +113,9 @@ int vars_expand(struct builder *b, struct stage_state *s, const struct instr *in
 // What RUN sees of a declared argument, for history.
 const char *vars_declared(struct stage_state *s, struct declared_arg *a);
 int vars_arg(struct builder *b, struct stage_state *s, const struct instr *in, struct err *e);
+// Sets an argument to what is given for it, or to its default if it has one.
+int vars_default(struct builder *b, struct strv *vars, const struct instr *in,
+        const struct key_value *kv, const char *given, struct err *e);
 void vars_proxy(const struct builder *b, struct strv *ret);
 
 // meta.c: instructions that only edit the configuration

@@ -69,7 +69,7 @@ struct graph *graph_build(struct dockerfile *df, const struct graph_options *o, 
 	struct builder b = {.g = g, .df = df, .o = o};
 	b.states = xcalloc(df->n_stages, sizeof(*b.states));
 	int target = target_index(df, o->target, e);
-	int failed = target < 0 || vars_globals(&b, e) || check_froms(&b, e);
+	int failed = target < 0 || vars_globals(&b, e) || epoch_settle(&b, e) || check_froms(&b, e);
 	for (size_t i = 0; !failed && o->all_stages && i < df->n_stages; i++)
 		failed = stage_build(&b, i, e);
 	if (!failed)

@@ -124,6 +124,8 @@ struct graph {
 	int *history_steps;
 	size_t n_base_history;
 	const char *result_stage; // display name
+	bool has_epoch;           // SOURCE_DATE_EPOCH: no time of the image is later
+	int64_t epoch;            // seconds
 	struct graph_outline outline;
 };
 
@@ -144,6 +146,10 @@ struct graph_resolver {
 	// Whether the ignore file of the main context certainly hides this source of COPY or ADD.
 	// NULL: no.
 	bool (*ignores)(struct graph_resolver *self, const char *source);
+	// When something from outside was made: a URL or repository, else (url NULL) the context of
+	// that name, the main one without. 1; 0: it does not say; -1. NULL: nothing does.
+	int (*source_time)(struct graph_resolver *self, const char *context, const char *url,
+	        int64_t *ret, struct err *e);
 };
 
 struct graph_options {

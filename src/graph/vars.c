@@ -7,6 +7,8 @@
 
 const char *build_arg(const struct builder *b, const char *key)
 {
+	if (b->epoch && strcmp(key, "SOURCE_DATE_EPOCH") == 0)
+		return b->epoch;
 	return b->o->build_args ? strv_env_get(b->o->build_args, key) : NULL;
 }
 
@@ -202,6 +204,12 @@ int vars_arg(struct builder *b, struct stage_state *s, const struct instr *in, s
 	}
 	history_add(b, s, buf_cstr(&text), -1);
 	return 0;
+}
+
+int vars_default(struct builder *b, struct strv *vars, const struct instr *in,
+        const struct key_value *kv, const char *given, struct err *e)
+{
+	return global_arg(b, vars, in, kv, given, NULL, e);
 }
 
 void vars_proxy(const struct builder *b, struct strv *ret)

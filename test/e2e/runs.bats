@@ -626,7 +626,7 @@ goes on' "$(said)"
 		fails 12 hew build --annotation "$bad:a=1" .
 		has "index annotations not supported for single platform export" "$LAST"
 	done
-	for bad in layer '' manifest, 'manifest[' 'manifest[]' 'manifest[linux/amd64' 'manifest[no/such/thing/x]'; do
+	for bad in layer '' 'manifest,' 'manifest[' 'manifest[]' 'manifest[linux/amd64' 'manifest[no/such/thing/x]'; do
 		fails 2 hew build --annotation "$bad:a=1" .
 	done
 	fails 2 hew build --annotation a .

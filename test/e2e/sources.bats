@@ -145,6 +145,67 @@ requests() { grep -c -- "$1" "$WWW/requests" || true; }
 	has "inconsistent keep-git-dir" "$LAST"
 }
 
+# epoch_is SECONDS ARGS...: what a build with these options has for the image's time and SOURCE_DATE_EPOCH ("": none).
+epoch_is() {
+	local want=$1 made
+	shift
+	build -f ./Dockerfile "$@" -t epoch
+	equal "$want" "$(config '.config.Labels.epoch')"
+	made=$(date -d "$(config .created)" +%s)
+	if [ -n "$want" ]; then
+		equal "$want" "$made"
+		equal "$want" "$(config '.history[-1].created | fromdate')"
+	else
+		[ "$made" -gt 1750000000 ]
+	fi
+}
+
+@test "SOURCE_DATE_EPOCH: of a context, a named one, a stage; a commit's time, a server's, an archive's" {
+	serve
+	repository app <<<'echo one >a'
+	mkdir in ctx
+	echo old >in/old
+	echo new >in/new
+	touch -d @1500000000 in/old
+	touch -d @1600000000 in/new
+	tar -C in -czf "$WWW/files/in.tgz" .
+	echo alone >"$WWW/files/alone"
+	touch -d @1650000000 "$WWW/files/in.tgz" "$WWW/files/alone"
+	dockerfile <<-EOF
+		ARG SOURCE_DATE_EPOCH
+		ARG FILE=alone
+		FROM scratch AS of-git
+		ADD --keep-git-dir=false $URL/git/app.git /
+		FROM scratch AS of-file
+		ARG FILE KIND=files
+		ADD $URL/\$KIND/\${FILE} /
+		FROM scratch
+		ARG SOURCE_DATE_EPOCH
+		LABEL epoch=\$SOURCE_DATE_EPOCH
+		COPY --from=of-git / /
+	EOF
+	local arg=--build-arg=SOURCE_DATE_EPOCH
+	epoch_is "" "$arg="
+	epoch_is "" "$arg=context"
+	epoch_is "" "$arg=other" --build-context other=ctx
+	epoch_is 1700000000 "$arg=other" --build-context "other=$URL/git/app.git"
+	epoch_is 1650000000 "$arg=other" --build-context "other=$URL/files/in.tgz"
+	epoch_is 1600000000 "$arg=other" --build-context "other=$URL/timeless/in.tgz"
+	epoch_is 1700000000 "$arg=OF-GIT"
+	epoch_is 1650000000 "$arg=of-file"
+	epoch_is 1600000000 "$arg=of-file" --build-arg KIND=timeless --build-arg FILE=in.tgz
+	epoch_is "" "$arg=of-file" --build-arg KIND=timeless
+	SOURCE_DATE_EPOCH=of-git epoch_is 1700000000
+	SOURCE_DATE_EPOCH=of-git epoch_is 1400000000 "$arg=1400000000"
+	SOURCE_DATE_EPOCH=of-git epoch_is 1300000000 --timestamp 1300000000
+	cp Dockerfile "$SRC/Dockerfile"
+	commit dockerfile
+	hew build -q "$arg=context" -t epoch "$URL/git/app.git" >id
+	equal 1700000000 "$(config .created "$(cat id)" | date -f - +%s)"
+	build_fails 3 "$arg=none"
+	has "invalid SOURCE_DATE_EPOCH: none" "$LAST"
+}
+
 @test "ADD git: submodules in submodules, or none; what they name is http, ssh or git and no folder of ours" {
 	serve
 	repository inner <<<'echo inner >i'

@@ -5,6 +5,7 @@
 /files/NAME     ROOT/files/NAME with ETag and Last-Modified; If-None-Match is answered
 /careless/NAME  the same, but the condition is ignored
 /bare/NAME      without an ETag
+/timeless/NAME  without Last-Modified
 /private/...    any of the above behind the Authorization that ROOT/authorization holds
 /to/URL         redirects there
 /hang/...       never answers
@@ -66,7 +67,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return threading.Event().wait(60)
         if kind == "git":
             return self.git("/" + name, query)
-        if kind in ("files", "careless", "bare"):
+        if kind in ("files", "careless", "bare", "timeless"):
             return self.file(kind, urllib.parse.unquote(name))
         return self.answer(404)
 
@@ -78,7 +79,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             body = f.read()
         etag = '"%s"' % hashlib.sha1(body).hexdigest()
         modified = email.utils.formatdate(os.stat(full).st_mtime, usegmt=True)
-        headers = [("Last-Modified", modified)]
+        headers = [("Last-Modified", modified)] if kind != "timeless" else []
         if kind != "bare":
             headers.append(("ETag", etag))
         if kind == "files" and self.headers.get("If-None-Match") == etag:
