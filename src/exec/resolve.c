@@ -77,7 +77,7 @@ static int named_context(struct graph_resolver *self, const char *name, const st
 		return 0;
 	if (context_need(x, c, e))
 		return -1;
-	*ret = (struct graph_context){.name = c->name};
+	*ret = (struct graph_context){.name = c->name, .is_folder = c->is_folder};
 	if (!c->view)
 		ret->image = str_has_prefix(c->value, image) ? c->value + strlen(image) : c->value;
 	return 1;

@@ -133,6 +133,7 @@ struct graph {
 struct graph_context {
 	const char *image; // NULL: files
 	const char *name;  // of files
+	bool is_folder;    // they are this machine's
 };
 
 // What a resolver must do: the config of an image for a platform, from store or registry.

@@ -261,7 +261,8 @@ static int from_image(struct builder *b, struct stage_state *s, const char *ref,
 }
 
 // A context of files as a base: all of it over nothing.
-static void from_files(struct builder *b, struct stage_state *s, const char *context)
+static void from_files(
+        struct builder *b, struct stage_state *s, const struct graph_context *context)
 {
 	struct step *st = step_new(b->g, STEP_COPY);
 	from_scratch(b, s);
@@ -270,14 +271,18 @@ static void from_files(struct builder *b, struct stage_state *s, const char *con
 	st->stage = s->display;
 	st->stage_index = s->index;
 	st->no_cache = s->no_cache;
-	st->name = from_name(b, s, context);
+	st->name = from_name(b, s, context->name);
 	st->copy.from = (struct file_source){
-	        .kind = FROM_CONTEXT, .context = arena_strdup(&b->g->arena, context)};
+	        .kind = FROM_CONTEXT, .context = arena_strdup(&b->g->arena, context->name)};
 	st->copy.dest = "/";
 	strv_add(&st->copy.sources, "/");
 	s->rootfs = st->id;
-	auto_free char *text = xasprintf("FROM %s # buildkit", context);
+	auto_free char *text = context->is_folder ? xasprintf("local source for %s", context->name)
+	                                          : xasprintf("FROM %s", context->name);
 	history_add(b, s, text, st->id);
+	struct history *h = &s->config.history[s->config.n_history - 1];
+	free(h->comment);
+	h->comment = xstrdup("buildkit.exporter.image.v0"); // no instruction made the layer
 }
 
 static int from_context(struct builder *b, struct stage_state *s,
@@ -285,7 +290,7 @@ static int from_context(struct builder *b, struct stage_state *s,
 {
 	if (context->image)
 		return from_image(b, s, context->image, e);
-	from_files(b, s, context->name);
+	from_files(b, s, context);
 	return 0;
 }
 
