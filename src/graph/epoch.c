@@ -97,7 +97,8 @@ int epoch_settle(struct builder *b, struct err *e)
 		return 0;
 	struct graph *g = b->g;
 	int found = 0;
-	if (str_to_i64(text, &g->epoch)) {
+	bool plus = *text == '+' && text[1] != '-'; // a sign, to Go
+	if (str_to_i64(text + plus, &g->epoch)) {
 		found = 1;
 	} else if (*text) {
 		auto_free char *name = xstrdup(text);

@@ -368,6 +368,87 @@ static void test_platform_copied(void **state)
 	}
 }
 
+// The main context has no time; folder's is 100; that of something from outside is its length.
+static int source_time(struct graph_resolver *self, const char *context, const char *url,
+        int64_t *ret, struct err *e)
+{
+	(void)self, (void)e;
+	*ret = url ? (int64_t)strlen(url) : 100;
+	return url || context;
+}
+
+#define ADD_STAGE "FROM scratch AS one\nADD "
+#define LAST "\nFROM scratch\nARG SOURCE_DATE_EPOCH\nLABEL a=$SOURCE_DATE_EPOCH\n"
+
+// What SOURCE_DATE_EPOCH may be; the label shows what a stage sees.
+static void test_epoch(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *given, *dockerfile, *want;
+	} epochs[] = {
+	        {NULL, LAST, "none, \"\""},
+	        {"", LAST, "none, \"\""},
+	        {"+007", LAST, "7, \"7\""},
+	        {"-5", LAST, "-5, \"-5\""},
+	        {"context", LAST, "none, \"\""},
+	        {"folder", LAST, "100, \"100\""},
+	        {"tool", LAST, "none, \"\""}, // an image
+	        {"offline", LAST, "no network"},
+	        {"other", LAST,
+	                "invalid SOURCE_DATE_EPOCH: other: a number, context, a named context or a "
+	                "stage is expected"},
+	        {NULL, "ARG SOURCE_DATE_EPOCH=folder" LAST, "100, \"100\""},
+	        {"3", "ARG SOURCE_DATE_EPOCH=folder" LAST, "3, \"3\""},
+	        {"", "ARG SOURCE_DATE_EPOCH=3" LAST, "none, \"\""},
+	        {NULL, "ARG B=5\nARG SOURCE_DATE_EPOCH=1$B" LAST, "15, \"15\""},
+	        {"ONE", ADD_STAGE "http://x/y /" LAST, "10, \"10\""},
+	        {"one", ADD_STAGE "git@h:p.git /" LAST, "11, \"11\""},
+	        {"one", "ARG U=http://z\nFROM scratch AS one\nARG U\nARG V=$U/v\nADD ${V} /" LAST,
+	                "10, \"10\""},
+	        {"one", "FROM base AS one\nADD http://x/y /" LAST,
+	                "1: SOURCE_DATE_EPOCH stage must use FROM scratch"},
+	        {"one", ADD_STAGE "file /" LAST,
+	                "2: SOURCE_DATE_EPOCH stage source must be a single HTTP(S) or Git ADD"},
+	        {"one", ADD_STAGE "http://x/y /\nADD http://x/z /" LAST,
+	                "3: SOURCE_DATE_EPOCH stage must contain exactly one ADD, of a URL or "
+	                "repository, and nothing but ARG beside it"},
+	        {"one", ADD_STAGE "http://x/y /\nUSER 1" LAST,
+	                "3: SOURCE_DATE_EPOCH stage must contain exactly one ADD, of a URL or "
+	                "repository, and nothing but ARG beside it"},
+	        {"one", "FROM scratch AS one" LAST,
+	                "1: SOURCE_DATE_EPOCH stage must contain exactly one ADD, of a URL or "
+	                "repository"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(epochs); i++) {
+		struct err e = ERR_INIT;
+		struct graph_resolver resolver = {.resolve = resolve,
+		        .named_context = named_context,
+		        .source_time = source_time};
+		auto_strv struct strv args = {0};
+		struct graph_options o = {.resolver = &resolver, .build_args = &args};
+		auto_buf struct buf got = {0};
+		const char *text = epochs[i].dockerfile;
+		if (epochs[i].given)
+			strv_addf(&args, "SOURCE_DATE_EPOCH=%s", epochs[i].given);
+		assert_int_equal(platform_parse("linux/amd64", &o.target_platform, &e), 0);
+		auto_dockerfile struct dockerfile *df =
+		        dockerfile_parse(text, strlen(text), "Dockerfile", &e);
+		assert_non_null(df);
+		auto_graph struct graph *g = graph_build(df, &o, &e);
+		if (!g)
+			buf_printf(&got, e.pos.line ? "%d: %s" : "%.0d%s", e.pos.line, e.msg);
+		else if (g->has_epoch)
+			buf_printf(&got, "%lld", (long long)g->epoch);
+		else
+			buf_puts(&got, "none");
+		if (g)
+			buf_printf(&got, ", \"%s\"", strv_env_get(&g->config.labels, "a"));
+		if (strcmp(buf_cstr(&got), epochs[i].want))
+			fail_msg("%zu: %s: got %s", i, epochs[i].want, buf_cstr(&got));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,6 +456,7 @@ int main(void)
 	        cmocka_unit_test(test_platform_copied),
 	        cmocka_unit_test(test_platform),
 	        cmocka_unit_test(test_depth),
+	        cmocka_unit_test(test_epoch),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
