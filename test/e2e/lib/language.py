@@ -20,7 +20,7 @@ A golden has, after the same `=== NAME`, whose it is and what the result holds:
 
     error KIND LINE                 or, of a build that succeeds:
     config KEY VALUE                of the image's configuration
-    layer WORDS, empty WORDS        of its history, with and without a layer
+    layer WORDS, empty WORDS        of its history, with and without a layer; @TIME behind them is an old one
     f PATH MODE OWNER SIZE CONTENT TIME {ATTRIBUTES}        a file; "d" a folder, "l" a link, "p", "c", "b"
     f PATH = OTHER                  another name of the same file
     t PATH TIME                     a folder of the base that has only another time
@@ -28,6 +28,7 @@ A golden has, after the same `=== NAME`, whose it is and what the result holds:
 
 What is not compared, or made equal first, is the list NORMALISED; each of its rules names its case.
 """
+import calendar
 import hashlib
 import io
 import json
@@ -37,6 +38,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import time
 
 import compare_images
 
@@ -280,6 +282,14 @@ def shown_json(value):
     return json.dumps(value, sort_keys=True, ensure_ascii=True)
 
 
+def old_time(text):
+    """ @SECONDS of an RFC 3339 time that no build of today makes; "" of others and of none."""
+    if not text or text.startswith("0001-"):
+        return ""
+    at = calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
+    return f" @{at}" if at < OLD else ""
+
+
 def history_line(h):
     words = h.get("created_by", "")
     m = re.fullmatch(r"EXPOSE map\[(.*)\]", words)
@@ -298,7 +308,8 @@ def history_line(h):
                  + " ".join(f"{n}:{t.strip(chr(34))}" for n, t in zip(names, times)) + f" Retries:{number}" + "}")
     what = "empty" if h.get("empty_layer") else "layer"
     comment = h.get("comment", "")
-    return f"{what} {json.dumps(words, ensure_ascii=True)[1:-1]}" + ("" if comment == "buildkit.dockerfile.v0" else f" ({comment})")
+    return f"{what} {json.dumps(words, ensure_ascii=True)[1:-1]}" + ("" if comment == "buildkit.dockerfile.v0" else f" ({comment})") \
+        + old_time(h.get("created"))
 
 
 def image_lines(config_file, layers):
@@ -308,6 +319,8 @@ def image_lines(config_file, layers):
     with_base = (image["rootfs"].get("diff_ids") or [])[:1] == [os.environ.get("LANGUAGE_BASE")]
     if with_base and BASE is None:
         BASE = base_tree()
+    if old_time(image.get("created")):
+        yield "config created" + old_time(image["created"])
     for key in ("author", "architecture", "os", "variant", "os.version"):
         value = image.get(key)
         if value and (key, value) not in (("architecture", ARCH), ("os", "linux")):
