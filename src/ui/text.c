@@ -118,9 +118,13 @@ void ui_table_print(struct ui_table *t)
 	}
 	for (size_t r = 0; r < t->rows; r++)
 		for (size_t c = 0; c < t->columns; c++) {
+			const char *cell = t->cells[r * t->columns + c];
 			bool last = c + 1 == t->columns;
-			printf("%-*s%s", last ? 0 : (int)width[c] + t->gap,
-			        t->cells[r * t->columns + c], last ? "\n" : "");
+			fputs(cell, stdout);
+			for (size_t n = strlen(cell); !last && n < width[c] + (size_t)t->gap; n++)
+				putchar(' ');
+			if (last)
+				putchar('\n');
 		}
 }
 
