@@ -16,6 +16,7 @@ const struct command *const commands[] = {
         &cmd_inspect,
         &cmd_history,
         &cmd_why,
+        &cmd_builds,
         &cmd_pull,
         &cmd_push,
         &cmd_tag,

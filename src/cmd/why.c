@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // hew why: what the last build that ran anything ran, and why it was not cached.
 #include "cmd/why.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
+#include "cmd/record.h"
 #include "cmd/session.h"
 #include "cmd/verbs.h"
 #include <stdio.h>
@@ -13,59 +15,40 @@
 enum { STEP_WIDTH = 60 };
 
 struct why_options {
-	const char *format;
+	const char *format, *build;
 	bool all;
 };
 
 static const struct option options[] = {
         {"all", 'a', OPT_FLAG, offsetof(struct why_options, all), NULL,
                 "Show the cached steps too"},
+        {"build", 0, OPT_STRING, offsetof(struct why_options, build), "ID",
+                "A build of hew builds ls instead of the last that ran anything"},
         {"format", 0, OPT_STRING, offsetof(struct why_options, format), "KIND", "table or json"},
         OPTION_END,
 };
 
-static const char *text_of(const struct jn *n, const char *key)
-{
-	const char *s = jn_get_str(n, key);
-	return s ? s : "";
-}
-
-// A number is a line of the Dockerfile, anything else a part of the step's name.
-static bool is_asked_for(const struct jn *step, const char *which)
-{
-	uint64_t line;
-	if (!which)
-		return true;
-	if (str_to_u64(which, &line))
-		return jn_int(jn_get(step, "line"), 0) == (int64_t)line;
-	return strstr(text_of(step, "name"), which) != NULL;
-}
-
 static void put_row(struct ui_table *t, const struct jn *step)
 {
 	const struct jn *reason = jn_get(step, "reason"), *took = jn_get(step, "duration_ns");
-	const char *name = text_of(step, "name"), *state = text_of(step, "state");
+	const char *name = record_text(step, "name"), *state = record_text(step, "state");
 	auto_free char *line = xasprintf("%lld", (long long)jn_int(jn_get(step, "line"), 0));
 	auto_free char *cut = strlen(name) > STEP_WIDTH ? xasprintf("%.*s...", STEP_WIDTH - 3, name)
 	                                                : xstrdup(name);
 	auto_free char *state_text =
 	        took ? xasprintf("%s %.1fs", state, (double)jn_int(took, 0) / 1e9) : xstrdup(state);
-	ui_table_row(t, (const char *const[]){line, cut, state_text, text_of(reason, "text")});
+	ui_table_row(t, (const char *const[]){line, cut, state_text, record_text(reason, "text")});
 }
 
-int build_record_print(const char *json, const char *which, bool all, struct err *e)
+static int print_steps(const struct jn *steps, const char *which, bool all, struct err *e)
 {
 	static const char *const heads[] = {"LINE", "STEP", "STATE", "WHY"};
-	auto_jdoc struct jdoc *doc = jdoc_parse(json, strlen(json), e);
-	if (!doc)
-		return -1;
-	const struct jn *steps = jn_get(jdoc_root(doc), "steps");
 	struct ui_table *t = ui_table_new(heads, ARRAY_LEN(heads));
 	size_t n = 0;
 	for (size_t i = 0; i < jn_len(steps); i++) {
 		const struct jn *step = jn_at(steps, i);
-		bool cached = !strcmp(text_of(step, "state"), "cached");
-		if (!is_asked_for(step, which) || (cached && !all && !which))
+		bool cached = record_step_state_is(step, "cached");
+		if (!record_step_is(step, which) || (cached && !all && !which))
 			continue;
 		put_row(t, step);
 		n++;
@@ -75,64 +58,56 @@ int build_record_print(const char *json, const char *which, bool all, struct err
 	ui_table_free(t);
 	if (!n && which)
 		return err_set(e, ERR_NOT_FOUND,
-		        "the last build has no step \"%s\": give a line of the Dockerfile or a "
-		        "part "
-		        "of the instruction, or nothing for all",
+		        "the build has no step \"%s\": give a line of the Dockerfile or a part of "
+		        "the instruction, or nothing for all",
 		        which);
 	return 0;
 }
 
-// What is printed is JSON that this program wrote, and so is a part of it.
-static int print_json(const char *json, const char *which, struct err *e)
+int build_record_print(const char *json, const char *which, bool all, struct err *e)
 {
-	auto_jdoc struct jdoc *doc = which ? jdoc_parse(json, strlen(json), e) : NULL;
-	if (!which)
-		return puts(json) < 0 ? -1 : 0;
-	if (!doc)
-		return -1;
-	const struct jn *steps = jn_get(jdoc_root(doc), "steps");
+	auto_jdoc struct jdoc *doc = jdoc_parse(json, strlen(json), e);
+	return doc ? print_steps(jn_get(jdoc_root(doc), "steps"), which, all, e) : -1;
+}
+
+// What is printed is JSON that this program wrote, and so is a part of it.
+static void print_json(const struct record *r, const char *which)
+{
 	auto_buf struct buf out = {0};
 	struct jw w;
 	jw_begin(&w, &out, 2);
 	jw_array(&w);
-	for (size_t i = 0; i < jn_len(steps); i++)
-		if (is_asked_for(jn_at(steps, i), which))
-			jw_raw(&w, jn_at(steps, i));
+	for (size_t i = 0; i < jn_len(r->steps); i++)
+		if (record_step_is(jn_at(r->steps, i), which))
+			jw_raw(&w, jn_at(r->steps, i));
 	jw_array_end(&w);
-	puts(buf_cstr(&out));
-	return 0;
+	puts(which ? buf_cstr(&out) : r->row.json);
 }
 
-static void print_head(const char *json)
+static void print_head(const struct record *r)
 {
-	struct err ignored = ERR_INIT;
-	auto_jdoc struct jdoc *doc = jdoc_parse(json, strlen(json), &ignored);
-	const struct jn *root = doc ? jdoc_root(doc) : NULL;
 	char age[TIME_TEXT];
-	time_age((struct timestamp){jn_int(jn_get(root, "time"), 0), 0}, age);
-	fprintf(stderr, "build of %s, %s\n", text_of(root, "dockerfile"), age);
+	time_age((struct timestamp){jn_int(jn_get(r->root, "time"), 0), 0}, age);
+	fprintf(stderr, "build of %s, %s\n", record_text(r->root, "dockerfile"), age);
 }
 
 static int run(void *opts, const struct strv *args, struct err *e)
 {
 	struct why_options *o = opts;
 	auto_session struct session s = {0};
-	auto_free char *json = NULL;
-	int is_json = format_is_json(o->format, e);
-	if (is_json < 0 || need_args(args, 0, 1, "why [OPTIONS] [STEP]", e) ||
-	        session_open(&s, false, e))
-		return -1;
-	int found = store_build_last(s.store, &json, e);
-	if (found < 0)
-		return -1;
-	if (!found)
-		return err_set(e, ERR_NOT_FOUND,
-		        "no build has run a step yet: there is nothing to explain");
+	auto_record struct record r = {0};
 	const char *which = args->n ? args->v[0] : NULL;
-	if (is_json)
-		return print_json(json, which, e);
-	print_head(json);
-	return build_record_print(json, which, o->all, e);
+	int is_json = format_is_json(o->format, e);
+	if (is_json < 0 || need_args(args, 0, 1, "why [OPTIONS] [STEP]", e) || session_look(&s, e))
+		return -1;
+	if (o->build ? record_find(s.store, o->build, &r, e) : record_find_ran(s.store, &r, e))
+		return -1;
+	if (is_json) {
+		print_json(&r, which);
+		return 0;
+	}
+	print_head(&r);
+	return print_steps(r.steps, which, o->all, e);
 }
 
 const struct command cmd_why = {

@@ -215,6 +215,7 @@ static void release(struct exec *x)
 		step_plan_drop(&x->states[i]);
 		free(x->states[i].components);
 		miss_release(&x->states[i].miss);
+		free(x->states[i].mounted);
 		step_list_release(&x->states[i].selections);
 	}
 	free(x->states);
@@ -229,7 +230,7 @@ static void release(struct exec *x)
 
 static void init(struct exec *x, struct store *s, const struct build_request *r)
 {
-	*x = (struct exec){.store = s, .req = r};
+	*x = (struct exec){.store = s, .req = r, .begun_ns = clock_ns(), .time = time_now().sec};
 	x->engine = (struct engine){.store = s,
 	        .sink = r->sink,
 	        .open_registry = r->registry,
@@ -345,37 +346,73 @@ static void count(const struct exec *x, struct build_result *ret)
 	ret->result_stage = xstrdup(x->graph->result_stage);
 }
 
-// A build does not fail because this cannot be kept.
-static void keep_record(struct store *s, const char *json)
+// ---- what is kept of it
+
+// A build does not fail because its record or its log cannot be kept.
+static void begin_log(struct exec *x, const char *json)
 {
 	struct err ignored = ERR_INIT;
-	auto_free char *id = xasprintf("%lld-%d", (long long)clock_real_ns(), (int)getpid());
-	store_build_put(s, id, json, &ignored);
+	build_log_begin(x->log, store_build_begin(x->store, x->id, json, &ignored));
+}
+
+void build_begin(struct exec *x)
+{
+	if (!x->log)
+		return;
+	auto_free char *json = build_record(x, &(struct build_end){.is_running = true});
+	begin_log(x, json);
+}
+
+// The log of a build that ran nothing would say no more than its record, and a row for each of
+// them would cost more than they do: the next ones read the database's log. So one that finds the
+// same as one before is that one once more, which is no write to the database at all.
+static void keep_record(struct exec *x, struct build_result *ret, const struct err *failure)
+{
+	struct err ignored = ERR_INIT;
+	const struct build_end end = {.result = failure ? NULL : ret, .failure = failure};
+	ret->record = build_record(x, &end);
+	if (!x->log)
+		return;
+	if (failure && !build_log_has_begun(x->log))
+		begin_log(x, ret->record);
+	else if (failure || build_log_has_begun(x->log) || !store_build_repeat(x->store, x->id))
+		store_build_put(x->store, x->id, ret->record, &ignored);
+}
+
+static int build_all(struct exec *x, struct build_result *ret, struct err *e)
+{
+	int status = plan(x, x->path, &ret->text, e);
+	if (!status)
+		status = schedule(x, e);
+	if (!status && !x->req->dry_run)
+		status = commit_image(x, ret, e);
+	if (!status)
+		count(x, ret);
+	else
+		locate(x, x->path, e);
+	return status;
 }
 
 int build_run(
         struct store *s, const struct build_request *r, struct build_result *ret, struct err *e)
 {
 	struct exec x;
-	int64_t begun = clock_ns();
 	auto_free char *path = dockerfile_path(r);
-	init(&x, s, r);
+	struct build_request logged = *r;
+	struct build_log *log = r->dry_run ? NULL : build_log_new(r->sink);
+	if (log)
+		logged.sink = build_log_sink(log);
+	init(&x, s, &logged);
+	build_id_make(x.id);
+	x.path = path;
+	x.log = log;
 	*ret = (struct build_result){0};
-	int status = plan(&x, path, &ret->text, e);
-	if (!status)
-		status = schedule(&x, e);
-	if (!status && !r->dry_run)
-		status = commit_image(&x, ret, e);
-	if (!status)
-		count(&x, ret);
-	else
-		locate(&x, path, e);
-	if (x.states && (status || r->dry_run || ret->n_cached < ret->n_steps))
-		ret->record = build_record(&x, path, clock_ns() - begun, !status);
-	if (ret->record && !r->dry_run)
-		keep_record(s, ret->record);
+	int status = build_all(&x, ret, e);
+	keep_record(&x, ret, status ? e : NULL);
 	ret->file = steal_ptr(&x.df);
+	int64_t begun = x.begun_ns;
 	release(&x);
+	build_log_free(log);
 	if (!status) // also when all was cached: it may be what a killed build could not sync
 		status = store_sync(s, e);
 	ret->duration_ns = clock_ns() - begun;

@@ -102,7 +102,7 @@ struct build_result {
 	// What a cache can take of it: all steps with their layers, and what their keys were made
 	// of.
 	struct step_list steps;
-	char *record; // JSON for `hew why`; NULL if all was cached; also of a failed build
+	char *record;            // JSON for `hew why` and `hew builds`; also of a failed build
 	struct dockerfile *file; // with its warnings; NULL: it could not be read
 	struct buf text;         // the Dockerfile
 };

@@ -65,6 +65,13 @@ struct miss {
 	int cause;                      // MISS_BELOW: that step; else -1
 };
 
+struct mounted_layer {
+	bool is_set, is_dir;
+	struct digest layer;
+};
+
+#define BUILD_ID 13 // of twelve hex digits
+
 struct step_state {
 	enum { STEP_WAITING, STEP_RUNNING, STEP_DONE } state;
 	bool cached, looked_up;
@@ -72,12 +79,15 @@ struct step_state {
 	struct hash key;
 	struct timestamp created;
 	int64_t duration_ns;
-	char *components; // JSON of the key
+	int64_t began_ns, took_ns; // of this build's work on it; clock_ns
+	char *components;          // JSON of the key
 	// Of a COPY or ADD that has to run: what its key was made of is what it copies.
 	struct copy_plan plan;
 	bool has_plan;
 	struct miss miss;
 	struct step_list selections; // records that its key was made of (selection.c)
+	// Parallel to the mounts of a RUN: the layer that shows files of the context.
+	struct mounted_layer *mounted; // NULL: none
 };
 
 struct named_context {
@@ -108,7 +118,11 @@ struct exec {
 	bool stop;
 	struct err first_err;
 	int failed_step;
-	bool keep_graph; // it is the caller's
+	bool keep_graph;   // it is the caller's
+	char id[BUILD_ID]; // of the build
+	const char *path;  // of the Dockerfile
+	int64_t time, begun_ns;
+	struct build_log *log; // NULL: none is kept
 };
 
 // ---- contexts.c
@@ -190,8 +204,23 @@ void explain_miss(struct exec *x, const struct step *s);
 void miss_release(struct miss *m);
 const char *miss_kind_name(enum miss_kind kind);
 
-// ---- build_record.c: JSON; the caller's
-char *build_record(const struct exec *x, const char *path, int64_t duration_ns, bool ok);
+// ---- build_record.c
+struct build_end {
+	bool is_running;                   // it has not come to an end
+	const struct build_result *result; // NULL: there is none
+	const struct err *failure;         // NULL: all is well
+};
+// JSON; the caller's. A build of which all was cached gets its id here: equal ones have the same.
+char *build_record(struct exec *x, const struct build_end *end);
+void build_id_make(char out[static BUILD_ID]);
+
+// ---- build_log.c: a sink before another one
+struct build_log *build_log_new(struct event_sink *next);
+struct event_sink *build_log_sink(struct build_log *l);
+// From here on it writes to the file, first what was held back. fd: taken; -1: there is none.
+void build_log_begin(struct build_log *l, int fd);
+bool build_log_has_begun(const struct build_log *l);
+void build_log_free(struct build_log *l); // NULL is fine
 
 // ---- selection.c: what a COPY takes, as its key counts it: one digest a source
 struct selection {
@@ -206,6 +235,9 @@ int selection_read(struct exec *x, const struct step *s, struct selection *ret,
 // ---- resolve.c
 struct graph_resolver *resolver_new(struct exec *x);
 void resolver_free(struct graph_resolver *r);
+
+// ---- build.c
+void build_begin(struct exec *x); // something is going to run: record and log from here on
 
 // ---- schedule.c
 // The root filesystem that the step works on; a copy.

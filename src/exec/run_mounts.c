@@ -65,12 +65,24 @@ static int bind_stage(struct run_state *r, const struct run_mount *m, struct err
 	return failed ? -1 : add_overlay(r, m, m->source, trees, n, e);
 }
 
+// For the build's record, so that the same can be shown again.
+static void note_layer(
+        struct run_state *r, const struct run_mount *m, const struct digest *layer, bool is_dir)
+{
+	struct step_state *st = &r->x->states[r->step->id];
+	if (!st->mounted)
+		st->mounted = xcalloc(r->step->run.n_mounts, sizeof(*st->mounted));
+	st->mounted[m - r->step->run.mounts] =
+	        (struct mounted_layer){.is_set = true, .is_dir = is_dir, .layer = *layer};
+}
+
 static int bind_context(struct run_state *r, const struct run_mount *m, struct err *e)
 {
 	struct digest layer;
 	bool is_dir;
 	if (selection_layer(r->x, &m->from, m->source, r->step->id, &layer, &is_dir, e))
 		return -1;
+	note_layer(r, m, &layer, is_dir);
 	int tree = layer_open_tree(&r->x->engine, &layer, r->step->id, e);
 	if (tree < 0)
 		return -1;

@@ -184,6 +184,8 @@ static int first_pass(struct exec *x, size_t *ret_missing, struct err *e)
 		}
 		int r = prepare(x, s, e);
 		if (r < 0) {
+			x->stop = true;
+			x->failed_step = s->id;
 			emit(x, s, EVENT_STEP_FAILED, 0, e->msg);
 			return -1;
 		}
@@ -243,15 +245,15 @@ static int work_on(struct exec *x, const struct step *s, struct err *e)
 	return run_step(x, s, e);
 }
 
-static void tell(struct exec *x, const struct step *s, int r, int64_t begun, const struct err *e)
+static void tell(struct exec *x, const struct step *s, int r, int64_t took, const struct err *e)
 {
 	if (!r && x->states[s->id].cached)
 		emit(x, s, EVENT_STEP_CACHED, 0, NULL);
 	else if (!r)
-		emit(x, s, EVENT_STEP_DONE, clock_ns() - begun, NULL);
+		emit(x, s, EVENT_STEP_DONE, took, NULL);
 	else
 		emit(x, s, e->kind == ERR_CANCELLED ? EVENT_STEP_CANCELLED : EVENT_STEP_FAILED,
-		        clock_ns() - begun, e->msg);
+		        took, e->msg);
 }
 
 static void *worker(void *arg)
@@ -266,9 +268,11 @@ static void *worker(void *arg)
 		}
 		pthread_mutex_unlock(&x->lock);
 		struct err e = ERR_INIT;
-		int64_t begun = clock_ns();
+		struct step_state *st = &x->states[s->id];
+		st->began_ns = clock_ns();
 		int r = work_on(x, s, &e);
-		tell(x, s, r, begun, &e);
+		st->took_ns = clock_ns() - st->began_ns;
+		tell(x, s, r, st->took_ns, &e);
 		pthread_mutex_lock(&x->lock);
 		if (r)
 			stop_all(x, s, &e);
@@ -314,7 +318,10 @@ int schedule(struct exec *x, struct err *e)
 	size_t missing;
 	if (first_pass(x, &missing, e))
 		return -1;
-	return missing && !x->req->dry_run ? run_missing(x, missing, e) : 0;
+	if (!missing || x->req->dry_run)
+		return 0;
+	build_begin(x);
+	return run_missing(x, missing, e);
 }
 
 static bool is_known(const struct step *s)

@@ -64,6 +64,8 @@ int epoch_settle(struct builder *b, struct err *e);
 
 // stage.c
 int stage_build(struct builder *b, size_t index, struct err *e);
+// From the stage's working directory: absolute and clean, in the graph's arena.
+const char *stage_path(struct builder *b, const struct stage_state *s, const char *path);
 struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind kind,
         const struct instr *in, bool on_build);
 // What `COPY --from=name` or `--mount=from=name` means; builds the stage or resolves the image.

@@ -95,7 +95,7 @@ struct step {
 	struct pos pos;
 	bool no_cache;
 	struct graph_image *image; // STEP_IMAGE
-	struct run_op run;
+	struct run_op run; // of COPY, ADD and WORKDIR: env, cwd and user, as a RUN there would have
 	struct copy_op copy;
 	struct workdir_op workdir;
 };

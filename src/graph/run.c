@@ -4,13 +4,6 @@
 #include "base/fs.h"
 #include "graph/graph-int.h"
 
-static const char *arena_clean_abs(struct builder *b, struct stage_state *s, const char *path)
-{
-	const char *cwd = s->config.working_dir ? s->config.working_dir : "/";
-	auto_free char *abs = fs_join_abs(cwd, path);
-	return arena_strdup(&b->g->arena, abs);
-}
-
 static int mount_from(struct builder *b, struct stage_state *s, const struct instr *in,
         const struct mount_spec *m, struct run_mount *to, struct err *e)
 {
@@ -43,7 +36,7 @@ static int mount_target(struct builder *b, struct stage_state *s, const struct i
 		return 0;
 	if (!target)
 		return err_at(e, in->pos, "mount needs a target (target=/path)");
-	to->target = arena_clean_abs(b, s, target);
+	to->target = stage_path(b, s, target);
 	if (!strcmp(to->target, "/"))
 		return err_at(e, in->pos, "invalid mount target \"/\"");
 	return 0;
@@ -207,10 +200,7 @@ int run_dispatch(struct builder *b, struct stage_state *s, const struct instr *i
 	if (in->heredoc_only)
 		heredoc_script(in, op);
 	op->shown = arena_strdup(&b->g->arena, in->n_words ? in->words[in->n_words - 1] : "");
-	strv_copy(&op->env, &s->vars);
 	vars_proxy(b, &op->proxy_env);
-	op->cwd = arena_clean_abs(b, s, ""); // a base image may have a relative one
-	op->user = arena_strdup(&b->g->arena, s->config.user ? s->config.user : "");
 	if (run_flags(b, in, op, e))
 		return -1;
 	history_run(b, s, &op->argv, st->id);

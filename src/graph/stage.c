@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stages: what FROM starts from, and each instruction handed to the file that knows it. A stage is
 // built when something asks for it, so stages the target does not need never enter the graph.
+#include "base/fs.h"
 #include "graph/graph-int.h"
 
 #define STAGE_DEPTH_MAX 1000 // stages nested by FROM and --from: beyond any real Dockerfile
@@ -44,6 +45,14 @@ static struct step *step_new(struct graph *g, enum step_kind kind)
 	return s;
 }
 
+// A base image may have a relative working directory.
+const char *stage_path(struct builder *b, const struct stage_state *s, const char *path)
+{
+	const char *cwd = s->config.working_dir ? s->config.working_dir : "/";
+	auto_free char *abs = fs_join_abs(cwd, path);
+	return arena_strdup(&b->g->arena, abs);
+}
+
 struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind kind,
         const struct instr *in, bool on_build)
 {
@@ -58,6 +67,9 @@ struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind k
 	const char *sep = *s->display ? " " : "";
 	st->name = arena_printf(&b->g->arena, "[%s%s%*d/%d] %s%s", s->display, sep, width,
 	        ++s->counter, s->total, on_build ? "ONBUILD " : "", in->original);
+	strv_copy(&st->run.env, &s->vars);
+	st->run.cwd = stage_path(b, s, "");
+	st->run.user = arena_strdup(&b->g->arena, s->config.user ? s->config.user : "");
 	return st;
 }
 

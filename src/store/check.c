@@ -124,6 +124,25 @@ static int check_files(struct check *c, const char *folder, struct map *known, s
 	return 0;
 }
 
+// A record need not have a log, but a log has a record.
+static int check_logs(struct check *c, struct err *e)
+{
+	auto_map struct map known = {0};
+	int rc;
+	if (faccessat(c->s->root_fd, "logs", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0; // made with the first build
+	sqlite3_stmt *st = db_query(c->s, e, "SELECT id FROM builds", "");
+	if (!st)
+		return -1;
+	while ((rc = db_row(c->s, st, e)) == 1) {
+		auto_free char *path = xasprintf("logs/%s", db_column_text(st, 0));
+		auto_free char *last = xasprintf("%s" LOG_LAST, path);
+		map_set(&known, path, c);
+		map_set(&known, last, c);
+	}
+	return rc < 0 ? -1 : check_files(c, "logs", &known, e);
+}
+
 // A lease is there before its work folder and stays longer: a folder that still exists after its
 // lease was found missing is nobody's.
 static int check_work(struct check *c, struct err *e)
@@ -222,7 +241,8 @@ static int check_shallow(struct check *c, struct err *e)
 		return -1;
 	if (check_files(c, "blobs/sha256", &blobs, e) < 0 ||
 	        check_files(c, "layers", &indexes, e) < 0 ||
-	        check_files(c, "trees", &trees, e) < 0 || check_work(c, e) < 0)
+	        check_files(c, "trees", &trees, e) < 0 || check_logs(c, e) < 0 ||
+	        check_work(c, e) < 0)
 		return -1;
 	return check_links(c, e) < 0 || check_root_files(c, e) < 0 ? -1 : 0;
 }

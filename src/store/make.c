@@ -20,7 +20,7 @@
 #define RESERVE_SIZE_MIN (64 << 10)
 
 static const char *const folders[] = {"blobs", "blobs/sha256", "layers", "trees", "contexts",
-        "cache", "work", "leases", "locks", "trash"};
+        "cache", "logs", "work", "leases", "locks", "trash"};
 
 // What must be written before anything can be freed, put aside for when the disk is full. As much
 // as there is room for, so that using it does not give it away to whoever fills the disk.

@@ -131,6 +131,15 @@ void locks_sweep(struct store *s); // files of locks that nobody holds
 // ---- caches.c
 int caches_collect(struct store *s, struct err *e); // what no step uses goes into the trash
 
+// ---- logs.c: the lock is held by the build that writes
+int log_create(struct store *s, const char *id, struct err *e); // inside a transaction; descriptor
+int log_remove(struct store *s, const char *id, struct err *e); // inside one; 0 if there is none
+bool log_is_locked(struct store *s, const char *id);
+#define LOG_LAST ".last"                                // what follows the id
+bool log_touch(struct store *s, const char *id);        // that build was repeated now
+int64_t log_last_time(struct store *s, const char *id); // when; 0: it was not
+void logs_trim(struct store *s); // the oldest go, until all are below the limit
+
 // ---- layers.c
 void known_forget(struct store *s, const struct digest *diff_id);
 void known_release(struct store *s);
@@ -138,6 +147,7 @@ void known_release(struct store *s);
 // ---- sweep.c
 int sweep_orphans(struct store *s, struct err *e); // moves files without a row into the trash
 int sweep_work(struct store *s, struct err *e);    // work folders that have no lease
+int sweep_logs(struct store *s, struct err *e);    // in a transaction: logs without a record
 // Inside a transaction: rows without their files; then rows without the rows they need.
 int sweep_lost(struct store *s, struct err *e);
 int sweep_rows(struct store *s, struct err *e);

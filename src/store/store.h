@@ -7,6 +7,8 @@
 //   trees/<diff id>.<flavour>  what overlayfs mounts
 //   contexts/<hash>            context indexes (src/context)
 //   cache/<id hash>/           cache mounts
+//   logs/<build>               what the steps of a build said
+//   logs/<build>.last          empty: its time is when the build was last repeated
 //   work/<lease>/              this process's temporary files and directories
 //   leases/<lease>             a file locked as long as the process lives
 //   locks/, trash/, hew.db
@@ -210,10 +212,33 @@ struct step_row *step_list_add(
 int store_steps_like(
         struct store *s, const char *name, size_t max, struct step_list *ret, struct err *e);
 
-// ---- builds, for `hew why`, size and report
+// ---- builds: a record of each, which is JSON of src/exec, and the log of those that ran anything
+struct build_row {
+	char *id, *json;
+	int64_t at_ns; // when it began to run, or had ended; the last time if it was repeated
+	bool running;  // and has a log: somebody writes to it
+	int place;     // among all, oldest first
+};
+void build_row_release(struct build_row *r);
+struct build_list {
+	struct build_row *v;
+	size_t n;
+};
+void build_list_release(struct build_list *l);
+// Enters the record of a build, or replaces it: its time and place stay. The oldest may go.
 int store_build_put(struct store *s, const char *id, const char *json, struct err *e);
-// The newest. 1 found (*ret_json is the caller's), 0 there is none, -1.
-int store_build_last(struct store *s, char **ret_json, struct err *e);
+// The same of one that begins, with an empty log: a descriptor for appending, locked as long as
+// it is open. -1.
+int store_build_begin(struct store *s, const char *id, const char *json, struct err *e);
+// True if there is a record of that id; it is the last one from now on. Costs next to nothing.
+bool store_build_repeat(struct store *s, const char *id);
+int store_build_list(struct store *s, struct build_list *ret, struct err *e); // newest first
+// By id or the beginning of one; "^N": N builds before the last; NULL: the last. ERR_NOT_FOUND.
+int store_build_find(struct store *s, const char *which, struct build_row *ret, struct err *e);
+// With its log; one that runs is refused.
+int store_build_remove(struct store *s, const char *id, struct err *e);
+// For reading: a descriptor, -1 without an error if there is none (any more).
+int store_log_open(struct store *s, const char *id);
 
 // ---- locks across processes and threads: one holder a name; waits, and gives up on cancellation
 struct store_lock;

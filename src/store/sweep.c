@@ -80,6 +80,24 @@ static int sweep_folder(struct store *s, const struct sweep *w, struct err *e)
 	return 0;
 }
 
+static int known_log(struct store *s, const char *name, struct err *e)
+{
+	int64_t one;
+	size_t n = strlen(name) - (str_has_suffix(name, LOG_LAST) ? strlen(LOG_LAST) : 0);
+	auto_free char *id = xstrndup(name, n);
+	int found = db_int(s, e, &one, "SELECT 1 FROM builds WHERE id = ?", "t", id);
+	return found ? found : log_is_locked(s, id);
+}
+
+// A store of an older hew has no such folder yet.
+int sweep_logs(struct store *s, struct err *e)
+{
+	static const struct sweep sweep = {"logs", known_log};
+	if (faccessat(s->root_fd, sweep.folder, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return sweep_folder(s, &sweep, e);
+}
+
 int sweep_orphans(struct store *s, struct err *e)
 {
 	static const struct sweep sweeps[] = {
@@ -89,6 +107,8 @@ int sweep_orphans(struct store *s, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(sweeps); i++)
 		if (sweep_folder(s, &sweeps[i], e) < 0)
 			return db_abandon(s);
+	if (sweep_logs(s, e) < 0)
+		return db_abandon(s);
 	db_rollback(s);
 	return 0;
 }

@@ -48,7 +48,5 @@ void plain_event(struct ui *u, const struct event *ev);
 void raw_event(struct ui *u, const struct event *ev);
 void tty_draw(struct ui *u);
 void tty_finish(struct ui *u);
-// One line of a step's output made safe to print.
-void ui_clean_line(const char *s, size_t n, struct buf *out);
 // Of all transfers of a step.
 void ui_step_progress(const struct ui_step *s, uint64_t *ret_current, uint64_t *ret_total);

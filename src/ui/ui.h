@@ -32,6 +32,9 @@ void ui_error(const struct err *e);
 // Text from outside made safe to print: control characters as \xNN.
 void ui_escape(const char *s, size_t n, struct buf *out);
 
+// One line of a step's output made safe to print.
+void ui_clean_line(const char *s, size_t n, struct buf *out);
+
 // A table: rows of cells, columns padded to the widest, last column as it is.
 struct ui_table;
 struct ui_table *ui_table_new(const char *const *heads, size_t n);
