@@ -129,8 +129,8 @@ static int find_or_pull(struct session *s, const struct run_options *o, const ch
 	return e->kind == ERR_NOT_FOUND ? pull(s, o, image, ret, e) : -1;
 }
 
-static int run_image(
-        struct run_options *o, const struct strv *args, struct run_result *ret, struct err *e)
+static int run_image(struct run_options *o, const struct strv *args, struct foreground_result *ret,
+        struct err *e)
 {
 	auto_session struct session s = {.insecure = o->insecure};
 	struct image_row row = {0};
@@ -174,7 +174,7 @@ static int run_image(
 
 static int run(void *opts, const struct strv *args, struct err *e)
 {
-	struct run_result result = {0};
+	struct foreground_result result = {0};
 	if (run_image(opts, args, &result, e)) {
 		ui_error(e);
 		return failure_status(e);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // hew run: a stored (or pulled) image as the root filesystem of one process, in the same sandbox as
-// RUN. What it writes lands in a throw-away upper directory; signals that reach hew are passed on.
+// RUN. What it writes lands in a throw-away upper directory.
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/mem.h"
@@ -11,9 +11,12 @@
 #include "rootfs/rootfs.h"
 #include "rootfs/stored_image.h"
 #include "rootfs/users.h"
+#include "run/foreground.h"
 #include "run/health.h"
+#include "run/mount_list.h"
+#include "run/root.h"
 #include "run/run.h"
-#include "run/terminal.h"
+#include "run/shell.h"
 #include "sandbox/step.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -41,10 +44,7 @@ struct image_process {
 	int *lowers;
 	size_t n_lowers;
 	struct upper_dirs upper;
-	struct step_mount *mounts;
-	size_t n_mounts;
-	int *binds;
-	size_t n_binds;
+	struct mount_list mounts;
 };
 
 // ---- the image
@@ -64,6 +64,8 @@ static int find_image(struct image_process *p, struct err *e)
 
 static int read_image(struct image_process *p, struct err *e)
 {
+	if (p->r->root)
+		return root_push(&p->engine, p->r->root->layers, p->r->root->n_layers, &p->root, e);
 	return find_image(p, e) || rootfs_of_image(&p->engine, &p->config, &p->root, e) ? -1 : 0;
 }
 
@@ -97,8 +99,8 @@ static void make_env(struct image_process *p)
 		        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	if (!strv_env_get(&p->env, "HOME"))
 		strv_env_set(&p->env, "HOME", p->user.home);
-	if (p->r->tty && !strv_env_get(&p->env, "TERM"))
-		strv_env_set(&p->env, "TERM", getenv("TERM") ? getenv("TERM") : "xterm");
+	if (p->r->tty)
+		foreground_env(&p->env);
 }
 
 // As docker runs it: a line for the shell is for the image's own.
@@ -134,6 +136,8 @@ static int prepare(struct image_process *p, struct err *e)
 	if (!root || user_lookup(root, user, &p->user, e))
 		return -1;
 	make_command(p);
+	if (!p->argv.n && p->r->root && shell_find(root, &p->argv, e))
+		return -1;
 	make_env(p);
 	auto_free char *cwd = fs_join_abs("/", p->config.working_dir ? p->config.working_dir : "");
 	p->cwd = fs_join_abs(cwd, p->r->workdir ? p->r->workdir : "");
@@ -153,14 +157,6 @@ static int open_root(struct image_process *p, struct err *e)
 	return upper_dirs_open(&p->engine, &p->upper, e);
 }
 
-static struct step_mount *add_mount(struct image_process *p, const char *target)
-{
-	p->mounts = xreallocarray(p->mounts, p->n_mounts + 1, sizeof(*p->mounts));
-	struct step_mount *m = &p->mounts[p->n_mounts++];
-	*m = (struct step_mount){.target = target, .source_fd = -1};
-	return m;
-}
-
 // HOST:PATH[:ro|rw]
 static int add_volume(struct image_process *p, char *spec, struct err *e)
 {
@@ -177,23 +173,23 @@ static int add_volume(struct image_process *p, char *spec, struct err *e)
 	int fd = open(spec, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "volume '%s'", spec);
-	p->binds = xreallocarray(p->binds, p->n_binds + 1, sizeof(*p->binds));
-	p->binds[p->n_binds] = fd;
-	struct step_mount *m = add_mount(p, target);
+	struct step_mount *m = mount_list_add(&p->mounts, target);
 	m->type = STEP_BIND;
 	m->read_only = mode && !strcmp(mode, "ro");
-	m->source_fd = (int)p->n_binds++;
+	m->source_fd = mount_list_hold(&p->mounts, fd);
 	return 0;
 }
 
 static int add_mounts(struct image_process *p, struct err *e)
 {
+	if (p->r->root && root_mounts(&p->engine, p->r->root, &p->mounts, e))
+		return -1;
 	for (size_t i = 0; i < p->r->tmpfs.n; i++) {
 		const char *path = p->r->tmpfs.v[i];
 		if (*path != '/')
 			return err_set(e, ERR_USAGE,
 			        "invalid tmpfs \"%s\": an absolute path is expected", path);
-		struct step_mount *m = add_mount(p, path);
+		struct step_mount *m = mount_list_add(&p->mounts, path);
 		m->type = STEP_TMPFS;
 		m->mode = 01777;
 	}
@@ -203,34 +199,7 @@ static int add_mounts(struct image_process *p, struct err *e)
 	return 0;
 }
 
-// ---- signals: written by handlers into a pipe whose other end the step's init reads
-
-static int signal_pipe = -1;
-static const struct terminal *signal_terminal; // hears of a new size from the kernel
-
-static void on_signal(int sig)
-{
-	int saved = errno;
-	if (sig == SIGWINCH && signal_terminal)
-		terminal_resize(signal_terminal);
-	else
-		(void)!write(signal_pipe, &sig, sizeof(sig));
-	errno = saved;
-}
-
-static void forward_signals(int to)
-{
-	static const int signals[] = {
-	        SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
-	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-	signal_pipe = to;
-	sigemptyset(&sa.sa_mask);
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
-		sigaction(signals[i], &sa, NULL);
-}
-
-static int run_step(struct image_process *p, int signals, const struct terminal *terminal,
-        const struct health *health, int *ret_status, struct err *e)
+static int execute(struct image_process *p, struct foreground_result *ret, struct err *e)
 {
 	struct step_spec spec = {
 	        .lowers = p->lowers,
@@ -248,79 +217,32 @@ static int run_step(struct image_process *p, int signals, const struct terminal 
 	        .groups = p->user.groups,
 	        .n_groups = p->user.n_groups,
 	        .network = p->r->network,
-	        .mounts = p->mounts,
-	        .n_mounts = p->n_mounts,
-	        .bind_fds = p->binds,
-	        .n_bind_fds = p->n_binds,
-	        .stdin_fd = terminal ? terminal_slave(terminal) : 0,
-	        .stdout_fd = terminal ? terminal_slave(terminal) : 1,
-	        .stderr_fd = terminal ? terminal_slave(terminal) : 2,
-	        .tty = terminal != NULL,
-	        .forward_signals = true,
-	        .signal_fd = signals,
 	};
-	if (health) {
-		spec.probe.argv = (const char *const *)p->probe.v;
-		health_descriptors(health, &spec.probe);
-	}
-	struct step_result result = {0};
-	int status = step_run(p->engine.holder, &spec, -1, &result, e);
-	*ret_status = result.exit_status;
-	step_result_release(&result);
-	return status;
-}
-
-static int run_checked(struct image_process *p, const int signals[2],
-        const struct terminal *terminal, struct run_result *ret, struct err *e)
-{
-	struct health_options o = {.check = &p->config.health,
+	const struct health_options health = {.check = &p->config.health,
 	        .timeout_ns = p->r->check_timeout_ns,
 	        .stop_signal = p->stop_signal,
 	        .stop_timeout_ns = p->r->stop_timeout_ns,
 	        .sink = p->r->sink};
-	struct health *health = health_begin(&o, signals[1], e);
-	if (!health)
-		return -1;
-	int failed = run_step(p, signals[0], terminal, health, &ret->status, e);
-	ret->unhealthy = !health_end(health, ret->status, !failed, &ret->why);
-	if (!ret->unhealthy)
-		ret->status = 0; // however it took being stopped
-	return failed;
-}
-
-static int execute(struct image_process *p, struct run_result *ret, struct err *e)
-{
-	int signals[2];
-	struct terminal *terminal = NULL;
-	if (!engine_holder(&p->engine, e))
-		return -1;
-	if (pipe2(signals, O_CLOEXEC | O_NONBLOCK))
-		return err_sys(e, "make a pipe");
-	if (p->r->tty && isatty(STDIN_FILENO) && !(terminal = terminal_open(e)))
-		return -1;
-	signal_terminal = terminal;
-	forward_signals(signals[1]);
-	int status = p->r->check ? run_checked(p, signals, terminal, ret, e)
-	                         : run_step(p, signals[0], terminal, NULL, &ret->status, e);
-	signal_terminal = NULL;
-	terminal_close(terminal);
-	close(signals[0]);
-	return status;
+	const struct foreground how = {.tty = p->r->tty,
+	        .terminal = STDOUT_FILENO,
+	        .health = p->r->check ? &health : NULL};
+	mount_list_spec(&p->mounts, &spec);
+	if (p->r->check)
+		spec.probe.argv = (const char *const *)p->probe.v;
+	struct holder *h = engine_holder(&p->engine, e);
+	return h ? foreground_run(h, &spec, &how, ret, e) : -1;
 }
 
 static void release(struct image_process *p)
 {
 	engine_release(&p->engine);
+	mount_list_release(&p->mounts, p->engine.store);
 	for (size_t i = 0; i < p->n_lowers; i++)
 		close_fd(&p->lowers[i]);
-	for (size_t i = 0; i < p->n_binds; i++)
-		close_fd(&p->binds[i]);
 	if (p->upper.base)
 		store_trash(p->engine.store, p->upper.base);
 	upper_dirs_release(&p->upper);
 	free(p->lowers);
-	free(p->binds);
-	free(p->mounts);
 	free(p->cwd);
 	strv_release(&p->argv);
 	strv_release(&p->env);
@@ -329,7 +251,8 @@ static void release(struct image_process *p)
 	image_config_release(&p->config);
 }
 
-int image_run(struct store *s, const struct run_request *r, struct run_result *ret, struct err *e)
+int image_run(
+        struct store *s, const struct run_request *r, struct foreground_result *ret, struct err *e)
 {
 	struct image_process p = {.engine = {.store = s,
 	                                  .sink = r->sink,

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 struct terminal {
-	int master, slave;
+	int master, slave, out;
 	struct termios saved;
 	bool raw, carrying;
 	pthread_t thread;
@@ -40,7 +40,7 @@ static void *carry(void *arg)
 		if (poll(p, 2, -1) < 0)
 			continue;
 		// EIO, once nobody has the other side open and all of it was read
-		if (p[0].revents && !carry_some(t->master, STDOUT_FILENO))
+		if (p[0].revents && !carry_some(t->master, t->out))
 			return NULL;
 		if (p[1].revents && !carry_some(STDIN_FILENO, t->master))
 			p[1].fd = -1;
@@ -70,10 +70,11 @@ static int make_raw(struct terminal *t, struct err *e)
 	return 0;
 }
 
-struct terminal *terminal_open(struct err *e)
+struct terminal *terminal_open(int out, struct err *e)
 {
 	struct terminal *t = xcalloc(1, sizeof(*t));
 	t->master = t->slave = -1;
+	t->out = out;
 	if (open_pair(t, e) || make_raw(t, e)) {
 		terminal_close(t);
 		return NULL;
