@@ -73,6 +73,8 @@ static const struct option options[] = {
         {"no-cache", 0, OPT_FLAG, AT(no_cache), NULL, "Run every step again"},
         {"no-cache-filter", 0, OPT_LIST, AT(no_cache_filter), "STAGE",
                 "Run the steps of these stages again"},
+        {"on-error", 0, OPT_STRING, AT(flags.on_error), "shell[=COMMAND]",
+                "On a terminal: open a shell in what a failed RUN left"},
         {"output", 'o', OPT_LIST, AT(outputs), "SPEC",
                 "type=image|registry|oci|docker|local|tar,dest=..., or a folder"},
         {"platform", 0, OPT_STRING, AT(platform), "OS/ARCH",
@@ -341,6 +343,12 @@ static int finish(struct session *s, const struct build_options *o, const struct
 	return 0;
 }
 
+// What there was to show of the failure is shown before the shell.
+static void step_aside(void *ui)
+{
+	ui_finish(ui, true);
+}
+
 static int build(struct session *s, const struct build_options *o, struct build_request *r,
         enum ui_progress kind, struct err *e)
 {
@@ -355,6 +363,8 @@ static int build(struct session *s, const struct build_options *o, struct build_
 		struct build_result built = {0};
 		s->ui = ui_new(o->quiet ? UI_QUIET : kind, "Building");
 		r->sink = session_sink(s);
+		r->step_aside = step_aside;
+		r->step_aside_arg = s->ui;
 		status = build_caches_parse(&caches, &o->cache_from, &o->cache_to, s, e);
 		if (!status)
 			status = build_caches_import(&caches, s, e);

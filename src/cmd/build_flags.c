@@ -188,6 +188,21 @@ static int each(const struct strv *v, struct build_request *r,
 	return 0;
 }
 
+// The command is words, not a line for a shell: there may be none.
+static int take_on_error(const char *spec, struct build_request *r, struct err *e)
+{
+	auto_strv struct strv words = {0};
+	if (strcmp(spec, "shell") != 0 && !str_has_prefix(spec, "shell="))
+		return err_set(e, ERR_USAGE,
+		        "invalid --on-error \"%s\": shell or shell=COMMAND is expected", spec);
+	r->shell_on_error = true;
+	strv_split(&words, strchr(spec, '=') ? strchr(spec, '=') + 1 : "", ' ');
+	for (size_t i = 0; i < words.n; i++)
+		if (*words.v[i])
+			strv_add(&r->shell, words.v[i]);
+	return 0;
+}
+
 int build_flags_take(const struct build_flags *f, struct build_request *r, struct err *e)
 {
 	if (f->print)
@@ -205,6 +220,8 @@ int build_flags_take(const struct build_flags *f, struct build_request *r, struc
 			return -1;
 	take_attestation("sbom", f->sbom);
 	take_attestation("provenance", f->provenance);
+	if (f->on_error && take_on_error(f->on_error, r, e))
+		return -1;
 	if (f->cgroup_parent)
 		note("cgroup-parent", f->cgroup_parent,
 		        "steps run in the control group that hew runs in");

@@ -11,7 +11,7 @@ struct output_spec;
 
 struct build_flags {
 	struct strv hosts, ulimits, allow, resources, attests, annotations;
-	const char *network, *shm_size, *cgroup_parent, *sbom, *provenance, *print;
+	const char *network, *shm_size, *cgroup_parent, *sbom, *provenance, *print, *on_error;
 };
 void build_flags_release(struct build_flags *f);
 int build_flags_take(const struct build_flags *f, struct build_request *r, struct err *e);

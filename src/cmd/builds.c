@@ -225,12 +225,12 @@ static int run(void *opts, const struct strv *args, struct err *e)
 		return err_set(e, ERR_USAGE, "hew builds %s: ls, show, logs or rm%s%s%s", verb,
 		        near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 	}
-	bool lists = is_verb(verb, "ls", "list");
+	bool lists = is_verb(verb, "ls", "list"), removes = is_verb(verb, "rm", "remove");
 	if (json < 0)
 		return -1;
-	if (session_open(&s, false, e)) {
+	if (removes ? session_open(&s, false, e) : session_look(&s, e)) {
 		// where nothing was built yet, the list is empty, and all of it is gone
-		bool removes_all = is_verb(verb, "rm", "remove") && o->all;
+		bool removes_all = removes && o->all;
 		if (e->kind != ERR_NOT_FOUND || (!lists && !removes_all))
 			return -1;
 		if (removes_all)
@@ -248,6 +248,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 const struct command cmd_builds = {
         .name = "builds",
         .args = "[ls|show|logs|rm] [OPTIONS] [ID...]",
+        .verbs = "ls show logs rm",
         .summary = "List past builds; show one, its output, or forget it",
         .details = "ls                 the builds, newest first\n"
                    "show [ID]          one with its steps: how long each took, what was cached, or "

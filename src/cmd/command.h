@@ -31,10 +31,12 @@ struct option {
 struct command {
 	const char *name, *alias;     // alias: NULL or a second name
 	const char *args;             // "[OPTIONS] PATH"
+	const char *verbs;            // "ls show": its own, for completion; may be NULL
 	const char *summary;          // one line
 	const char *details;          // paragraphs shown by --help after the options; may be NULL
 	const struct option *options; // ends with name == NULL
 	size_t size;                  // of the verb's struct; zeroed before parsing
+	bool keep_dashes;             // "--" is an argument too: what follows is another's
 	bool stop_at_args; // options end at the first argument (`hew run IMAGE cmd --flag`)
 	// Returns the exit status, or -1 with *e set, which the caller prints. opts: the verb's
 	// struct; args: what is no option.

@@ -17,6 +17,7 @@ const struct command *const commands[] = {
         &cmd_history,
         &cmd_why,
         &cmd_builds,
+        &cmd_shell,
         &cmd_pull,
         &cmd_push,
         &cmd_tag,

@@ -16,6 +16,8 @@ static void put_verbs(void)
 
 static void put_flags(const struct command *c)
 {
+	if (c->verbs)
+		printf("%s ", c->verbs);
 	for (const struct option *o = c->options; o->name; o++)
 		if (o->help)
 			printf("--%s ", o->name);
@@ -63,6 +65,9 @@ static void fish(void)
 		const struct command *c = commands[i];
 		printf("complete -c hew -n __fish_use_subcommand -a %s -d \"%s\"\n", c->name,
 		        c->summary);
+		if (c->verbs)
+			printf("complete -c hew -n '__fish_seen_subcommand_from %s' -a '%s'\n",
+			        c->name, c->verbs);
 		for (const struct option *o = c->options; o->name; o++)
 			if (o->help)
 				printf("complete -c hew -n '__fish_seen_subcommand_from %s' -l "

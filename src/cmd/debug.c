@@ -195,6 +195,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 const struct command cmd_debug = {
         .name = "debug",
         .args = "parse|expand|words|match|graph [OPTIONS] ARGUMENT...",
+        .verbs = "parse expand words match graph",
         .summary = "Show how a Dockerfile, a word or an ignore file is read",
         .details = "parse FILE                 the instructions as S-expressions; json: with "
                    "positions\n"

@@ -148,6 +148,8 @@ int options_parse(const struct command *c, int argc, char **argv, void *opts, st
 		}
 		if (!strcmp(arg, "--")) {
 			ended = true;
+			if (c->keep_dashes)
+				strv_add(args, arg);
 			continue;
 		}
 		if (!strcmp(arg, "--help") || (!strcmp(arg, "-h") && !by_letter(c, 'h'))) {

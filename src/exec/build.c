@@ -19,6 +19,7 @@ void build_request_release(struct build_request *r)
 	strv_release(&r->build_contexts);
 	strv_release(&r->no_cache_stages);
 	strv_release(&r->hosts);
+	strv_release(&r->shell);
 	for (size_t i = 0; i < r->n_ulimits; i++)
 		free(r->ulimits[i].name);
 	free(r->ulimits);

@@ -60,6 +60,12 @@ struct build_request {
 	struct platform platform;
 	bool platform_given; // --platform, not this machine's
 	bool no_cache, pull;
+	// A RUN that fails: a shell in what it left, if there is a terminal. The command, empty:
+	// one that is there. Before it, step_aside makes way on the terminal.
+	bool shell_on_error;
+	struct strv shell;
+	void (*step_aside)(void *arg);
+	void *step_aside_arg;
 	bool explain; // say of each step why it is not cached, when that is known
 	bool dry_run; // look up what can be, run nothing, commit nothing
 	// build_plan: also what the target does not need; without asking a registry (an image that

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "context/local.h"
 #include "exec/build.h"
+#include "exec/build_log.h"
 #include "graph/graph.h"
 #include "layer/writer.h"
 #include "rootfs/rootfs.h"
@@ -17,9 +18,11 @@
 #include "sandbox/step.h"
 #include "store/store.h"
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct remote; // remote.c
 struct ssh_agent;
+struct run_state;
 
 // What a COPY or ADD brings, before it is known where it lands (copy_plan.c).
 struct copy_item {
@@ -116,13 +119,15 @@ struct exec {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool stop;
+	atomic_bool stopping; // the same, for whoever does not hold the lock
 	struct err first_err;
 	int failed_step;
 	bool keep_graph;   // it is the caller's
 	char id[BUILD_ID]; // of the build
 	const char *path;  // of the Dockerfile
 	int64_t time, begun_ns;
-	struct build_log *log; // NULL: none is kept
+	struct build_log *log;        // NULL: none is kept
+	struct run_state *failed_run; // with lock held: kept for a shell; NULL
 };
 
 // ---- contexts.c
@@ -192,6 +197,10 @@ int selection_layer(struct exec *x, const struct file_source *from, const char *
 // ---- run.c
 int run_run(struct exec *x, const struct step *s, struct digest *ret, struct err *e);
 
+// ---- run_shell.c
+// The shell of --on-error, once nothing else runs; if there is a step to have it in.
+void run_shell(struct exec *x);
+
 // ---- key.c
 #define KEY_VERSION "3" // what was made under another one is not found
 int step_key(struct exec *x, const struct step *s, struct step_state *st, struct err *e);
@@ -213,14 +222,6 @@ struct build_end {
 // JSON; the caller's. A build of which all was cached gets its id here: equal ones have the same.
 char *build_record(struct exec *x, const struct build_end *end);
 void build_id_make(char out[static BUILD_ID]);
-
-// ---- build_log.c: a sink before another one
-struct build_log *build_log_new(struct event_sink *next);
-struct event_sink *build_log_sink(struct build_log *l);
-// From here on it writes to the file, first what was held back. fd: taken; -1: there is none.
-void build_log_begin(struct build_log *l, int fd);
-bool build_log_has_begun(const struct build_log *l);
-void build_log_free(struct build_log *l); // NULL is fine
 
 // ---- selection.c: what a COPY takes, as its key counts it: one digest a source
 struct selection {

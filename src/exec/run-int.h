@@ -5,6 +5,7 @@
 #include "exec/exec-int.h"
 #include "exec/redact.h"
 #include "rootfs/jobs.h"
+#include "run/mount_list.h"
 #include "sandbox/step.h"
 
 struct ssh_forward;
@@ -26,21 +27,27 @@ struct run_state {
 	struct upper_dirs upper;
 	int tar, index; // of the layer that the upper becomes
 	struct commit_reply made;
-	struct step_mount *mounts;
-	size_t n_mounts;
-	int *binds;
-	size_t n_binds;
+	struct mount_list mounts;
 	struct held_cache *caches;
 	size_t n_caches;
 	struct ssh_forward **forwards; // to ssh agents
 	size_t n_forwards, n_ssh;      // n_ssh: mounts seen
-	struct strv scratch;           // directories to trash afterwards
 	struct strv env;
 	struct redactor redactor; // the step's secrets
 	struct user_ids user;
 	struct arena arena;
+	struct rootfs below;
 	bool committed;
+	struct err failure; // of one that is kept for a shell
 };
+// All but streams and signals; borrows from r.
+void run_spec(struct run_state *r, struct step_spec *ret);
+
+// run.c
+void run_state_free(struct run_state *r); // NULL is fine
+
+// run_shell.c: takes one that failed, if there is to be a shell in it.
+bool run_keep_failed(struct run_state *r, const struct err *why);
 
 // run_mounts.c
 int run_add_mounts(struct run_state *r, struct err *e);

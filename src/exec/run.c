@@ -16,13 +16,13 @@ static void drop_scratch(struct run_state *r)
 	const char *path = r->upper.base;
 	if (path && (!r->committed || fs_remove_tree(store_root_fd(r->x->store), path, &ignored)))
 		store_trash(r->x->store, path);
-	for (size_t i = 0; i < r->scratch.n; i++)
-		store_trash(r->x->store, r->scratch.v[i]);
 	upper_dirs_release(&r->upper);
 }
 
-static void run_state_release(struct run_state *r)
+void run_state_free(struct run_state *r)
 {
+	if (!r)
+		return;
 	for (size_t i = 0; i < r->n_lowers; i++)
 		close_fd(&r->lowers[i]);
 	run_mounts_release(r);
@@ -30,9 +30,10 @@ static void run_state_release(struct run_state *r)
 	close_fd(&r->tar);
 	close_fd(&r->index);
 	free(r->lowers);
-	strv_release(&r->scratch);
 	strv_release(&r->env);
+	rootfs_release(&r->below);
 	arena_release(&r->arena);
+	free(r);
 }
 
 // ---- root filesystem
@@ -94,12 +95,12 @@ static void *read_logs(void *arg)
 
 // ---- the process
 
-static int lookup_user(struct run_state *r, const struct rootfs *below, struct err *e)
+static int lookup_user(struct run_state *r, struct err *e)
 {
 	const char *user = r->step->run.user;
 	if (!*user || !strcmp(user, "root") || !strcmp(user, "0"))
 		user = "0";
-	auto_view struct view *root = rootfs_view(&r->x->engine, below, r->step->id, e);
+	auto_view struct view *root = rootfs_view(&r->x->engine, &r->below, r->step->id, e);
 	if (!root || user_lookup(root, user, &r->user, e))
 		return -1;
 	return 0;
@@ -143,6 +144,31 @@ static void take_settings(struct run_state *r, struct step_spec *spec)
 	spec->shm_size = req->shm_size;
 }
 
+void run_spec(struct run_state *r, struct step_spec *ret)
+{
+	const struct run_op *op = &r->step->run;
+	*ret = (struct step_spec){
+	        .lowers = r->lowers,
+	        .n_lowers = r->n_lowers,
+	        .upper = r->upper.upper,
+	        .work = r->upper.work,
+	        .volatile_overlay = true,
+	        .argv = (const char *const *)op->argv.v,
+	        .env = (const char *const *)r->env.v,
+	        .cwd = op->cwd,
+	        .uid = r->user.uid,
+	        .gid = r->user.gid,
+	        .groups = r->user.groups,
+	        .n_groups = r->user.n_groups,
+	        .network = step_network_of(op->network),
+	        .hostname = op->hostname,
+	        .insecure = op->insecure,
+	        .signal_fd = -1,
+	};
+	mount_list_spec(&r->mounts, ret);
+	take_settings(r, ret);
+}
+
 // The step and its layer in one request to the holder.
 static int run_job(struct run_state *r, struct holder *h, const struct step_spec *spec,
         struct step_result *result, struct err *e)
@@ -170,7 +196,6 @@ static int run_job(struct run_state *r, struct holder *h, const struct step_spec
 static int execute(
         struct run_state *r, struct log_reader *log, struct step_result *result, struct err *e)
 {
-	const struct run_op *op = &r->step->run;
 	struct holder *h = engine_holder(&r->x->engine, e);
 	auto_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int out[2], err[2];
@@ -185,32 +210,11 @@ static int execute(
 	}
 	*log = (struct log_reader){
 	        .x = r->x, .step = r->step->id, .fds = {out[0], err[0]}, .redactor = &r->redactor};
-	struct step_spec spec = {
-	        .lowers = r->lowers,
-	        .n_lowers = r->n_lowers,
-	        .upper = r->upper.upper,
-	        .work = r->upper.work,
-	        .volatile_overlay = true,
-	        .argv = (const char *const *)op->argv.v,
-	        .env = (const char *const *)r->env.v,
-	        .cwd = op->cwd,
-	        .uid = r->user.uid,
-	        .gid = r->user.gid,
-	        .groups = r->user.groups,
-	        .n_groups = r->user.n_groups,
-	        .network = step_network_of(op->network),
-	        .hostname = op->hostname,
-	        .insecure = op->insecure,
-	        .mounts = r->mounts,
-	        .n_mounts = r->n_mounts,
-	        .bind_fds = r->binds,
-	        .n_bind_fds = r->n_binds,
-	        .stdin_fd = null,
-	        .stdout_fd = out[1],
-	        .stderr_fd = err[1],
-	        .signal_fd = -1,
-	};
-	take_settings(r, &spec);
+	struct step_spec spec;
+	run_spec(r, &spec);
+	spec.stdin_fd = null;
+	spec.stdout_fd = out[1];
+	spec.stderr_fd = err[1];
 	pthread_t reader;
 	errno = pthread_create(&reader, NULL, read_logs, log);
 	bool reads = errno == 0; // or the step would wait for ever on a full pipe
@@ -267,30 +271,38 @@ static int failed_step(struct run_state *r, const struct step_result *result, st
 	return -1;
 }
 
+// All that the command needs.
+static int prepare(struct run_state *r, struct err *e)
+{
+	step_input(r->x, r->step->parent, &r->below);
+	if (lookup_user(r, e))
+		return -1;
+	make_env(r);
+	return rootfs_open_trees(
+	               &r->x->engine, &r->below, r->step->id, &r->lowers, &r->n_lowers, e) ||
+	                       open_upper(r, e) || run_add_mounts(r, e)
+	               ? -1
+	               : 0;
+}
+
 int run_run(struct exec *x, const struct step *s, struct digest *ret, struct err *e)
 {
-	struct run_state r = {.x = x, .step = s, .upper = UPPER_DIRS_NONE, .tar = -1, .index = -1};
-	struct rootfs below = {0};
+	struct run_state *r = xcalloc(1, sizeof(*r));
 	struct step_result result = {0};
 	struct log_reader log;
-	step_input(x, s->parent, &below);
-	int status = lookup_user(&r, &below, e);
-	if (!status) {
-		make_env(&r);
-		status = rootfs_open_trees(&x->engine, &below, s->id, &r.lowers, &r.n_lowers, e);
-	}
+	*r = (struct run_state){
+	        .x = x, .step = s, .upper = UPPER_DIRS_NONE, .tar = -1, .index = -1};
+	int status = prepare(r, e);
+	bool ready = !status;
 	if (!status)
-		status = open_upper(&r, e);
-	if (!status)
-		status = run_add_mounts(&r, e);
-	if (!status)
-		status = execute(&r, &log, &result, e);
+		status = execute(r, &log, &result, e);
 	if (!status && result.exit_status)
-		status = failed_step(&r, &result, e);
+		status = failed_step(r, &result, e);
+	bool ran = status && ready && e->kind == ERR_STEP;
 	if (!status)
-		status = commit(&r, &result, ret, e);
+		status = commit(r, &result, ret, e);
 	step_result_release(&result);
-	rootfs_release(&below);
-	run_state_release(&r);
+	if (!ran || !run_keep_failed(r, e))
+		run_state_free(r);
 	return status;
 }

@@ -12,18 +12,13 @@
 
 static struct step_mount *add_mount(struct run_state *r, const char *target)
 {
-	r->mounts = xreallocarray(r->mounts, r->n_mounts + 1, sizeof(*r->mounts));
-	struct step_mount *m = &r->mounts[r->n_mounts++];
-	*m = (struct step_mount){.target = target, .source_fd = -1};
-	return m;
+	return mount_list_add(&r->mounts, target);
 }
 
 // A descriptor that stays open as long as the step runs, also if hew does not.
 static int hold(struct run_state *r, int fd)
 {
-	r->binds = xreallocarray(r->binds, r->n_binds + 1, sizeof(*r->binds));
-	r->binds[r->n_binds] = fd;
-	return (int)r->n_binds++;
+	return mount_list_hold(&r->mounts, fd);
 }
 
 // Shows `source` in what n trees make together; they are held from now on. What is written to it is
@@ -31,23 +26,9 @@ static int hold(struct run_state *r, int fd)
 static int add_overlay(struct run_state *r, const struct run_mount *m, const char *source,
         const int *trees, size_t n, struct err *e)
 {
-	struct step_mount *to = add_mount(r, m->target);
-	to->type = STEP_OVERLAY;
-	to->source = source;
-	to->source_fd = (int)r->n_binds;
-	to->n_lowers = n;
-	to->read_only = m->read_only;
-	for (size_t i = 0; i < n; i++)
-		hold(r, trees[i]);
-	if (m->read_only)
-		return 0;
-	struct upper_dirs dirs = UPPER_DIRS_NONE;
-	int failed = upper_dirs_open(&r->x->engine, &dirs, e);
-	if (dirs.base)
-		strv_take(&r->scratch, steal_ptr(&dirs.base));
-	hold(r, steal_fd(&dirs.upper));
-	hold(r, steal_fd(&dirs.work));
-	return failed;
+	const struct overlay_mount o = {
+	        .target = m->target, .source = source, .read_only = m->read_only};
+	return mount_list_overlay(&r->mounts, &r->x->engine, &o, trees, n, e);
 }
 
 static int bind_stage(struct run_state *r, const struct run_mount *m, struct err *e)
@@ -247,7 +228,7 @@ static int forward_agent(struct run_state *r, struct ssh_agent *agent, struct er
 	auto_fd int dir = store_temp_dir(r->x->store, &path, e);
 	if (dir < 0)
 		return -1;
-	strv_take(&r->scratch, path);
+	strv_take(&r->mounts.scratch, path);
 	struct ssh_forward *f = ssh_forward_start(agent, dir, "agent", e);
 	if (!f)
 		return -1;
@@ -328,8 +309,6 @@ int run_add_mounts(struct run_state *r, struct err *e)
 
 void run_mounts_release(struct run_state *r)
 {
-	for (size_t i = 0; i < r->n_binds; i++)
-		close_fd(&r->binds[i]);
 	for (size_t i = 0; i < r->n_caches; i++) {
 		store_unlock(r->caches[i].lock);
 		free(r->caches[i].name);
@@ -337,7 +316,6 @@ void run_mounts_release(struct run_state *r)
 	for (size_t i = 0; i < r->n_forwards; i++)
 		ssh_forward_stop(r->forwards[i]);
 	free(r->forwards);
-	free(r->binds);
 	free(r->caches);
-	free(r->mounts);
+	mount_list_release(&r->mounts, r->x->store);
 }

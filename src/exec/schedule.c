@@ -225,6 +225,7 @@ static void stop_all(struct exec *x, const struct step *s, const struct err *e)
 	if (x->stop)
 		return;
 	x->stop = true;
+	atomic_store(&x->stopping, true);
 	x->first_err = *e;
 	x->failed_step = s->id;
 	(void)!write(x->engine.stop_fd, &one, sizeof(one));
@@ -259,6 +260,9 @@ static void tell(struct exec *x, const struct step *s, int r, int64_t took, cons
 static void *worker(void *arg)
 {
 	struct exec *x = arg;
+	// A failed step that is kept for a shell has its caches locked: nobody may wait for them.
+	bool stops = x->req->shell_on_error;
+	const atomic_bool *before = stops ? cancel_with(&x->stopping) : NULL;
 	pthread_mutex_lock(&x->lock);
 	while (!x->stop && !all_done(x)) {
 		const struct step *s = take_ready(x);
@@ -281,6 +285,8 @@ static void *worker(void *arg)
 		pthread_cond_broadcast(&x->changed);
 	}
 	pthread_mutex_unlock(&x->lock);
+	if (stops)
+		cancel_with(before);
 	return NULL;
 }
 
@@ -310,6 +316,7 @@ static int run_missing(struct exec *x, size_t missing, struct err *e)
 	if (!x->stop)
 		return 0;
 	*e = x->first_err;
+	run_shell(x);
 	return -1;
 }
 

@@ -39,7 +39,7 @@ struct ui {
 	int drawn; // lines of the live part on the screen
 	bool colour;
 	pthread_t ticker;
-	bool ticking, closing;
+	bool ticking, closing, finished;
 	pthread_cond_t wake;
 };
 

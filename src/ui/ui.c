@@ -257,6 +257,9 @@ void ui_finish(struct ui *u, bool failed)
 	if (u->ticking)
 		pthread_join(u->ticker, NULL);
 	u->ticking = false;
+	if (u->finished)
+		return;
+	u->finished = true;
 	if (u->kind == UI_TTY) {
 		tty_draw(u);
 		tty_finish(u);

@@ -23,6 +23,7 @@ struct ui;
 struct ui *ui_new(enum ui_progress kind, const char *doing);
 struct event_sink *ui_sink(struct ui *u);
 // Draws what is left and restores the terminal; if failed, the tail of that step's output too.
+// Once: a second time it does nothing.
 void ui_finish(struct ui *u, bool failed);
 void ui_free(struct ui *u); // NULL is fine
 

@@ -271,5 +271,6 @@ onto_full() { "$@" >/dev/full; }
 	}
 	complete hew bui | grep -qx build
 	complete hew build --tar | grep -qx -- --target
+	complete hew builds l | paste -sd' ' | grep -qx 'ls logs'
 	complete hew run complete | grep -q '^complete-me'
 }
