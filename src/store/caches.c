@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/timefmt.h"
 #include "store/db-int.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -51,6 +52,27 @@ static int lock_cache(struct store *s, const char *path, struct err *e)
 	}
 }
 
+// When it was last used, and by which name. What is in it changes now: its size is not known.
+static int note_mount(struct store *s, const char *path, const char *id, struct err *e)
+{
+	const char *name = fs_base_name(path);
+	int64_t used = 0, now = time_now().sec;
+	db_lock(s);
+	int rc = db_int(s, e, &used,
+	        "SELECT used FROM cache_mounts WHERE name = ? AND bytes IS NULL", "t", name);
+	db_unlock(s);
+	if (rc < 0 || (rc == 1 && now - used < USED_GRAIN))
+		return rc < 0 ? -1 : 0;
+	if (db_begin(s, e) < 0)
+		return -1;
+	if (db_run(s, e,
+	            "INSERT OR REPLACE INTO cache_mounts(name, id, used, bytes) VALUES(?, ?, ?, "
+	            "NULL)",
+	            "tti", name, id, now) < 0)
+		return db_abandon(s);
+	return db_commit(s, e);
+}
+
 // The folder of a cache is ours, so that it can be locked, and renamed away; the folder in it may
 // belong to anybody.
 int store_cache_dir(
@@ -65,6 +87,8 @@ int store_cache_dir(
 		return -1;
 	if (mkdirat(lock, flavour, 0755) < 0 && errno != EEXIST)
 		return err_sys(e, "make '%s/%s/%s'", s->root, path, flavour);
+	if (note_mount(s, path, id, e) < 0)
+		return -1;
 	int fd = openat(lock, flavour, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open '%s/%s/%s'", s->root, path, flavour);

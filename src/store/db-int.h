@@ -11,6 +11,7 @@ void db_close(struct store *s);
 void db_fold(struct store *s); // empties the log; for quiet moments
 int db_sync(struct store *s);  // what is committed reaches the disk; -1 with errno
 int db_user_version(struct store *s, int *ret, struct err *e);
+int db_upgrade(struct store *s, struct err *e); // to SCHEMA_VERSION
 int db_create_schema(struct store *s, struct err *e);
 int db_exec(struct store *s, const char *sql, struct err *e);
 

@@ -8,85 +8,23 @@
 #include "base/fault.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "image/config.h"
-#include "store/db-int.h"
+#include "store/reach.h"
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-#define NESTING_MAX 4 // an index of indexes
-
 // 1 if it is new.
-static int mark(struct store *s, const struct digest *d, struct err *e)
+static int mark(void *store, const struct digest *d, enum reach_kind kind, struct err *e)
 {
+	struct store *s = store;
 	if (db_run(s, e, "INSERT OR IGNORE INTO temp.marked(digest) VALUES(?)", "h", &d->h) < 0)
 		return -1;
 	return sqlite3_changes(s->db) > 0;
 }
 
-static int mark_diff_ids(struct store *s, const struct digest *config, struct err *e)
+static int mark_leased(void *store, const char *lease, const struct digest *d, struct err *e)
 {
-	struct err ignored;
-	auto_buf struct buf text = {0};
-	auto_config struct image_config c = {0};
-	if (blob_read_raw(s, config, CONFIG_MAX, &text, &ignored) < 0 ||
-	        image_config_parse(text.p, text.n, &c, &ignored) < 0)
-		return 0; // what cannot be read holds nothing
-	for (size_t i = 0; i < c.n_diff_ids; i++)
-		if (mark(s, &c.diff_ids[i], e) < 0)
-			return -1;
-	return 0;
-}
-
-static int mark_manifest(struct store *s, const struct buf *text, struct err *e)
-{
-	struct err ignored;
-	auto_manifest struct manifest m = {0};
-	if (manifest_parse(text->p, text->n, NULL, &m, &ignored) < 0)
-		return 0;
-	if (mark(s, &m.config.digest, e) < 0)
-		return -1;
-	for (size_t i = 0; i < m.layers.n; i++)
-		if (mark(s, &m.layers.v[i].digest, e) < 0)
-			return -1;
-	return mark_diff_ids(s, &m.config.digest, e);
-}
-
-static int mark_image(struct store *s, const struct digest *d, int depth, struct err *e);
-
-static int mark_index(struct store *s, const struct buf *text, int depth, struct err *e)
-{
-	struct err ignored;
-	auto_index struct image_index ix = {0};
-	if (image_index_parse(text->p, text->n, NULL, &ix, &ignored) < 0)
-		return 0;
-	for (size_t i = 0; i < ix.manifests.n; i++)
-		if (mark_image(s, &ix.manifests.v[i].digest, depth + 1, e) < 0)
-			return -1;
-	return 0;
-}
-
-// Marks whatever the digest names, and all below it if it is a manifest or index that is here.
-static int mark_image(struct store *s, const struct digest *d, int depth, struct err *e)
-{
-	struct err ignored;
-	uint64_t size;
-	auto_buf struct buf text = {0};
-	int fresh = mark(s, d, e);
-	if (fresh <= 0 || depth > NESTING_MAX || !blob_here(s, d, &size) || size > MANIFEST_MAX)
-		return fresh < 0 ? -1 : 0;
-	if (blob_read_raw(s, d, MANIFEST_MAX, &text, &ignored) < 0 || text.n == 0 ||
-	        text.p[0] != '{')
-		return 0;
-	const char *kind = manifest_sniff(text.p, text.n, NULL, &ignored);
-	if (kind && media_type_is_index(kind))
-		return mark_index(s, &text, depth, e);
-	return kind && media_type_is_manifest(kind) ? mark_manifest(s, &text, e) : 0;
-}
-
-static int mark_leased(struct store *s, const struct digest *d, struct err *e)
-{
-	return mark_image(s, d, 0, e);
+	return reach(store, d, mark, store, e);
 }
 
 static int mark_roots(struct store *s, struct err *e)
@@ -107,7 +45,7 @@ static int mark_roots(struct store *s, struct err *e)
 			n++;
 	}
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = mark_image(s, &v[i], 0, e);
+		rc = reach(s, &v[i], mark, s, e);
 	free(v);
 	return rc;
 }
@@ -119,7 +57,7 @@ static int mark_all(struct store *s, struct err *e)
 	            "DELETE FROM temp.marked",
 	            e) < 0)
 		return -1;
-	if (lease_gc_begin(s, mark_leased, e) < 0)
+	if (lease_gc_begin(s, mark_leased, s, e) < 0)
 		return -1;
 	if (mark_roots(s, e) == 0 &&
 	        db_exec(s,
@@ -144,7 +82,8 @@ static int delete_rows(struct store *s, struct err *e)
 	        "DELETE FROM images WHERE manifest NOT IN (SELECT digest FROM temp.marked);"
 	        "DELETE FROM blobs WHERE digest NOT IN (SELECT digest FROM temp.marked);"
 	        "DELETE FROM trees WHERE diff_id NOT IN (SELECT digest FROM temp.marked);"
-	        "DELETE FROM layers WHERE diff_id NOT IN (SELECT digest FROM temp.marked);";
+	        "DELETE FROM layers WHERE diff_id NOT IN (SELECT digest FROM temp.marked);"
+	        "DELETE FROM uses WHERE digest NOT IN (SELECT digest FROM temp.marked);";
 	if (db_exec(s, rows, e) < 0 || sweep_lost(s, e) < 0 || sweep_rows(s, e) < 0)
 		return -1;
 	return index_json_write(s, e);

@@ -219,8 +219,7 @@ int store_lease_add(struct store *s, const struct digest *d, struct err *e)
 }
 
 // A line cut off by a full disk is no digest and names nothing.
-static int each_line(struct store *s, const char *name,
-        int (*fn)(struct store *, const struct digest *, struct err *), struct err *e)
+static int each_line(struct store *s, const char *name, lease_fn *fn, void *arg, struct err *e)
 {
 	char path[STORE_PATH];
 	auto_buf struct buf text = {0};
@@ -231,26 +230,31 @@ static int each_line(struct store *s, const char *name,
 	strv_split(&lines, buf_cstr(&text), '\n');
 	for (size_t i = 0; i < lines.n; i++) {
 		struct digest d;
-		if (hash_parse(lines.v[i], &d.h) && fn(s, &d, e) < 0)
+		if (hash_parse(lines.v[i], &d.h) && fn(arg, name, &d, e) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int lease_gc_begin(struct store *s, int (*fn)(struct store *, const struct digest *, struct err *),
-        struct err *e)
+int lease_each(struct store *s, lease_fn *fn, void *arg, struct err *e)
 {
 	auto_strv struct strv names = {0};
+	int rc = list_leases(s, &names, e);
+	for (size_t i = 0; rc == 0 && i < names.n; i++)
+		if (strlen(names.v[i]) < LEASE_TEXT &&
+		        (!strcmp(names.v[i], s->lease) || lease_alive(s, names.v[i])))
+			rc = each_line(s, names.v[i], fn, arg, e);
+	return rc;
+}
+
+int lease_gc_begin(struct store *s, lease_fn *fn, void *arg, struct err *e)
+{
 	pthread_mutex_lock(&s->lease_mutex);
 	if (gc_lock(s, LOCK_EX, e) < 0) {
 		pthread_mutex_unlock(&s->lease_mutex);
 		return -1;
 	}
-	int rc = list_leases(s, &names, e);
-	for (size_t i = 0; rc == 0 && i < names.n; i++)
-		if (strlen(names.v[i]) < LEASE_TEXT &&
-		        (!strcmp(names.v[i], s->lease) || lease_alive(s, names.v[i])))
-			rc = each_line(s, names.v[i], fn, e);
+	int rc = lease_each(s, fn, arg, e);
 	if (rc < 0)
 		lease_gc_end(s);
 	return rc;
@@ -260,4 +264,20 @@ void lease_gc_end(struct store *s)
 {
 	flock(s->gc_fd, LOCK_UN);
 	pthread_mutex_unlock(&s->lease_mutex);
+}
+
+// What this process has used it needs no more: its own lease no longer keeps it from a collection.
+int lease_let_go(struct store *s, struct err *e)
+{
+	pthread_mutex_lock(&s->lease_mutex);
+	int rc = gc_lock(s, LOCK_SH, e);
+	if (rc == 0 && ftruncate(s->lease_fd, 0) < 0)
+		rc = err_sys(e, "write '%s/leases/%s'", s->root, s->lease);
+	if (rc == 0)
+		map_release(&s->leased);
+	if (s->gc_fd >= 0)
+		flock(s->gc_fd, LOCK_UN);
+	pthread_mutex_unlock(&s->lease_mutex);
+	known_release(s);
+	return rc;
 }

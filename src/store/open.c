@@ -121,6 +121,13 @@ static bool is_caught_up(const struct store *s, char mark[STORE_PATH])
 	return faccessat(s->root_fd, mark, F_OK, 0) == 0;
 }
 
+// A store of an older hew becomes one of this hew, unless it may only be read: then it is read as
+// it is, for what an older one has means the same.
+static int bring_up(struct store *s, int version, struct err *e)
+{
+	return version == SCHEMA_VERSION || !store_writable(s) ? 0 : db_upgrade(s, e);
+}
+
 // After a restart of the machine the last transactions may be gone, and with them all that tells
 // of files which did reach the disk: once a boot, every file is looked at.
 static int catch_up(struct store *s, struct err *e)
@@ -187,6 +194,8 @@ static int open_parts(struct store *s, const char *root, struct err *e)
 		return no_store(s, e);
 	if (create && (make_folders(s, e) < 0 || (version == 0 && make_store(s, e) < 0)))
 		return -1;
+	if (version > 0 && bring_up(s, version, e) < 0)
+		return -1;
 	return store_writable(s) ? catch_up(s, e) : 0;
 }
 
@@ -225,6 +234,7 @@ void store_close(struct store *s)
 	if (!s)
 		return;
 	if (s->pid == getpid() && store_writable(s)) {
+		store_note_uses(s);
 		if (s->reserve_used)
 			reserve_make(s);
 		lease_drop(s);
@@ -232,6 +242,7 @@ void store_close(struct store *s)
 	db_close(s);
 	close_indexes(s);
 	known_release(s);
+	uses_release(s);
 	map_release(&s->leased);
 	close_fd(&s->work_fd);
 	close_fd(&s->gc_fd);

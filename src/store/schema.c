@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tables. Digests are 32-byte blobs. A table that names a file has one file a row; everything
-// else hangs on those rows (sweep_rows). Changing this means a new SCHEMA_VERSION and a step from
-// the old one.
+// else hangs on those rows (sweep_rows). Changing this means one more version, made from the one
+// before it.
 
 #include "base/err.h"
 #include "base/fault.h"
 #include "store/db-int.h"
+#include <stdio.h>
 
-static const char schema[] =
+static const char version_1[] =
         // blobs/sha256/<digest>
         "CREATE TABLE blobs(digest BLOB PRIMARY KEY, size INTEGER NOT NULL, created INTEGER NOT "
         "NULL)"
@@ -52,8 +53,17 @@ static const char schema[] =
         "BLOB,"
         " flavour TEXT, boot TEXT NOT NULL, lease TEXT NOT NULL);";
 
-#define STRING_OF(x) #x
-#define TEXT_OF(x) STRING_OF(x)
+static const char version_2[] =
+        // of the tree on the disk; null: not measured yet
+        "ALTER TABLE trees ADD COLUMN bytes INTEGER;"
+        // when a blob or a layer was last used
+        "CREATE TABLE uses(digest BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"
+        // cache/<name>; id is what the Dockerfile calls it; bytes null: not measured since it was
+        // last used
+        "CREATE TABLE cache_mounts(name TEXT PRIMARY KEY, id TEXT NOT NULL, used INTEGER NOT NULL,"
+        " bytes INTEGER) WITHOUT ROWID;";
+
+static const char *const versions[SCHEMA_VERSION] = {version_1, version_2};
 
 int db_user_version(struct store *s, int *ret, struct err *e)
 {
@@ -67,16 +77,32 @@ int db_user_version(struct store *s, int *ret, struct err *e)
 	return 0;
 }
 
+// Inside a transaction. Another process may have done it meanwhile.
+static int upgrade(struct store *s, struct err *e)
+{
+	char pragma[40];
+	int64_t version = 0;
+	if (db_int(s, e, &version, "PRAGMA user_version", "") < 0)
+		return -1;
+	for (; version < SCHEMA_VERSION; version++)
+		if (db_exec(s, versions[version], e) < 0)
+			return -1;
+	snprintf(pragma, sizeof(pragma), "PRAGMA user_version=%d", (int)version);
+	return db_exec(s, pragma, e);
+}
+
+int db_upgrade(struct store *s, struct err *e)
+{
+	if (db_begin(s, e) < 0)
+		return -1;
+	return upgrade(s, e) < 0 ? db_abandon(s) : db_commit(s, e);
+}
+
 int db_create_schema(struct store *s, struct err *e)
 {
 	if (!s->network_fs && db_exec(s, "PRAGMA journal_mode=WAL", e) < 0)
 		return -1;
 	if (fault_point("store.db.create") < 0)
 		return err_sys(e, "write '%s/hew.db'", s->root);
-	if (db_begin(s, e) < 0)
-		return -1;
-	if (db_exec(s, schema, e) < 0 ||
-	        db_exec(s, "PRAGMA user_version=" TEXT_OF(SCHEMA_VERSION), e) < 0)
-		return db_abandon(s);
-	return db_commit(s, e);
+	return db_upgrade(s, e);
 }

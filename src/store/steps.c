@@ -8,8 +8,6 @@
 #include "store/db-int.h"
 #include <string.h>
 
-#define USED_GRAIN 86400 // seconds: access times are not written more often
-
 void step_record_release(struct step_record *r)
 {
 	free(r->components);
@@ -72,18 +70,6 @@ static int layer_to_be_had(struct store *s, const struct digest *diff_id, struct
 	        "h", &diff_id->h);
 }
 
-static int touch(struct store *s, const struct hash *key, int64_t used, struct err *e)
-{
-	int64_t now = time_now().sec;
-	if (!store_writable(s) || now - used < USED_GRAIN)
-		return 0;
-	if (db_begin(s, e) < 0)
-		return -1;
-	if (db_run(s, e, "UPDATE steps SET used = ? WHERE key = ?", "ih", now, key) < 0)
-		return db_abandon(s);
-	return db_commit(s, e);
-}
-
 int store_step_get(struct store *s, const struct hash *key, struct step_record *ret, struct err *e)
 {
 	struct step_record r = {0};
@@ -99,12 +85,12 @@ int store_step_get(struct store *s, const struct hash *key, struct step_record *
 			rc = layer_to_be_had(s, &r.diff_id, e);
 		db_unlock(s);
 	}
-	if (rc == 1)
-		rc = touch(s, key, used, e) < 0 ? -1 : 1;
-	if (rc == 1)
+	if (rc == 1) {
+		uses_found_step(s, key, used);
 		*ret = r;
-	else
+	} else {
 		step_record_release(&r);
+	}
 	return rc;
 }
 
@@ -115,6 +101,7 @@ int store_step_put(
 	const struct hash *layer = r->has_layer ? &r->diff_id.h : NULL;
 	if (layer && store_lease_add(s, &r->diff_id, e) < 0)
 		return -1;
+	uses_changed(s);
 	if (db_begin(s, e) < 0)
 		return -1;
 	int known = layer ? db_int(s, e, &one, "SELECT 1 FROM layers WHERE diff_id = ?", "h", layer)

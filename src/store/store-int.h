@@ -16,8 +16,9 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#define SCHEMA_VERSION 1
-#define STORE_PATH 160 // any path below the root that this room makes
+#define SCHEMA_VERSION 2
+#define STORE_PATH 160  // any path below the root that this room makes
+#define USED_GRAIN 3600 // seconds: times of use are not written more often
 #define LEASE_TEXT 32
 #define BOOT_MARK ".boot-" // locks/.boot-<id>: this boot has looked at every file
 
@@ -71,6 +72,11 @@ struct store {
 	pthread_mutex_t known_mutex;
 	struct map known_layers; // hex diffID -> struct layer_info *, of those with tar and index
 	struct map known_trees;  // path
+
+	// What the end of this process has to note: see uses.c. Under known_mutex.
+	struct hash *stale_steps;
+	size_t n_stale_steps;
+	bool has_used;
 };
 
 static inline bool store_writable(const struct store *s)
@@ -112,10 +118,13 @@ void lease_drop(struct store *s);
 bool lease_alive(struct store *s, const char *id);
 // Sweeps and writes index.json anew if there are any, or anyway.
 int lease_reap_dead(struct store *s, bool anyway, struct err *e);
-// Takes the gc lock and calls fn for every digest in a living lease; lease_gc_end releases it.
-int lease_gc_begin(struct store *s,
-        int (*fn)(struct store *s, const struct digest *d, struct err *e), struct err *e);
+typedef int lease_fn(void *arg, const char *lease, const struct digest *d, struct err *e);
+// For every digest in a living lease.
+int lease_each(struct store *s, lease_fn *fn, void *arg, struct err *e);
+// The same with the gc lock taken, which lease_gc_end releases.
+int lease_gc_begin(struct store *s, lease_fn *fn, void *arg, struct err *e);
 void lease_gc_end(struct store *s);
+int lease_let_go(struct store *s, struct err *e); // of all that this process has used
 
 // ---- blobs.c, layers.c, trees.c: with the database locked
 bool blob_here(struct store *s, const struct digest *d, uint64_t *ret_size); // row and file agree
@@ -143,6 +152,12 @@ void logs_trim(struct store *s); // the oldest go, until all are below the limit
 // ---- layers.c
 void known_forget(struct store *s, const struct digest *diff_id);
 void known_release(struct store *s);
+
+// ---- uses.c
+void uses_found_step(struct store *s, const struct hash *key, int64_t used);
+void uses_found_layer(struct store *s, const struct digest *diff_id); // to be run or read from
+void uses_changed(struct store *s); // this process makes something: its uses are noted
+void uses_release(struct store *s);
 
 // ---- sweep.c
 int sweep_orphans(struct store *s, struct err *e); // moves files without a row into the trash

@@ -49,6 +49,10 @@ const char *store_note(const struct store *s); // one line for people about wher
 // One syncfs, then all rows of this process are marked durable.
 int store_sync(struct store *s, struct err *e);
 
+// Notes when the steps and digests that this process used were last used: one transaction, and none
+// if that was noted less than an hour ago and nothing was made. store_close does it.
+void store_note_uses(struct store *s);
+
 // ---- temporary files and directories (in work/<lease>, on the store's file system)
 int store_temp_file(struct store *s, struct err *e); // descriptor, or -1
 // Descriptor, or -1; *ret_path is relative to the root, caller frees.

@@ -82,8 +82,11 @@ int store_tree_open(
 	if (fd < 0)
 		return err_sys(e, "open '%s/%s'", s->root, path);
 	pthread_mutex_lock(&s->known_mutex);
+	bool known = map_has(&s->known_trees, path);
 	map_set(&s->known_trees, path, s);
 	pthread_mutex_unlock(&s->known_mutex);
+	if (!known)
+		uses_found_layer(s, diff_id);
 	return fd;
 }
 
