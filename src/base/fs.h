@@ -2,6 +2,7 @@
 // Files: complete reads and writes, safe replacement, walking below a root that is never left.
 #pragma once
 
+#include "base/map.h"
 #include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,6 +43,16 @@ struct fs_removal {
 	size_t entries;
 };
 int fs_remove_tree_some(int dirfd, const char *name, struct fs_removal *count, struct err *e);
+// What a file or tree takes up on the disk, added up: blocks, files with several names once. Never
+// follows links nor enters mounts; a missing path is nothing.
+struct fs_usage {
+	uint64_t bytes;
+	size_t entries;
+	size_t denied; // folders that we may not look into
+	struct map links;
+};
+int fs_measure(int dirfd, const char *name, struct fs_usage *u, struct err *e);
+void fs_usage_release(struct fs_usage *u);
 // Names in a directory without . and .., sorted by bytes. dirfd is not consumed.
 int fs_list_dir(int dirfd, struct strv *ret, struct err *e);
 
