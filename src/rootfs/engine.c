@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include <fcntl.h>
+#include <string.h>
 
 void engine_init(struct engine *g)
 {
@@ -54,4 +55,17 @@ void engine_reap(struct store *s)
 	if (h)
 		holder_call(h, "empty", NULL, 0, &trash, 1, -1, &reply, &ignored);
 	holder_stop(h);
+}
+
+void engine_measure(void *engine, int dirfd, const char *name, uint64_t *ret)
+{
+	struct engine *g = engine;
+	struct err ignored = ERR_INIT;
+	auto_buf struct buf reply = {0};
+	struct holder *h = g->rung.new_userns ? engine_holder(g, &ignored) : NULL;
+	if (h &&
+	        holder_call(h, "measure", name, strlen(name), &dirfd, 1, g->stop_fd, &reply,
+	                &ignored) == 0 &&
+	        reply.n == sizeof(*ret))
+		memcpy(ret, reply.p, sizeof(*ret));
 }

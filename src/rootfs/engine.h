@@ -36,6 +36,9 @@ struct holder *engine_holder(struct engine *g, struct err *e);
 // Deletes what lies in the store's trash, whoever it belongs to; for when nobody waits.
 void engine_reap(struct store *s);
 
+// What a folder takes up, whoever its files belong to; a struct usage_helper's. arg: the engine.
+void engine_measure(void *engine, int dirfd, const char *name, uint64_t *ret);
+
 // What the holder can be asked to do on behalf of this room.
 extern const struct holder_job engine_jobs[];
 extern const size_t engine_n_jobs;

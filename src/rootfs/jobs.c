@@ -111,10 +111,25 @@ static int job_empty(const void *payload, size_t n, const int *fds, size_t n_fds
 	return r;
 }
 
+// descriptors: a directory; payload: the name of something in it; reply: its bytes on the disk
+static int job_measure(const void *payload, size_t n, const int *fds, size_t n_fds,
+        struct buf *reply, struct err *e)
+{
+	struct fs_usage u = {0};
+	auto_free char *name = xstrndup(payload, n);
+	if (n_fds != 1)
+		return err_set(e, ERR_FAIL, "measure: malformed request");
+	int r = fs_measure(fds[0], name, &u, e);
+	buf_add(reply, &u.bytes, sizeof(u.bytes));
+	fs_usage_release(&u);
+	return r;
+}
+
 const struct holder_job engine_jobs[] = {
         {"step", step_job},
         {"unpack", job_unpack},
         {"run", job_run},
         {"empty", job_empty},
+        {"measure", job_measure},
 };
 const size_t engine_n_jobs = sizeof(engine_jobs) / sizeof(engine_jobs[0]);

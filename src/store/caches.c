@@ -96,17 +96,43 @@ int store_cache_dir(
 	return fd;
 }
 
-static int collect_mount(struct store *s, const char *name, struct err *e)
+// A descriptor that locks it, or -1: somebody uses it, or it is gone.
+static int claim_mount(struct store *s, const char *path)
+{
+	auto_fd int fd = openat(s->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !still_named(s, fd, path))
+		return -1;
+	return steal_fd(&fd);
+}
+
+bool cache_is_in_use(struct store *s, const char *name)
 {
 	char path[STORE_PATH];
 	snprintf(path, sizeof(path), "cache/%.64s", name);
-	auto_fd int fd = openat(s->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !still_named(s, fd, path))
-		return 0;
-	return trash_move(s, path, e);
+	auto_fd int fd = claim_mount(s, path);
+	return fd < 0;
 }
 
-static int collect_context(struct store *s, const char *name, struct err *e)
+static int forget_mount(struct store *s, const char *name, struct err *e)
+{
+	if (db_begin(s, e) < 0)
+		return -1;
+	if (db_run(s, e, "DELETE FROM cache_mounts WHERE name = ?", "t", name) < 0)
+		return db_abandon(s);
+	return db_commit(s, e);
+}
+
+int cache_collect(struct store *s, const char *name, struct err *e)
+{
+	char path[STORE_PATH];
+	snprintf(path, sizeof(path), "cache/%.64s", name);
+	auto_fd int fd = claim_mount(s, path);
+	if (fd < 0)
+		return 0;
+	return trash_move(s, path, e) < 0 ? -1 : forget_mount(s, name, e);
+}
+
+int context_collect(struct store *s, const char *name, struct err *e)
 {
 	char path[STORE_PATH];
 	snprintf(path, sizeof(path), "contexts/%.64s", name);
@@ -130,8 +156,8 @@ static int each_in(struct store *s, const char *folder,
 
 int caches_collect(struct store *s, struct err *e)
 {
-	return each_in(s, "cache", collect_mount, e) < 0 ||
-	                       each_in(s, "contexts", collect_context, e) < 0
+	return each_in(s, "cache", cache_collect, e) < 0 ||
+	                       each_in(s, "contexts", context_collect, e) < 0
 	               ? -1
 	               : 0;
 }

@@ -128,22 +128,41 @@ static void forget_boots(struct store *s)
 			unlinkat(fd, names.v[i], 0);
 }
 
+int gc_finish(struct store *s, uint64_t *freed, struct err *e)
+{
+	if (sweep_orphans(s, e) < 0 || sweep_work(s, e) < 0)
+		return -1;
+	forget_boots(s);
+	*freed += trash_reap(s, 0);
+	db_fold(s);
+	reserve_make(s);
+	return 0;
+}
+
+// A power cut must not bring back the rows of files that are gone.
+int gc_sync(struct store *s, struct err *e)
+{
+	if (fault_point("store.sync") < 0 || db_sync(s) < 0)
+		return err_sys(e, "write '%s/hew.db' to the disk", s->root);
+	return 0;
+}
+
+static int remove_files(struct store *s, int flags, uint64_t *freed, struct err *e)
+{
+	if (gc_sync(s, e) < 0 || (flags & STORE_GC_STEPS && caches_collect(s, e) < 0))
+		return -1;
+	return gc_finish(s, freed, e);
+}
+
 int store_gc(struct store *s, int flags, uint64_t *ret_freed, struct err *e)
 {
 	uint64_t freed = 0;
 	if (collect_somehow(s, flags, &freed, e) < 0)
 		return -1;
-	// A power cut must not bring back the rows of files that are gone.
-	if (fault_point("store.sync") < 0 || db_sync(s) < 0)
-		return err_sys(e, "write '%s/hew.db' to the disk", s->root);
-	if (sweep_orphans(s, e) < 0 || sweep_work(s, e) < 0)
+	if (remove_files(s, flags, &freed, e) < 0) {
+		s->dirty = true; // files without rows
 		return -1;
-	if (flags & STORE_GC_STEPS && caches_collect(s, e) < 0)
-		return -1;
-	forget_boots(s);
-	freed += trash_reap(s, 0);
-	db_fold(s);
-	reserve_make(s);
+	}
 	*ret_freed = freed;
 	return 0;
 }

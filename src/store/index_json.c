@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "store/images-int.h"
+#include <string.h>
 
 void index_json_print(const struct image_list *named, struct buf *out)
 {
@@ -35,10 +36,27 @@ int index_json_build(struct store *s, struct buf *out, struct err *e)
 	return 0;
 }
 
+static int replace(struct store *s, const struct buf *text, struct err *e)
+{
+	if (pending_add(s, PENDING_NAMES, NULL, NULL, e) < 0)
+		return -1;
+	return root_file_replace(s, "index.json", text->p, text->n, "store.index.write", e);
+}
+
 int index_json_write(struct store *s, struct err *e)
 {
 	auto_buf struct buf text = {0};
-	if (index_json_build(s, &text, e) < 0 || pending_add(s, PENDING_NAMES, NULL, NULL, e) < 0)
+	return index_json_build(s, &text, e) < 0 ? -1 : replace(s, &text, e);
+}
+
+int index_json_refresh(struct store *s, struct err *e)
+{
+	struct err unread;
+	auto_buf struct buf text = {0}, have = {0};
+	if (index_json_build(s, &text, e) < 0)
 		return -1;
-	return root_file_replace(s, "index.json", text.p, text.n, "store.index.write", e);
+	if (fs_read_file(s->root_fd, "index.json", text.n, &have, &unread) == 0 &&
+	        have.n == text.n && memcmp(have.p, text.p, text.n) == 0)
+		return 0;
+	return replace(s, &text, e);
 }

@@ -254,7 +254,7 @@ int lease_gc_begin(struct store *s, lease_fn *fn, void *arg, struct err *e)
 		pthread_mutex_unlock(&s->lease_mutex);
 		return -1;
 	}
-	int rc = lease_each(s, fn, arg, e);
+	int rc = fn ? lease_each(s, fn, arg, e) : 0;
 	if (rc < 0)
 		lease_gc_end(s);
 	return rc;

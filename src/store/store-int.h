@@ -20,6 +20,8 @@
 #define STORE_PATH 160  // any path below the root that this room makes
 #define USED_GRAIN 3600 // seconds: times of use are not written more often
 #define LEASE_TEXT 32
+#define GROWN_MARK \
+	"locks/.grown"     // something was made since the store was last brought within limits
 #define BOOT_MARK ".boot-" // locks/.boot-<id>: this boot has looked at every file
 
 // Files that may not have reached the disk: a row in `pending` each, until the next store_sync.
@@ -121,7 +123,7 @@ int lease_reap_dead(struct store *s, bool anyway, struct err *e);
 typedef int lease_fn(void *arg, const char *lease, const struct digest *d, struct err *e);
 // For every digest in a living lease.
 int lease_each(struct store *s, lease_fn *fn, void *arg, struct err *e);
-// The same with the gc lock taken, which lease_gc_end releases.
+// The same (fn NULL: nothing) with the gc lock taken, which lease_gc_end releases.
 int lease_gc_begin(struct store *s, lease_fn *fn, void *arg, struct err *e);
 void lease_gc_end(struct store *s);
 int lease_let_go(struct store *s, struct err *e); // of all that this process has used
@@ -137,8 +139,16 @@ int pending_add(struct store *s, enum pending_kind kind, const struct digest *d,
 // ---- locks.c
 void locks_sweep(struct store *s); // files of locks that nobody holds
 
-// ---- caches.c
-int caches_collect(struct store *s, struct err *e); // what no step uses goes into the trash
+// ---- caches.c: what no step uses goes into the trash
+int caches_collect(struct store *s, struct err *e);
+int cache_collect(struct store *s, const char *name, struct err *e);
+int context_collect(struct store *s, const char *name, struct err *e);
+bool cache_is_in_use(struct store *s, const char *name);
+
+// ---- gc.c
+int gc_sync(struct store *s, struct err *e); // between rows that are gone and their files
+// Files without rows, and what lies in the trash. Adds to *freed.
+int gc_finish(struct store *s, uint64_t *freed, struct err *e);
 
 // ---- logs.c: the lock is held by the build that writes
 int log_create(struct store *s, const char *id, struct err *e); // inside a transaction; descriptor
@@ -173,3 +183,4 @@ int recover_boots(struct store *s, struct err *e);
 void index_json_print(const struct image_list *named, struct buf *out);
 int index_json_build(struct store *s, struct buf *out, struct err *e);
 int index_json_write(struct store *s, struct err *e);
+int index_json_refresh(struct store *s, struct err *e); // writes only what has changed

@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "base/timefmt.h"
 #include "store/db-int.h"
+#include <fcntl.h>
+#include <unistd.h>
 
 void uses_found_step(struct store *s, const struct hash *key, int64_t used)
 {
@@ -34,6 +36,8 @@ void uses_found_layer(struct store *s, const struct digest *diff_id)
 void uses_changed(struct store *s)
 {
 	pthread_mutex_lock(&s->known_mutex);
+	if (!s->has_used && store_writable(s))
+		close(openat(s->root_fd, GROWN_MARK, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 	s->has_used = true;
 	pthread_mutex_unlock(&s->known_mutex);
 }

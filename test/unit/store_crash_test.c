@@ -4,6 +4,7 @@
 // Whatever happened, the next open must give a sound store that can be used, with what had been
 // made before still in it.
 #include "base/map.h"
+#include "store/prune.h"
 #include "store_fixture.h"
 #include <sys/stat.h>
 
@@ -45,6 +46,13 @@ static int use_blob_writer(struct store *s, struct err *e)
 	return rc < 0 ? -1 : store_blob_delete(s, &d, e);
 }
 
+static int keep_little(struct store *s, struct err *e)
+{
+	const struct prune_limits limits = {.max_used = 1};
+	auto_prune_result struct prune_result r = {0};
+	return store_keep_within(s, &limits, NULL, &r, e);
+}
+
 static int sequence(struct store *s, struct err *e)
 {
 	struct digest layer;
@@ -73,7 +81,9 @@ static int sequence(struct store *s, struct err *e)
 	store_trash(s, junk);
 	if (store_name_set(s, "docker.io/library/b:c", &layer, e) == 0)
 		return err_set(e, ERR_FAIL, "a layer is no image");
-	return store_name_remove(s, APP, e) < 0 ? -1 : store_gc(s, STORE_GC_STEPS, &freed, e);
+	if (store_name_remove(s, APP, e) < 0 || keep_little(s, e) < 0)
+		return -1;
+	return store_gc(s, STORE_GC_STEPS, &freed, e);
 }
 
 // Exit status: 0 all done, 3 failed with no space left, 1 anything else.
