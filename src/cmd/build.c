@@ -11,6 +11,7 @@
 #include "cmd/build_metadata.h"
 #include "cmd/build_sources.h"
 #include "cmd/call.h"
+#include "cmd/care.h"
 #include "cmd/session.h"
 #include "cmd/verbs.h"
 #include "cmd/why.h"
@@ -354,8 +355,9 @@ static int build(struct session *s, const struct build_options *o, struct build_
 {
 	struct output_spec *specs = NULL;
 	struct build_caches caches = {0};
+	struct prune_limits limits;
 	size_t n_specs = 0;
-	int status = parse_outputs(o, &specs, &n_specs, e) ||
+	int status = store_limits(s->store, &limits, e) || parse_outputs(o, &specs, &n_specs, e) ||
 	                             build_flags_annotate(&o->flags, r, specs, n_specs, e)
 	                     ? -1
 	                     : 0;
@@ -370,6 +372,12 @@ static int build(struct session *s, const struct build_options *o, struct build_
 			status = build_caches_import(&caches, s, e);
 		if (!status)
 			status = build_run(s->store, r, &built, e);
+		if (status && e->kind == ERR_SPACE && care_make_room(s->store)) {
+			event_note(session_sink(s), "the disk is full: what can be had again was "
+			                            "removed from the store, trying once more");
+			build_result_release(&built);
+			status = build_run(s->store, r, &built, e);
+		}
 		if (!status && o->dry_run)
 			status = build_record_print(built.record, NULL, true, e);
 		else if (!status)
@@ -378,6 +386,7 @@ static int build(struct session *s, const struct build_options *o, struct build_
 			status = build_caches_export(&caches, s, &built.steps,
 			        output_steps(r, &built, specs, n_specs), e);
 		ui_finish(s->ui, status != 0);
+		care_after_build(s->store, &limits, !o->quiet);
 		if (status || built.n_cached < built.n_steps)
 			engine_reap(s->store);
 		build_result_release(&built);

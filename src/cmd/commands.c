@@ -26,6 +26,7 @@ const struct command *const commands[] = {
         &cmd_load,
         &cmd_login,
         &cmd_logout,
+        &cmd_du,
         &cmd_prune,
         &cmd_lint,
         &cmd_debug,

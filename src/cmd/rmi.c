@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// hew rmi and hew prune: names and images go at once, files when nothing needs them any more.
+// hew rmi: names and images go at once, files when nothing needs them any more (hew prune).
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/timefmt.h"
 #include "cmd/session.h"
 #include "cmd/verbs.h"
-#include "rootfs/engine.h"
 #include <stdio.h>
 
 struct rmi_options {
@@ -114,45 +112,4 @@ const struct command cmd_rmi = {
         .options = rmi_options,
         .size = sizeof(struct rmi_options),
         .run = rmi_run,
-};
-
-struct prune_options {
-	bool all, force;
-};
-
-static const struct option prune_options[] = {
-        {"all", 'a', OPT_FLAG, offsetof(struct prune_options, all), NULL,
-                "Forget the build cache too, cache mounts included"},
-        {"force", 'f', OPT_FLAG, offsetof(struct prune_options, force), NULL,
-                "Accepted; hew never asks"},
-        OPTION_END,
-};
-
-static int prune_run(void *opts, const struct strv *args, struct err *e)
-{
-	struct prune_options *o = opts;
-	auto_session struct session s = {0};
-	uint64_t freed = 0;
-	char size[24];
-	if (need_args(args, 0, 0, "prune [OPTIONS]", e))
-		return -1;
-	int r = session_open(&s, false, e);
-	if (r && e->kind != ERR_NOT_FOUND) // no store: nothing to remove
-		return -1;
-	if (!r && store_gc(s.store, o->all ? STORE_GC_STEPS : 0, &freed, e))
-		return -1;
-	if (!r)
-		engine_reap(s.store);
-	size_format(freed, size);
-	printf("Total reclaimed space: %s\n", size);
-	return 0;
-}
-
-const struct command cmd_prune = {
-        .name = "prune",
-        .args = "[OPTIONS]",
-        .summary = "Remove what no image and no cached step needs",
-        .options = prune_options,
-        .size = sizeof(struct prune_options),
-        .run = prune_run,
 };

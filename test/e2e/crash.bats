@@ -53,7 +53,7 @@ sweep() { driver sweep "$1" ${HEW_TEST_SLOW:+--all}; }
 @test "a build's disk is full at every fault point" { driver sweep build --how enospc ${HEW_TEST_SLOW:+--all}; }
 
 @test "the power is cut at every fault point of a build, a pull, a load, a prune" {
-	for s in build pull load prune; do
+	for s in build pull load prune prune-more kept; do
 		driver sweep $s --how cut ${HEW_TEST_SLOW:+--all}
 	done
 }
@@ -75,6 +75,10 @@ sweep() { driver sweep "$1" ${HEW_TEST_SLOW:+--all}; }
 @test "run fails at every fault point" { sweep run; }
 
 @test "prune fails at every fault point: the image stays" { sweep prune; }
+
+@test "prune to a limit fails at every fault point: the image stays" { sweep prune-more; }
+
+@test "a build that keeps the store small fails at every fault point" { sweep kept; }
 
 # ---- at random
 

@@ -220,6 +220,7 @@ class Scenario:
     start = None  # the store that it begins with; None: there is none yet
     syncs = True  # nothing is pending afterwards
     failed = {10, 11}  # how a failure ends: no space, the sandbox
+    environment = {}
 
     def __init__(self, args):
         self.args = args
@@ -435,7 +436,20 @@ class Prune(Push):
         check(found.said() != "", "the image is gone")
 
 
-SCENARIOS = {"build": Build, "pull": Pull, "push": Push, "load": Load, "save": Save, "save-over": SaveOver,
+class PruneMore(Prune):
+    """What can be had again, until nothing of it is left."""
+
+    def argv(self, case):
+        return ["prune", "--max-used-space", "1"]
+
+
+class Kept(Build):
+    """A build after which the store is larger than it may be."""
+
+    environment = {"HEW_STORE_MAX": "1"}
+
+
+SCENARIOS = {"build": Build, "prune-more": PruneMore, "kept": Kept, "pull": Pull, "push": Push, "load": Load, "save": Save, "save-over": SaveOver,
              "oci": Oci, "local": Local, "run": Execute, "prune": Prune}
 
 
@@ -451,7 +465,7 @@ class Case:
 
     def run(self, **environment):
         s = self.scenario
-        run = Run(s.args, s.argv(self), self.root, self.cwd, **environment).wait()
+        run = Run(s.args, s.argv(self), self.root, self.cwd, **s.environment, **environment).wait()
         nothing_runs()
         return run
 
