@@ -67,7 +67,7 @@ static int go_down(struct walk *w, const char *name, struct err *e)
 	*l = (struct level){.dev = st.st_dev, .ino = st.st_ino};
 	if (fs_list_dir(fd, &l->names, e) < 0) {
 		strv_release(&l->names);
-		return -1;
+		return e->sys == ENOENT ? 0 : -1; // deleted since it was opened
 	}
 	if (w->n++ > 0)
 		close(w->fd);

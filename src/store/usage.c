@@ -295,8 +295,8 @@ static int load_caches(struct usage_load *l, struct err *e)
 
 int usage_load_rows(struct usage_load *l, struct err *e)
 {
-	return load_layers(l, e) < 0 || load_layer_blobs(l, e) < 0 || load_blobs(l, e) < 0 ||
-	                       load_trees(l, e) < 0 || load_steps(l, e) < 0 ||
+	return load_layers(l, e) < 0 || load_steps(l, e) < 0 || load_layer_blobs(l, e) < 0 ||
+	                       load_blobs(l, e) < 0 || load_trees(l, e) < 0 ||
 	                       load_uses(l, e) < 0 || load_caches(l, e) < 0
 	               ? -1
 	               : 0;
