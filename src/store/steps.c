@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Step records. A record is a hit only if its layer can still be had: as tar
-// here, or as a blob that is here or in a registry.
+// Step records. A record is a hit only if its layer can still be had: as tar here, or as the blob
+// it came as, here or in a registry.
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -63,7 +63,8 @@ static int layer_to_be_had(struct store *s, const struct digest *diff_id, struct
 	if (blob_here(s, diff_id, NULL))
 		return 1;
 	return db_int(s, e, &one,
-	        "SELECT 1 FROM layer_blobs lb WHERE diff_id = ? AND (EXISTS (SELECT 1 FROM blobs b "
+	        "SELECT 1 FROM layer_blobs lb WHERE diff_id = ? AND recipe = '' AND (EXISTS "
+	        "(SELECT 1 FROM blobs b "
 	        "WHERE "
 	        "b.digest = lb.digest) OR EXISTS (SELECT 1 FROM blob_sources bs WHERE bs.digest = "
 	        "lb.digest))",

@@ -127,11 +127,12 @@ int sweep_work(struct store *s, struct err *e)
 
 // ---- rows without rows
 
-// A layer that is neither here, as tar or in another form, nor known to be anywhere.
-#define IS_LOST(diff_id)                                                                        \
-	diff_id " NOT IN (SELECT digest FROM blobs) AND " diff_id                               \
-	        " NOT IN (SELECT diff_id FROM layer_blobs WHERE digest IN (SELECT digest FROM " \
-	        "blobs) OR digest IN (SELECT digest FROM blob_sources))"
+// A layer that is neither here, as tar or as the blob it came as, nor known to be anywhere. What it
+// was compressed to for others does not count: nothing is built on that.
+#define IS_LOST(diff_id)                                                                     \
+	diff_id " NOT IN (SELECT digest FROM blobs) AND " diff_id                            \
+	        " NOT IN (SELECT diff_id FROM layer_blobs WHERE recipe = '' AND (digest IN " \
+	        "(SELECT digest FROM blobs) OR digest IN (SELECT digest FROM blob_sources)))"
 
 int sweep_rows(struct store *s, struct err *e)
 {

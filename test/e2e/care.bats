@@ -250,6 +250,25 @@ folder_bytes() { (cd "$HEW_ROOT/$1" && command du -s --block-size=1 -- * 2>/dev/
 	sound
 }
 
+@test "a layer that was pushed and is gone here is built again, for its own bytes" {
+	"$TOP/test/bases/serve" start "$BATS_TEST_TMPDIR/registry" --empty
+	local to
+	to=127.0.0.1:$("$TOP/test/bases/serve" port "$BATS_TEST_TMPDIR/registry")/x
+	printf 'FROM scratch\nCOPY file /\n' | dockerfile
+	head -c 100000 /dev/zero >file
+	build -t "$to" --push
+	local want=$ID
+	equal 2 "$(of_du '.records[] | select(.description | test("COPY")) | .forms | map(select(.kind == "blobs" or .kind == "layers")) | length')"
+	hew prune --max-used-space 1 --dry-run --verbose | grep -qE 'blobs .* COPY file / +can be compressed again'
+	hew rmi "$to"
+	hew prune --max-used-space 1 >/dev/null
+	build -t "$to" --push || { cat "$ERR"; "$TOP/test/bases/serve" stop "$BATS_TEST_TMPDIR/registry"; false; }
+	"$TOP/test/bases/serve" stop "$BATS_TEST_TMPDIR/registry"
+	equal "$want" "$ID"
+	equal 1 "$(ran | grep -c COPY)"
+	hew doctor --store --deep
+}
+
 # ---- the cap that builds keep
 
 @test "HEW_STORE_MAX: no build leaves more; the image that was named last is whole" {

@@ -15,7 +15,7 @@ sql() { # DATABASE STATEMENT
 	python3 - "$@" <<-'EOF'
 		import sqlite3, sys
 		db = sqlite3.connect(sys.argv[1])
-		db.execute(sys.argv[2])
+		for row in db.execute(sys.argv[2]): print(*row)
 		db.commit()
 	EOF
 }
@@ -194,6 +194,8 @@ taken_over() {
 
 @test "a store of a newer hew is left alone" {
 	stocked "$PWD/store"
+	local version
+	version=$(sql store/hew.db "PRAGMA user_version")
 	sql store/hew.db "PRAGMA user_version = 99"
 	for verb in images "build ." "prune -a" "rmi kept" "doctor --store"; do
 		# shellcheck disable=SC2086
@@ -201,7 +203,7 @@ taken_over() {
 		has "format 99" "$LAST"
 		has "newer hew" "$LAST"
 	done
-	sql store/hew.db "PRAGMA user_version = 1"
+	sql store/hew.db "PRAGMA user_version = $version"
 	hew doctor --store --deep
 	equal kept "$(hew run --rm kept cat /kept)"
 }
