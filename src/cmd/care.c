@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/care.h"
 
+#include "base/cancel.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
@@ -67,7 +68,7 @@ void care_after_build(struct store *s, const struct prune_limits *limits, bool t
 	const struct usage_helper helper = {engine_measure, &g};
 	auto_prune_result struct prune_result r = {0};
 	char size[24];
-	if (!store_may_be_above(s, limits))
+	if (cancel_requested() || !store_may_be_above(s, limits))
 		return;
 	fflush(stdout); // whoever waits for the id does not wait for this
 	engine_init(&g);

@@ -224,9 +224,12 @@ static int run_in(struct session *s, const struct prune_flags *o, struct usage_f
 	engine_init(&g);
 	int rc = prune(&p, ret, e);
 	engine_release(&g);
-	if (rc == 0 && !o->dry_run)
-		engine_reap(s->store);
-	return rc;
+	if (rc < 0 || o->dry_run)
+		return rc;
+	if (store_trash_is_foreign(s->store) && ret->freed < ret->bytes)
+		ret->freed = ret->bytes; // another process will have deleted the rest
+	engine_reap(s->store);
+	return 0;
 }
 
 static int run(void *opts, const struct strv *args, struct err *e)

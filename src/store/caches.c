@@ -113,13 +113,16 @@ bool cache_is_in_use(struct store *s, const char *name)
 	return fd < 0;
 }
 
-static int forget_mount(struct store *s, const char *name, struct err *e)
+// A row without its folder does no harm: on a full disk it stays.
+static void forget_mount(struct store *s, const char *name)
 {
-	if (db_begin(s, e) < 0)
-		return -1;
-	if (db_run(s, e, "DELETE FROM cache_mounts WHERE name = ?", "t", name) < 0)
-		return db_abandon(s);
-	return db_commit(s, e);
+	struct err ignored;
+	if (db_begin(s, &ignored) < 0)
+		return;
+	if (db_run(s, &ignored, "DELETE FROM cache_mounts WHERE name = ?", "t", name) < 0)
+		db_rollback(s);
+	else
+		db_commit(s, &ignored);
 }
 
 int cache_collect(struct store *s, const char *name, struct err *e)
@@ -129,7 +132,10 @@ int cache_collect(struct store *s, const char *name, struct err *e)
 	auto_fd int fd = claim_mount(s, path);
 	if (fd < 0)
 		return 0;
-	return trash_move(s, path, e) < 0 ? -1 : forget_mount(s, name, e);
+	if (trash_move(s, path, e) < 0)
+		return -1;
+	forget_mount(s, name);
+	return 0;
 }
 
 int context_collect(struct store *s, const char *name, struct err *e)

@@ -177,6 +177,8 @@ static int measure_top(struct store *s, struct measure *m, const char *name, str
 
 static int keep_size(struct store *s, const char *path, uint64_t bytes, struct err *e)
 {
+	if (str_has_prefix(path, "cache/") && cache_is_in_use(s, fs_base_name(path)))
+		return 0; // it may be growing
 	if (str_has_prefix(path, "cache/"))
 		return db_run(s, e, "UPDATE cache_mounts SET bytes = ? WHERE name = ?", "it",
 		        (int64_t)bytes, fs_base_name(path));
@@ -189,7 +191,6 @@ static int keep_size(struct store *s, const char *path, uint64_t bytes, struct e
 	        (int64_t)bytes, &d.h, flavour + 1);
 }
 
-// A cache mount that is used meanwhile loses its size again, or is a little larger for once.
 static int keep_learnt(struct store *s, struct measure *m, struct err *e)
 {
 	if (m->learnt.n == 0 || !store_writable(s))

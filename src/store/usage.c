@@ -304,27 +304,35 @@ int usage_load_rows(struct usage_load *l, struct err *e)
 
 // ---- sums
 
-static void sum_records(struct usage_load *l)
+// By a name: what its manifest lists, and what it takes to read that. A tar that nothing else is
+// here for, or elsewhere, stays with any image that has the layer.
+static bool is_named(const struct usage_load *l, const struct usage_part *p)
+{
+	const struct usage_record *r = &l->u->records[p->record];
+	bool is_tar = p->kind == USAGE_TAR || p->kind == USAGE_INDEX;
+	char hex[HASH_HEX];
+	digest_hex(&p->digest, hex);
+	if (is_tar && r->is_image && !r->can_be_had)
+		return true;
+	return (is_tar || p->kind == USAGE_BLOB) && map_has(&l->named, hex);
+}
+
+static void sum_parts(struct usage_load *l)
 {
 	struct usage *u = l->u;
 	for (size_t i = 0; i < u->n_parts; i++) {
 		struct usage_part *p = &u->parts[i];
 		struct usage_record *r = &u->records[p->record];
-		char hex[HASH_HEX];
-		digest_hex(&p->digest, hex);
-		bool named =
-		        (p->kind == USAGE_BLOB || p->kind == USAGE_TAR) && map_has(&l->named, hex);
-		p->held = r->leased || named;
+		p->held = r->leased || is_named(l, p);
 		r->bytes += p->bytes;
+		r->reclaimable += p->held ? 0 : p->bytes;
 	}
-	// what a held tar is read by cannot be made from anything else
-	for (size_t i = 0; i < u->n_parts; i++) {
-		struct usage_part *p = &u->parts[i];
-		char hex[HASH_HEX];
-		digest_hex(&p->digest, hex);
-		p->held |= p->kind == USAGE_INDEX && map_has(&l->named, hex);
-		u->records[p->record].reclaimable += p->held ? 0 : p->bytes;
-	}
+}
+
+static void sum_records(struct usage_load *l)
+{
+	struct usage *u = l->u;
+	sum_parts(l);
 	for (size_t i = 0; i < u->n_records; i++) {
 		struct usage_record *r = &u->records[i];
 		if (r->type == USAGE_INTERNAL && r->n_images == 0 && r->holders.n == 0)
