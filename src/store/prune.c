@@ -82,11 +82,17 @@ uint64_t store_disk_size(const struct store *s)
 	return fstatvfs(s->root_fd, &st) < 0 ? 0 : (uint64_t)st.f_blocks * st.f_frsize;
 }
 
+// The mark is for those who were killed before they came to it; another process may take it away
+// while this one makes something.
+static bool has_grown(const struct store *s)
+{
+	return s->has_used || faccessat(s->root_fd, GROWN_MARK, F_OK, 0) == 0;
+}
+
 bool store_may_be_above(const struct store *s, const struct prune_limits *l)
 {
 	struct statvfs st;
-	if (!store_writable(s) || faccessat(s->root_fd, GROWN_MARK, F_OK, 0) < 0 ||
-	        fstatvfs(s->root_fd, &st) < 0)
+	if (!store_writable(s) || !has_grown(s) || fstatvfs(s->root_fd, &st) < 0)
 		return false;
 	uint64_t used = (uint64_t)(st.f_blocks - st.f_bfree) * st.f_frsize;
 	uint64_t available = (uint64_t)st.f_bavail * st.f_frsize;
@@ -250,13 +256,12 @@ int store_keep_within(struct store *s, const struct prune_limits *limits,
 	struct store_lock *lock = store_lock(s, "keep within", e);
 	if (!lock)
 		return -1;
-	unlinkat(s->root_fd, GROWN_MARK, 0);
 	trash_reap(s, 0);
 	int rc = lease_let_go(s, e);
 	if (rc == 0)
 		rc = prune(s, &o, true, ret, e);
-	if (rc < 0)
-		close(openat(s->root_fd, GROWN_MARK, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	if (rc == 0)
+		unlinkat(s->root_fd, GROWN_MARK, 0);
 	store_unlock(lock);
 	return rc;
 }
