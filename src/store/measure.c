@@ -116,7 +116,7 @@ static const struct folder folders[] = {
         {"trees", USAGE_TREE, true},
         {"cache", USAGE_CACHE, true},
         {"contexts", USAGE_CONTEXT, true},
-        {"builds", USAGE_BUILDS, false},
+        {"logs", USAGE_BUILDS, false},
         {"trash", USAGE_TRASH, true},
         {"work", USAGE_WORK, false},
         {"leases", USAGE_WORK, false},
