@@ -210,19 +210,6 @@ int store_build_find(struct store *s, const char *which, struct build_row *ret, 
 
 // ---- what a step may have been before
 
-// "[builder 2/5] RUN make": the place is "[builder 2/", the instruction "RUN make".
-static char *place_of(const char *name)
-{
-	const char *slash = strchr(name, '/');
-	return slash ? xstrndup(name, (size_t)(slash + 1 - name)) : xstrdup(name);
-}
-
-static const char *instruction_of(const char *name)
-{
-	const char *end = strstr(name, "] ");
-	return end ? end + 2 : name;
-}
-
 static void take_row(sqlite3_stmt *st, struct step_list *ret)
 {
 	struct hash key;
@@ -236,12 +223,17 @@ static void take_row(sqlite3_stmt *st, struct step_list *ret)
 int store_steps_like(
         struct store *s, const char *name, size_t max, struct step_list *ret, struct err *e)
 {
-	auto_free char *place = place_of(name);
 	db_lock(s);
 	sqlite3_stmt *st = db_query(s, e,
-	        "SELECT key, diff_id, components, name FROM steps WHERE substr(name, 1, length(?)) "
-	        "= ? OR substr(name, instr(name, '] ') + 2) = ? ORDER BY rowid DESC LIMIT ?",
-	        "ttti", place, place, instruction_of(name), (int64_t)max);
+	        "SELECT key, diff_id, components, name FROM steps WHERE rowid IN ("
+	        "SELECT rowid FROM (SELECT rowid FROM steps WHERE " STEP_PLACE(
+	                "name") " = " STEP_PLACE("?1") " ORDER BY rowid DESC LIMIT ?2) UNION "
+	                                               "SELECT rowid FROM (SELECT rowid FROM steps "
+	                                               "WHERE " STEP_WORDS("name") " = " STEP_WORDS(
+	                                                       "?1") " ORDER BY rowid DESC LIMIT "
+	                                                             "?2)) ORDER BY rowid DESC "
+	                                                             "LIMIT ?2",
+	        "ti", name, (int64_t)max);
 	int rc = st ? db_row(s, st, e) : -1;
 	while (rc == 1) {
 		take_row(st, ret);

@@ -6,6 +6,11 @@
 #include "store/store-int.h"
 #include <sqlite3.h>
 
+// Of a step's name, "[builder 2/5] RUN make": its place "[builder 2/" and the begin of its
+// instruction "RUN make". Indexed; so these expressions are part of the schema.
+#define STEP_PLACE(name) "substr(" name ", 1, instr(" name ", '/'))"
+#define STEP_WORDS(name) "substr(" name ", instr(" name ", '] ') + 2, 200)"
+
 int db_open(struct store *s, bool create, struct err *e);
 void db_close(struct store *s);
 void db_fold(struct store *s); // empties the log; for quiet moments

@@ -61,7 +61,11 @@ static const char version_2[] =
         // cache/<name>; id is what the Dockerfile calls it; bytes null: not measured since it was
         // last used
         "CREATE TABLE cache_mounts(name TEXT PRIMARY KEY, id TEXT NOT NULL, used INTEGER NOT NULL,"
-        " bytes INTEGER) WITHOUT ROWID;";
+        " bytes INTEGER) WITHOUT ROWID;"
+        // what a step without a record is compared with
+        "CREATE INDEX steps_place ON steps(" STEP_PLACE(
+                "name") ");"
+                        "CREATE INDEX steps_words ON steps(" STEP_WORDS("name") ");";
 
 static const char *const versions[SCHEMA_VERSION] = {version_1, version_2};
 

@@ -386,6 +386,8 @@ concurrent_under_cap() {
 	two
 	sql "DROP TABLE uses"
 	sql "DROP TABLE cache_mounts"
+	sql "DROP INDEX steps_place"
+	sql "DROP INDEX steps_words"
 	sql "ALTER TABLE trees DROP COLUMN bytes"
 	sql "PRAGMA user_version = 1"
 	equal 2 "$(hew images -q | wc -l)" # which only reads
