@@ -1,36 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 // Step records that travel: a build's records and layers as an OCI image manifest in a registry or
-// a folder, and back as records of another store, whose layers are fetched when a step needs them.
+// a folder, or inside the image that was built, and back as records of another store, whose layers
+// are fetched when a step needs them.
 #pragma once
 
-#include "base/buf.h"
-#include "layer/compress.h"
+#include "output/output.h"
 #include "store/store.h"
 
 struct err;
 struct event_sink;
 struct registry;
 
-enum cache_type { CACHE_REGISTRY, CACHE_LOCAL };
+enum cache_type { CACHE_REGISTRY, CACHE_LOCAL, CACHE_INLINE };
 
 struct cache_spec {
 	enum cache_type type;
 	char *ref;  // CACHE_REGISTRY: full reference
 	char *path; // CACHE_LOCAL
 	char *tag;  // CACHE_LOCAL: of the manifest in the folder
-	bool max;   // mode=max: the steps of all stages, not the result's alone
-	bool has_recipe;
-	struct recipe recipe;
+	bool has_digest;
+	struct digest digest;   // CACHE_LOCAL, in: of the manifest, instead of a tag
+	bool max;               // mode=max: the steps of all stages, not the result's alone
+	bool strict;            // ignore-error=false was asked for
+	bool insecure;          // CACHE_REGISTRY: plain http or an unverified certificate will do
+	struct output_spec out; // how layers are compressed, and of which family the types are
 };
 void cache_spec_release(struct cache_spec *s);
 // --cache-to and --cache-from: "type=registry,ref=R[,mode=max]", "type=local,dest=DIR" (src=DIR),
-// or a bare reference. A type or key that is not known is ERR_UNSUPPORTED or ERR_USAGE.
+// "type=inline", or a bare reference. A type that hew does not have is ERR_UNSUPPORTED; one that
+// nobody has, an unknown key or a bad value is ERR_USAGE.
 int cache_spec_parse(const char *text, bool is_export, struct cache_spec *ret, struct err *e);
 
 struct cache_request {
 	struct store *store;
 	struct event_sink *sink;
-	int step;                                               // id for events of an export
+	int step;                        // id for events of an export
+	const struct platform *platform; // of an image with an inline cache; NULL: this machine's
 	struct registry *(*registry)(void *arg, struct err *e); // NULL on failure; the caller's
 	void *registry_arg;
 };
@@ -40,3 +45,7 @@ int cache_import(
 // Sends what is not there yet.
 int cache_export(const struct cache_request *q, const struct cache_spec *spec,
         const struct step_list *steps, struct err *e);
+// The records of the steps that made these layers, for the image's config. NULL if there are none.
+// Caller frees.
+char *cache_inline(struct store *s, const struct step_list *steps, const struct digest *layers,
+        size_t n_layers);

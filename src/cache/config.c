@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/config.h"
 
+#include "base/base64.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
+#include "image/config.h"
 #include <string.h>
 
 #define VERSION 1 // of hew's member
@@ -57,20 +59,15 @@ static void put_time(struct jw *w, const struct step_record *r)
 	jw_kv(w, "createdAt", text);
 }
 
-static void put_records(const struct cache_config *c, struct jw *w)
+// The members of a record that BuildKit knows.
+static void put_record(const struct cache_config *c, const struct step_row *s, struct jw *w)
 {
-	jw_key(w, "records");
-	jw_array(w);
-	for (size_t i = 0; i < c->steps.n; i++) {
-		const struct step_row *s = &c->steps.v[i];
-		const struct cache_layer *l =
-		        s->record.has_layer ? cache_config_find(c, &s->record.diff_id) : NULL;
-		if (!l)
-			continue;
-		char hex[HASH_HEX];
-		hash_hex(&s->key, hex);
-		auto_free char *digest = xasprintf("sha256:%s", hex);
-		jw_object(w);
+	char hex[HASH_HEX];
+	hash_hex(&s->key, hex);
+	auto_free char *digest = xasprintf("sha256:%s", hex);
+	const struct cache_layer *l =
+	        s->record.has_layer ? cache_config_find(c, &s->record.diff_id) : NULL;
+	if (l) {
 		jw_key(w, "layers");
 		jw_array(w);
 		jw_object(w);
@@ -78,27 +75,42 @@ static void put_records(const struct cache_config *c, struct jw *w)
 		put_time(w, &s->record);
 		jw_object_end(w);
 		jw_array_end(w);
-		jw_kv(w, "digest", digest);
+	}
+	jw_kv(w, "digest", digest);
+}
+
+static void put_records(const struct cache_config *c, struct jw *w)
+{
+	jw_key(w, "records");
+	jw_array(w);
+	for (size_t i = 0; i < c->steps.n; i++) {
+		const struct step_row *s = &c->steps.v[i];
+		if (!s->record.has_layer || !cache_config_find(c, &s->record.diff_id))
+			continue;
+		jw_object(w);
+		put_record(c, s, w);
 		jw_object_end(w);
 	}
 	jw_array_end(w);
 }
 
-static void put_step(const struct cache_config *c, const struct step_row *s, struct jw *w)
+// What hew knows of a step. How long it took is left out of an image: its digest would be another
+// one each time.
+static void put_step(
+        const struct cache_config *c, const struct step_row *s, bool timed, struct jw *w)
 {
 	const struct step_record *r = &s->record;
-	jw_object(w);
 	put_hash(w, "key", &s->key);
 	if (r->has_layer) {
 		jw_kv_int(w, "layer", cache_config_find(c, &r->diff_id) - c->layers);
 		jw_kv_int(w, "seconds", r->created_sec);
 		jw_kv_int(w, "nanoseconds", r->created_nsec);
-		jw_kv_int(w, "duration", r->duration_ns);
+		if (timed)
+			jw_kv_int(w, "duration", r->duration_ns);
 		jw_kv(w, "name", r->name);
 	} else {
 		jw_kv(w, "components", r->components);
 	}
-	jw_object_end(w);
 }
 
 static void put_own(const struct cache_config *c, struct jw *w)
@@ -117,8 +129,11 @@ static void put_own(const struct cache_config *c, struct jw *w)
 	jw_array_end(w);
 	jw_key(w, "steps");
 	jw_array(w);
-	for (size_t i = 0; i < c->steps.n; i++)
-		put_step(c, &c->steps.v[i], w);
+	for (size_t i = 0; i < c->steps.n; i++) {
+		jw_object(w);
+		put_step(c, &c->steps.v[i], true, w);
+		jw_object_end(w);
+	}
 	jw_array_end(w);
 	jw_object_end(w);
 }
@@ -140,6 +155,28 @@ void cache_config_write(const struct cache_config *c, struct buf *out)
 	put_records(c, &w);
 	put_own(c, &w);
 	jw_object_end(&w);
+}
+
+void cache_inline_write(const struct cache_config *c, struct buf *out)
+{
+	struct jw w;
+	jw_begin(&w, out, 0);
+	jw_array(&w);
+	for (size_t i = 0; i < c->steps.n; i++) {
+		const struct step_row *s = &c->steps.v[i];
+		jw_object(&w);
+		put_record(c, s, &w);
+		jw_key(&w, "hew");
+		jw_object(&w);
+		jw_kv_int(&w, "version", VERSION);
+		put_step(c, s, false, &w);
+		if (s->record.has_layer)
+			put_hash(&w, "contentID",
+			        &cache_config_find(c, &s->record.diff_id)->content_id);
+		jw_object_end(&w);
+		jw_object_end(&w);
+	}
+	jw_array_end(&w);
 }
 
 // ---- reading
@@ -214,6 +251,56 @@ int cache_config_parse(
 	for (size_t i = 0; i < jn_len(steps); i++)
 		if (read_step(jn_at(steps, i), &c, e))
 			return -1;
+	*ret = c;
+	c = (struct cache_config){0};
+	return 0;
+}
+
+// ---- in an image
+
+static int take_layers(const struct image_config *image, const struct manifest *m,
+        struct cache_config *c, struct err *e)
+{
+	if (image->n_diff_ids != m->layers.n)
+		return bad("the image has another number of layers than its manifest", e);
+	for (size_t i = 0; i < m->layers.n; i++)
+		descriptor_copy(&cache_config_add(c, &image->diff_ids[i])->blob, &m->layers.v[i]);
+	return 0;
+}
+
+static int read_inline_step(const struct jn *own, struct cache_config *c, struct err *e)
+{
+	int64_t layer = jn_int(jn_get(own, "layer"), -1);
+	const char *content = jn_get_str(own, "contentID");
+	if (read_step(own, c, e))
+		return -1;
+	if (layer < 0)
+		return 0;
+	struct cache_layer *l = &c->layers[layer];
+	if (!content || !hash_parse(content, &l->content_id) ||
+	        media_type_compression(l->blob.media_type) < 0)
+		return bad("a layer", e);
+	return 0;
+}
+
+int cache_inline_parse(const struct image_config *image, const struct manifest *m,
+        struct cache_config *ret, struct err *e)
+{
+	auto_cache_config struct cache_config c = {0};
+	auto_buf struct buf text = {0};
+	if (!base64_decode(&text, image->inline_cache))
+		return bad("it is not base64", e);
+	auto_jdoc struct jdoc *doc = jdoc_parse(buf_cstr(&text), text.n, e);
+	const struct jn *records = doc ? jdoc_root(doc) : NULL;
+	if (!doc || take_layers(image, m, &c, e))
+		return -1;
+	if (jn_len(records) > CACHE_RECORDS_MAX)
+		return bad("too many records", e);
+	for (size_t i = 0; i < jn_len(records); i++) {
+		const struct jn *own = jn_get(jn_at(records, i), "hew");
+		if (jn_int(jn_get(own, "version"), 0) == VERSION && read_inline_step(own, &c, e))
+			return -1;
+	}
 	*ret = c;
 	c = (struct cache_config){0};
 	return 0;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The document that a cache's manifest calls its config: BuildKit's container format
 // (application/vnd.buildkit.cacheconfig.v0: layers by blob, records by digest), with what hew knows
-// besides under a member of its own. BuildKit reads it and finds none of its keys.
+// besides under a member of its own. And BuildKit's inline cache: in an image's own config, the
+// records alone, whose layers are the image's; each has a member of hew's. BuildKit reads both and
+// finds none of its keys.
 #pragma once
 
 #include "image/digest.h"
@@ -12,9 +14,11 @@
 #define CACHE_CONFIG_MAX (8u << 20)
 #define CACHE_RECORDS_MAX 65536
 
+struct image_config;
+
 struct cache_layer {
 	struct digest diff_id;
-	struct hash content_id; // as keys count it
+	struct hash content_id; // as keys count it; zero: not said, the layer is no step's
 	struct descriptor blob;
 };
 struct cache_config {
@@ -31,3 +35,7 @@ void cache_config_write(const struct cache_config *c, struct buf *out);
 // hew's member gives no records.
 int cache_config_parse(
         const char *p, size_t n, const struct manifest *m, struct cache_config *ret, struct err *e);
+// The layers are the image's: so many blobs as layers in the config, which is made sure of here.
+void cache_inline_write(const struct cache_config *c, struct buf *out);
+int cache_inline_parse(const struct image_config *image, const struct manifest *m,
+        struct cache_config *ret, struct err *e);

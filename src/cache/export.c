@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A build's records out: their layers compressed as they would be pushed, a manifest over them, and
 // that manifest to a registry or into a folder.
+#include "base/base64.h"
 #include "base/err.h"
 #include "base/event.h"
 #include "base/mem.h"
@@ -25,14 +26,13 @@ static int add_layer(const struct cache_request *q, const struct cache_spec *spe
 {
 	struct layer_info info;
 	struct output_request out = output_request_of(q);
-	struct output_spec o = {.has_recipe = spec->has_recipe, .recipe = spec->recipe};
 	if (cache_config_find(c, &r->diff_id))
 		return 0;
 	if (!store_layer_get(q->store, &r->diff_id, &info))
 		return err_set(e, ERR_NOT_FOUND, "a layer of the build is not in the store");
 	struct cache_layer *l = cache_config_add(c, &r->diff_id);
 	l->content_id = info.content_id;
-	return output_layer(&out, &o, &r->diff_id, &l->blob, e);
+	return output_layer(&out, &spec->out, &r->diff_id, &l->blob, e);
 }
 
 static void annotate(struct descriptor *d, const struct digest *diff_id)
@@ -56,14 +56,15 @@ static int collect(const struct cache_request *q, const struct cache_spec *spec,
 	return 0;
 }
 
-static int write_manifest(const struct cache_request *q, const struct cache_config *c,
-        struct digest *ret, struct err *e)
+static int write_manifest(const struct cache_request *q, const struct cache_spec *spec,
+        const struct cache_config *c, struct digest *ret, struct err *e)
 {
-	auto_manifest struct manifest m = {.media_type = xstrdup(MT_OCI_MANIFEST)};
+	auto_manifest struct manifest m = {0};
 	auto_buf struct buf text = {0}, config = {0};
 	cache_config_write(c, &config);
 	if (config.n > CACHE_CONFIG_MAX)
 		return err_set(e, ERR_FAIL, "the cache has too many records for one manifest");
+	m.media_type = xstrdup(spec->out.docker_types ? MT_DOCKER_MANIFEST : MT_OCI_MANIFEST);
 	m.config.media_type = xstrdup(MT_CACHE_CONFIG);
 	m.config.size = config.n;
 	if (store_blob_put(q->store, config.p, config.n, &m.config.digest, e))
@@ -109,7 +110,48 @@ int cache_export(const struct cache_request *q, const struct cache_spec *spec,
 	int64_t began = event_step_begin(q->sink, q->step, title);
 	int rc = collect(q, spec, steps, &c, e);
 	if (!rc && c.n_layers)
-		rc = write_manifest(q, &c, &manifest, e) || send(q, spec, &manifest, e) ? -1 : 0;
+		rc = write_manifest(q, spec, &c, &manifest, e) || send(q, spec, &manifest, e) ? -1
+		                                                                              : 0;
 	event_step_end(q->sink, q->step, began, rc ? e : NULL);
 	return rc;
+}
+
+static bool is_one_of(const struct digest *d, const struct digest *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (digest_eq(d, &v[i]))
+			return true;
+	return false;
+}
+
+// The steps of the result; of the others the image does not have the layers.
+static void take_inline(struct cache_config *c, const struct step_list *steps,
+        const struct digest *layers, size_t n_layers)
+{
+	for (size_t i = 0; i < steps->n; i++) {
+		const struct step_row *s = &steps->v[i];
+		if (s->in_result &&
+		        (!s->record.has_layer || is_one_of(&s->record.diff_id, layers, n_layers)))
+			step_list_add(&c->steps, &s->key, &s->record);
+	}
+}
+
+char *cache_inline(struct store *s, const struct step_list *steps, const struct digest *layers,
+        size_t n_layers)
+{
+	auto_cache_config struct cache_config c = {0};
+	auto_buf struct buf text = {0};
+	struct buf encoded = {0};
+	for (size_t i = 0; i < n_layers; i++) {
+		struct layer_info info;
+		if (!store_layer_get(s, &layers[i], &info))
+			return NULL;
+		cache_config_add(&c, &layers[i])->content_id = info.content_id;
+	}
+	take_inline(&c, steps, layers, n_layers);
+	if (!c.steps.n)
+		return NULL;
+	cache_inline_write(&c, &text);
+	base64_encode(&encoded, text.p, text.n);
+	return buf_steal(&encoded);
 }

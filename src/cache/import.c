@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "cache/cache.h"
 #include "cache/config.h"
+#include "image/config.h"
 #include "image/reference.h"
 #include "registry/registry.h"
 #include <fcntl.h>
@@ -58,6 +59,8 @@ static int open_local(struct import *im, struct buf *manifest, struct err *e)
 	im->dir = open(im->spec->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (im->dir < 0)
 		return err_sys(e, "open '%s'", im->spec->path);
+	if (im->spec->has_digest)
+		return read_file_blob(im, &im->spec->digest, MANIFEST_MAX, manifest, e);
 	if (fs_read_file(im->dir, "index.json", MANIFEST_MAX, &text, e) ||
 	        image_index_parse(text.p, text.n, MT_OCI_INDEX, &ix, e))
 		return -1;
@@ -66,6 +69,19 @@ static int open_local(struct import *im, struct buf *manifest, struct err *e)
 		return err_set(
 		        e, ERR_NOT_FOUND, "there is no cache with the tag '%s'", im->spec->tag);
 	return read_file_blob(im, &d->digest, MANIFEST_MAX, manifest, e);
+}
+
+// Of a registry the manifest of that digest, in the same repository.
+static int read_child(struct import *im, const struct digest *d, struct buf *ret, struct err *e)
+{
+	auto_reference struct reference ref = {0};
+	char digest[DIGEST_TEXT];
+	if (im->spec->type == CACHE_LOCAL)
+		return read_file_blob(im, d, MANIFEST_MAX, ret, e);
+	digest_text(d, digest);
+	auto_free char *name = xasprintf("%s@%s", im->repository, digest);
+	return reference_parse(name, &ref, e) ? -1
+	                                      : registry_fetch_manifest(im->registry, &ref, ret, e);
 }
 
 static int open_registry(struct import *im, struct buf *manifest, struct err *e)
@@ -92,17 +108,72 @@ static int read_config(struct import *im, struct buf *ret, struct err *e)
 	               : 0;
 }
 
+// What an image says of how it was made.
+static int read_inline(struct import *im, const struct buf *config, struct err *e)
+{
+	auto_config struct image_config image = {0};
+	if (image_config_parse(config->p, config->n, &image, e))
+		return -1;
+	if (!image.inline_cache)
+		return err_set(e, ERR_NOT_FOUND,
+		        "it is an image without cache data: build it with --cache-to type=inline");
+	return cache_inline_parse(&image, &im->manifest, &im->config, e);
+}
+
+static int read_manifest(struct import *im, const struct buf *text, struct err *e)
+{
+	auto_buf struct buf config = {0};
+	if (manifest_parse(text->p, text->n, NULL, &im->manifest, e) || read_config(im, &config, e))
+		return -1;
+	return strcmp(im->manifest.config.media_type, MT_CACHE_CONFIG) != 0
+	               ? read_inline(im, &config, e)
+	               : cache_config_parse(config.p, config.n, &im->manifest, &im->config, e);
+}
+
+// BuildKit's older form of a cache: an index of blobs, the config among them.
+static bool is_cache_index(const struct image_index *ix, struct manifest *ret)
+{
+	for (size_t i = 0; i < ix->manifests.n; i++) {
+		const struct descriptor *d = &ix->manifests.v[i];
+		bool is_config = !strcmp(d->media_type, MT_CACHE_CONFIG);
+		descriptor_copy(is_config ? &ret->config : descriptor_list_add(&ret->layers), d);
+		if (is_config && i + 1 == ix->manifests.n)
+			return true;
+	}
+	manifest_release(ret);
+	return false;
+}
+
+static int read_index(struct import *im, const struct buf *text, struct err *e)
+{
+	auto_index struct image_index ix = {0};
+	auto_buf struct buf child = {0}, config = {0};
+	struct platform host = platform_host();
+	if (image_index_parse(text->p, text->n, NULL, &ix, e))
+		return -1;
+	if (is_cache_index(&ix, &im->manifest))
+		return read_config(im, &config, e) || cache_config_parse(config.p, config.n,
+		                                              &im->manifest, &im->config, e)
+		               ? -1
+		               : 0;
+	const struct descriptor *d =
+	        image_index_select(&ix, im->q->platform ? im->q->platform : &host);
+	if (!d)
+		return err_set(e, ERR_NOT_FOUND, "it has no image for this platform");
+	return read_child(im, &d->digest, &child, e) ? -1 : read_manifest(im, &child, e);
+}
+
 static int read_documents(struct import *im, struct err *e)
 {
-	auto_buf struct buf manifest = {0}, config = {0};
-	if ((im->spec->type == CACHE_LOCAL ? open_local : open_registry)(im, &manifest, e) ||
-	        manifest_parse(manifest.p, manifest.n, NULL, &im->manifest, e))
+	auto_buf struct buf text = {0};
+	if ((im->spec->type == CACHE_LOCAL ? open_local : open_registry)(im, &text, e))
 		return -1;
-	if (strcmp(im->manifest.config.media_type, MT_CACHE_CONFIG) != 0)
-		return err_set(e, ERR_NOT_FOUND, "it is no cache but an image");
-	if (read_config(im, &config, e))
+	const char *kind = manifest_sniff(text.p, text.n, NULL, e);
+	if (!kind || (media_type_is_index(kind) ? read_index : read_manifest)(im, &text, e))
 		return -1;
-	return cache_config_parse(config.p, config.n, &im->manifest, &im->config, e);
+	return im->config.steps.n ? 0
+	                          : err_set(e, ERR_NOT_FOUND,
+	                                    "it has no records of hew: another builder wrote it");
 }
 
 // ---- entering
@@ -166,7 +237,8 @@ static int enter_step(struct import *im, const struct step_row *s, struct err *e
 static int enter(struct import *im, struct err *e)
 {
 	for (size_t i = 0; i < im->config.n_layers; i++)
-		if (enter_layer(im, &im->config.layers[i], e))
+		if (!hash_is_zero(&im->config.layers[i].content_id) &&
+		        enter_layer(im, &im->config.layers[i], e))
 			return -1;
 	for (size_t i = 0; i < im->config.steps.n; i++)
 		if (enter_step(im, &im->config.steps.v[i], e))

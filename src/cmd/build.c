@@ -49,9 +49,9 @@ static const struct option options[] = {
         {"build-context", 0, OPT_LIST, AT(contexts), "NAME=SOURCE",
                 "Another folder, URL (git, http) or image to copy from, by name"},
         {"cache-from", 0, OPT_LIST, AT(cache_from), "SPEC",
-                "Use a cache: type=registry,ref=NAME or type=local,src=DIR"},
+                "Use a cache: type=registry,ref=NAME (or of an image) or type=local,src=DIR"},
         {"cache-to", 0, OPT_LIST, AT(cache_to), "SPEC",
-                "Write one: type=registry,ref=NAME or type=local,dest=DIR"},
+                "Write one: type=registry,ref=NAME, type=local,dest=DIR or type=inline"},
         {"call", 0, OPT_STRING, AT(call), "METHOD[,format=json]",
                 "build, check, outline, targets or subrequests.describe"},
         {"check", 0, OPT_FLAG, AT(check), NULL,
@@ -367,7 +367,12 @@ static int build(struct session *s, const struct build_options *o, struct build_
 		r->sink = session_sink(s);
 		r->step_aside = step_aside;
 		r->step_aside_arg = s->ui;
+		caches.platform = &r->platform;
 		status = build_caches_parse(&caches, &o->cache_from, &o->cache_to, s, e);
+		int inlined = status ? 0 : build_caches_inline(&caches, &r->build_args, e);
+		if (inlined < 0)
+			status = -1;
+		r->inline_cache = inlined > 0 ? cache_inline : NULL;
 		if (!status)
 			status = build_caches_import(&caches, s, e);
 		if (!status)

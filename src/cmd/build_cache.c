@@ -4,6 +4,8 @@
 #include "base/err.h"
 #include "base/event.h"
 #include "base/mem.h"
+#include "image/reference.h"
+#include "registry/registry.h"
 
 static void release(struct cache_spec *v, size_t n)
 {
@@ -47,11 +49,37 @@ int build_caches_parse(struct build_caches *c, const struct strv *from, const st
 	               : 0;
 }
 
-static struct cache_request request(struct session *s, int step)
+int build_caches_inline(const struct build_caches *c, const struct strv *build_args, struct err *e)
+{
+	const char *arg = strv_env_get(build_args, "BUILDKIT_INLINE_CACHE");
+	bool want = false;
+	if (arg && *arg && output_take_bool("BUILDKIT_INLINE_CACHE", arg, &want, e))
+		return err_set(e, ERR_USAGE,
+		        "build argument BUILDKIT_INLINE_CACHE=%s: true or false is expected", arg);
+	for (size_t i = 0; i < c->n_to; i++)
+		want |= c->to[i].type == CACHE_INLINE;
+	return want;
+}
+
+// registry.insecure=true is about this registry alone.
+static int trust(const struct cache_spec *spec, struct session *s, struct err *e)
+{
+	auto_reference struct reference ref = {0};
+	if (!spec->insecure || !spec->ref)
+		return 0;
+	struct registry *r = session_registry(s, e);
+	if (!r || reference_parse(spec->ref, &ref, e))
+		return -1;
+	registry_trust(r, ref.domain);
+	return 0;
+}
+
+static struct cache_request request(const struct build_caches *c, struct session *s, int step)
 {
 	return (struct cache_request){.store = s->store,
 	        .sink = session_sink(s),
 	        .step = step,
+	        .platform = c->platform,
 	        .registry = session_registry,
 	        .registry_arg = s};
 }
@@ -61,11 +89,13 @@ static const char *name_of(const struct cache_spec *spec)
 	return spec->ref ? spec->ref : spec->path;
 }
 
-// -1: cancelled. Anything else is no reason to fail.
+// -1: cancelled, or no errors are to be ignored. Anything else is no reason to fail.
 static int failed(const struct cache_spec *spec, const char *how, struct session *s, struct err *e)
 {
 	if (e->kind == ERR_CANCELLED)
 		return -1;
+	if (spec->strict)
+		return err_wrap(e, "cache %s is not %s", name_of(spec), how);
 	event_warn(session_sink(s), 0, "cache %s is not %s: %s", name_of(spec), how, e->msg);
 	*e = ERR_INIT;
 	return 0;
@@ -73,9 +103,14 @@ static int failed(const struct cache_spec *spec, const char *how, struct session
 
 int build_caches_import(const struct build_caches *c, struct session *s, struct err *e)
 {
-	struct cache_request q = request(s, -1);
+	struct cache_request q = request(c, s, -1);
+	for (size_t i = 0; i < c->n_to; i++)
+		if (trust(&c->to[i], s, e))
+			return -1;
 	for (size_t i = 0; i < c->n_from; i++) {
 		size_t n;
+		if (trust(&c->from[i], s, e))
+			return -1;
 		if (cache_import(&q, &c->from[i], &n, e) == 0)
 			event_note(q.sink, "cache %s: %zu record%s", name_of(&c->from[i]), n,
 			        n == 1 ? "" : "s");
@@ -89,8 +124,9 @@ int build_caches_export(const struct build_caches *c, struct session *s,
         const struct step_list *steps, int step, struct err *e)
 {
 	for (size_t i = 0; i < c->n_to; i++) {
-		struct cache_request q = request(s, step + (int)i);
-		if (cache_export(&q, &c->to[i], steps, e) && failed(&c->to[i], "written", s, e))
+		struct cache_request q = request(c, s, step + (int)i);
+		if (c->to[i].type != CACHE_INLINE && cache_export(&q, &c->to[i], steps, e) &&
+		        failed(&c->to[i], "written", s, e))
 			return -1;
 	}
 	return 0;

@@ -9,10 +9,13 @@
 struct build_caches {
 	struct cache_spec *from, *to;
 	size_t n_from, n_to;
+	const struct platform *platform; // of the build
 };
 void build_caches_release(struct build_caches *c);
 int build_caches_parse(struct build_caches *c, const struct strv *from, const struct strv *to,
         struct session *s, struct err *e);
+// Is cache data to be put into the image? 1, 0, -1: BUILDKIT_INLINE_CACHE is no truth value.
+int build_caches_inline(const struct build_caches *c, const struct strv *build_args, struct err *e);
 int build_caches_import(const struct build_caches *c, struct session *s, struct err *e);
 // step: first free id of the build's events.
 int build_caches_export(const struct build_caches *c, struct session *s,

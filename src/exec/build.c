@@ -340,7 +340,6 @@ static void count(const struct exec *x, struct build_result *ret)
 		ret->n_steps++;
 		ret->n_cached += x->states[i].cached;
 	}
-	list_steps(x, &ret->steps);
 	ret->has_epoch = x->graph->has_epoch;
 	ret->epoch = x->graph->epoch;
 	ret->n_ids = (int)x->graph->n_steps;
@@ -385,6 +384,8 @@ static int build_all(struct exec *x, struct build_result *ret, struct err *e)
 	int status = plan(x, x->path, &ret->text, e);
 	if (!status)
 		status = schedule(x, e);
+	if (!status)
+		list_steps(x, &ret->steps);
 	if (!status && !x->req->dry_run)
 		status = commit_image(x, ret, e);
 	if (!status)

@@ -86,6 +86,10 @@ struct build_request {
 	// Enters such an image into the store; nothing but its manifest's digest comes of it.
 	int (*load_layout)(
 	        struct store *s, const struct image_layout *l, struct digest *ret, struct err *e);
+	// What the image's config is to say of how its layers were made; NULL: nothing. The caller
+	// frees what it gives.
+	char *(*inline_cache)(struct store *s, const struct step_list *steps,
+	        const struct digest *layers, size_t n_layers);
 	struct event_sink *sink; // may be NULL
 	// Opens the registry client when the build first needs the network; it stays the caller's.
 	registry_opener registry;

@@ -101,8 +101,8 @@ static int make_manifest(struct exec *x, const struct rootfs *root, struct manif
 	return 0;
 }
 
-static int put_config(struct exec *x, const struct rootfs *root, struct manifest *m,
-        int64_t *ret_created, struct err *e)
+static int put_config(struct exec *x, const struct rootfs *root, const struct step_list *steps,
+        struct manifest *m, int64_t *ret_created, struct err *e)
 {
 	auto_config struct image_config c = {0};
 	auto_buf struct buf text = {0};
@@ -112,6 +112,8 @@ static int put_config(struct exec *x, const struct rootfs *root, struct manifest
 	for (size_t i = 0; i < root->n; i++)
 		image_config_add_diff_id(&c, &root->layers[i]);
 	fill_times(x, &c);
+	if (x->req->inline_cache)
+		c.inline_cache = x->req->inline_cache(x->store, steps, root->layers, root->n);
 	image_config_write(&c, &text);
 	m->config.size = text.n;
 	*ret_created = c.created.sec;
@@ -136,7 +138,8 @@ int commit_image(struct exec *x, struct build_result *ret, struct err *e)
 	struct image_row row = {0};
 	uint64_t size = 0;
 	result_root(x, &root);
-	int r = make_manifest(x, &root, &m, &size, e) || put_config(x, &root, &m, &row.created, e)
+	int r = make_manifest(x, &root, &m, &size, e) ||
+	                        put_config(x, &root, &ret->steps, &m, &row.created, e)
 	                ? -1
 	                : 0;
 	if (!r) {

@@ -20,6 +20,7 @@ void image_config_release(struct image_config *c)
 	free(c->user);
 	free(c->working_dir);
 	free(c->stop_signal);
+	free(c->inline_cache);
 	struct strv *lists[] = {&c->env, &c->cmd, &c->entrypoint, &c->shell, &c->exposed_ports,
 	        &c->volumes, &c->labels, &c->on_build, &c->health.test};
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
@@ -54,6 +55,7 @@ void image_config_copy(struct image_config *dst, const struct image_config *src)
 	c.labels = copy_list(&src->labels);
 	c.on_build = copy_list(&src->on_build);
 	c.health.test = copy_list(&src->health.test);
+	c.inline_cache = NULL;
 	c.diff_ids = NULL;
 	c.n_diff_ids = 0;
 	for (size_t i = 0; i < src->n_diff_ids; i++)

@@ -51,6 +51,9 @@ struct image_config {
 	size_t n_diff_ids;
 	struct history *history;
 	size_t n_history;
+	// BuildKit's "moby.buildkit.cache.v0", base64 as it stands there: how these layers were
+	// made. Not copied: it says nothing of an image that is made from this one.
+	char *inline_cache;
 };
 #define auto_config __attribute__((cleanup(image_config_release)))
 void image_config_release(struct image_config *c);

@@ -235,6 +235,7 @@ static int read_config(const struct jn *root, struct image_config *c, struct err
 	        read_runtime(root, c, e) < 0 || read_rootfs(root, c, e) < 0 ||
 	        read_history(root, c, e) < 0)
 		return -1;
+	c->inline_cache = xstrdup_null(jn_get_str(root, "moby.buildkit.cache.v0"));
 	return 0;
 }
 

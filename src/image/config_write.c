@@ -161,6 +161,7 @@ void image_config_write(const struct image_config *c, struct buf *out)
 	put_created(&w, c);
 	jw_key(&w, "history");
 	put_history(&w, c);
+	put_text(&w, "moby.buildkit.cache.v0", c->inline_cache);
 	jw_kv(&w, "os", c->platform.os);
 	put_text(&w, "os.version", c->platform.os_version);
 	jw_key(&w, "rootfs");

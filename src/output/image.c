@@ -193,11 +193,9 @@ static int make_layer(const struct output_request *q, const struct digest *diff_
 	return fd < 0 ? -1 : import_blob(q, diff_id, fd, e);
 }
 
-int layer_need(
-        const struct output_request *q, const struct output_image *im, size_t i, struct err *e)
+int layer_make(const struct output_request *q, const struct digest *diff_id,
+        const struct descriptor *blob, struct err *e)
 {
-	const struct digest *diff_id = &im->config.diff_ids[i];
-	const struct descriptor *blob = &im->manifest.layers.v[i];
 	if (layer_here(q, diff_id))
 		return 0;
 	char hex[HASH_HEX];
@@ -209,6 +207,12 @@ int layer_need(
 	int rc = make_layer(q, diff_id, blob, e);
 	store_unlock(lock);
 	return rc ? err_wrap(e, "layer sha256:%.12s", hex) : 0;
+}
+
+int layer_need(
+        const struct output_request *q, const struct output_image *im, size_t i, struct err *e)
+{
+	return layer_make(q, &im->config.diff_ids[i], &im->manifest.layers.v[i], e);
 }
 
 struct unpack {

@@ -244,23 +244,53 @@ int output_manifest(const struct output_request *q, const struct output_spec *o,
 	return 0;
 }
 
+// The tar itself, as the blob that it is.
+static int tar_blob(
+        struct conversion *c, const struct digest *diff_id, struct layer_blob *ret, struct err *e)
+{
+	struct layer_info info;
+	if (!store_layer_get(c->q->store, diff_id, &info))
+		return err_set(e, ERR_NOT_FOUND, "a layer is not in the store");
+	*ret = (struct layer_blob){.digest = *diff_id, .size = info.tar_size, .present = true};
+	snprintf(ret->media_type, sizeof(ret->media_type), "%s", MT_OCI_LAYER);
+	return 0;
+}
+
+// A blob that is to be made from the tar, which may have to be made from another blob first.
+static int make_blob(struct conversion *c, const struct digest *diff_id,
+        const struct layer_blob *came, struct layer_blob *ret, struct err *e)
+{
+	char type[sizeof(came->media_type)];
+	snprintf(type, sizeof(type), "%s", came ? came->media_type : "");
+	const struct descriptor d = {.media_type = type,
+	        .digest = came ? came->digest : *diff_id,
+	        .size = came ? came->size : 0};
+	if (came && layer_make(c->q, diff_id, &d, e))
+		return -1;
+	return c->o->uncompressed ? tar_blob(c, diff_id, ret, e)
+	                          : compress_once(c, diff_id, ret, e);
+}
+
 int output_layer(const struct output_request *q, const struct output_spec *o,
         const struct digest *diff_id, struct descriptor *ret, struct err *e)
 {
-	struct conversion c = {.q = q, .o = o};
-	struct layer_blob b;
+	struct conversion c = {.q = q, .o = o, .docker = o->docker_types};
+	struct layer_blob b, made;
 	c.recipe = o->has_recipe ? o->recipe : RECIPE_DEFAULT;
 	recipe_text(&c.recipe, c.recipe_name);
 	int found = store_layer_blob(q->store, diff_id, c.recipe_name, &b, e);
 	if (found < 0)
 		return -1;
 	bool foreign = found && !*b.recipe;
-	if (!foreign && !(found && b.present) && compress_once(&c, diff_id, &b, e)) {
-		pool_free(c.pool);
-		return -1;
-	}
+	bool good = foreign ? !o->force : found && b.present && !o->uncompressed;
+	int rc = good ? 0 : make_blob(&c, diff_id, foreign ? &b : NULL, &made, e);
 	pool_free(c.pool);
-	*ret = (struct descriptor){
-	        .media_type = xstrdup(b.media_type), .digest = b.digest, .size = b.size};
+	if (rc)
+		return -1;
+	const struct layer_blob *is = good ? &b : &made;
+	*ret = (struct descriptor){.media_type = xstrdup(layer_type(c.docker,
+	                                   media_type_compression(is->media_type), is->media_type)),
+	        .digest = is->digest,
+	        .size = is->size};
 	return 0;
 }

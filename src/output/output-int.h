@@ -25,6 +25,9 @@ int document_read(const struct output_request *q, const struct digest *d, struct
         const char **ret_type, struct err *e);
 // Makes sure that blobs are in the store: fetches those that are only known, several at once.
 int blobs_need(const struct output_request *q, const struct descriptor *d, size_t n, struct err *e);
+// Makes sure that tar and index of a layer are in the store. blob: what it came as.
+int layer_make(const struct output_request *q, const struct digest *diff_id,
+        const struct descriptor *blob, struct err *e);
 // Makes sure that tar and index of layer i, or of all layers, are in the store.
 int layer_need(
         const struct output_request *q, const struct output_image *im, size_t i, struct err *e);

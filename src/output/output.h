@@ -43,6 +43,8 @@ void output_spec_release(struct output_spec *o);
 // "type=oci,dest=x.tar", "type=registry,name=..", a bare path (local), "-" (tar on stdout). CSV
 // with quotes as buildx reads it; unknown keys and types are ERR_USAGE with a suggestion.
 int output_spec_parse(const char *text, struct output_spec *ret, struct err *e);
+// The values that Go's ParseBool takes.
+int output_take_bool(const char *key, const char *value, bool *ret, struct err *e);
 
 struct output_request {
 	struct store *store;

@@ -21,7 +21,7 @@ void output_spec_release(struct output_spec *o)
 
 // ---- values
 
-static int take_bool(const char *key, const char *value, bool *ret, struct err *e)
+int output_take_bool(const char *key, const char *value, bool *ret, struct err *e)
 {
 	static const char *const words[] = {"1", "t", "true", "0", "f", "false"};
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
@@ -186,7 +186,7 @@ static int take_annotation(struct draft *d, const char *key, const char *value, 
 static int take_only_false(const char *key, const char *value, struct err *e)
 {
 	bool on = false;
-	if (take_bool(key, value, &on, e))
+	if (output_take_bool(key, value, &on, e))
 		return -1;
 	if (!on)
 		return 0;
@@ -209,23 +209,23 @@ static int take_known(
 	case KEY_NAME:
 		return take_names(d, value, e);
 	case KEY_PUSH:
-		return take_bool(name, value, &d->o.push, e);
+		return output_take_bool(name, value, &d->o.push, e);
 	case KEY_TAR:
 		d->has_tar = true;
-		return take_bool(name, value, &d->o.tar, e);
+		return output_take_bool(name, value, &d->o.tar, e);
 	case KEY_COMPRESSION:
 		return take_compression(d, value, e);
 	case KEY_LEVEL:
 		return take_level(d, value, e);
 	case KEY_FORCE:
-		return take_bool(name, value, &d->o.force, e);
+		return output_take_bool(name, value, &d->o.force, e);
 	case KEY_OCI_TYPES:
-		if (take_bool(name, value, &oci, e))
+		if (output_take_bool(name, value, &oci, e))
 			return -1;
 		d->o.docker_types = !oci;
 		return 0;
 	case KEY_BY_DIGEST:
-		return take_bool(name, value, &d->o.push_by_digest, e);
+		return output_take_bool(name, value, &d->o.push_by_digest, e);
 	case KEY_ONLY_FALSE:
 		return take_only_false(name, value, e);
 	case KEY_MODE:

@@ -38,6 +38,7 @@ struct registry {
 	struct event_sink *sink;
 	char *docker_config;
 	bool insecure;
+	struct strv trusted; // domains that may be insecure
 	int parallel;
 	struct registries_conf conf;
 	struct http *http;

@@ -63,7 +63,8 @@ struct host *host_of_name(struct registry *r, const char *domain)
 {
 	const struct registry_rule *rule = registries_conf_find(&r->conf, domain);
 	bool is_it = rule && (!rule->location || strcmp(rule->location, domain) == 0);
-	return host_get(r, domain, r->insecure || (is_it && rule->insecure));
+	bool trusted = r->insecure || strv_has(&r->trusted, domain);
+	return host_get(r, domain, trusted || (is_it && rule->insecure));
 }
 
 void endpoint_list_release(struct endpoint_list *l)
@@ -126,7 +127,8 @@ int endpoint_list_make(struct registry *r, const char *domain, const char *repos
 		return -1;
 	auto_free char *moved =
 	        rule && rule->location ? registry_rule_rewrite(rule, rule->location, name) : NULL;
-	bool insecure = r->insecure || (rule && rule->insecure);
+	bool trusted = r->insecure || strv_has(&r->trusted, domain);
+	bool insecure = trusted || (rule && rule->insecure);
 	if (add_endpoint(r, moved ? moved : name, insecure, false, &l, e) < 0)
 		return -1;
 	*ret = l;

@@ -60,9 +60,16 @@ void registry_free(struct registry *r)
 	}
 	http_free(r->http);
 	registries_conf_release(&r->conf);
+	strv_release(&r->trusted);
 	pthread_mutex_destroy(&r->lock);
 	free(r->docker_config);
 	free(r);
+}
+
+void registry_trust(struct registry *r, const char *domain)
+{
+	if (!strv_has(&r->trusted, domain))
+		strv_add(&r->trusted, domain);
 }
 
 void resolved_image_release(struct resolved_image *res)

@@ -23,6 +23,8 @@ struct registry_options {
 struct registry; // connections, tokens and configuration of one process; thread-safe
 struct registry *registry_new(struct store *s, const struct registry_options *o, struct err *e);
 void registry_free(struct registry *r); // NULL is fine
+// Plain http or an unverified certificate will do for this one. Before the first transfer.
+void registry_trust(struct registry *r, const char *domain);
 
 struct resolved_image {
 	struct descriptor root;     // what the tag points to: index or manifest

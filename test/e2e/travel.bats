@@ -111,6 +111,95 @@ fetched() { sed -n 's/.*response completed.*http.request.method=GET .*http.reque
 	equal "$before" "$(grep -c 'http.request.method=PUT .*blobs/uploads' "$AT/log" || true)"
 }
 
+# cache_of REF: what BuildKit would find in the image's config.
+cache_of() {
+	skopeo inspect --config --raw --tls-verify=false "docker://$1" | jq -r '."moby.buildkit.cache.v0" | @base64d'
+}
+
+@test "inline: the image itself is the cache, of its own stages" {
+	app
+	local image=${REF%/*}/app:1 first
+	on one build -t "$image" --push --cache-to type=inline
+	first=$ID
+	on two build -t app --cache-from "type=registry,ref=$image" --cache-to type=inline
+	equal "$first" "$ID"
+	# of the other stages nothing is in the image
+	equal $'COPY . .\nCOPY package.json ./\nRUN mkdir dist' "$(ran | grep -o 'COPY [p.].*\|RUN mkdir dist' | sort)"
+	has_not "COPY --from=builder" "$(ran)"
+	# the members that BuildKit knows: an array of records by digest, each with the place of its layer in the image
+	equal "array 2 [0,1]" "$(cache_of "$image" | jq -r '[type, (map(select(.layers)) | length), (map(.layers[]?.layer) | tojson)] | join(" ")')"
+	run ! jq -e '.[].hew.duration // empty' <<<"$(cache_of "$image")"
+	# without it nothing is added, and what is built on it does not inherit it
+	printf 'FROM %s\nENV a=b\n' "$image" | dockerfile
+	on two build -t "${REF%/*}/child:1" --push
+	equal null "$(skopeo inspect --config --raw --tls-verify=false "docker://${REF%/*}/child:1" | jq -r '."moby.buildkit.cache.v0"')"
+	command skopeo copy -q --src-tls-verify=false --policy "$HEW_TEST_REGISTRY/policy.json" "docker://$image" "oci:$BATS_TEST_TMPDIR/image:x"
+	umoci unpack --image "$BATS_TEST_TMPDIR/image:x" "$BATS_TEST_TMPDIR/rootfs"
+	has "$BATS_TEST_NUMBER" "$(cat "$BATS_TEST_TMPDIR/rootfs/rootfs/dist/out")"
+}
+
+@test "inline: asked for by a build argument, found through an index, and the same bytes each time" {
+	printf 'FROM alpine:3.19\nCOPY f /\nRUN cat f f >g\n' | dockerfile
+	echo "$BATS_TEST_NUMBER" >f
+	local image=${REF%/*}/app:1 first
+	SOURCE_DATE_EPOCH=1700000000 on one build -t "$image" --push --build-arg BUILDKIT_INLINE_CACHE=1
+	first=$ID
+	SOURCE_DATE_EPOCH=1700000000 on three build --build-arg BUILDKIT_INLINE_CACHE=true
+	equal "$first" "$ID"
+	build_fails 2 --build-arg BUILDKIT_INLINE_CACHE=perhaps
+	# as buildx pushes images: an index, with an attestation beside the image
+	skopeo inspect --raw --tls-verify=false "docker://$image" >manifest
+	jq -nc --arg d "sha256:$(sha256sum <manifest | cut -d' ' -f1)" --argjson s "$(stat -c %s manifest)" --arg a "$(uname -m | sed s/x86_64/amd64/)" '
+		{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: [
+			{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $d, size: $s, platform: {os: "linux", architecture: $a}},
+			{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $d, size: $s, platform: {os: "unknown", architecture: "unknown"},
+				annotations: {"vnd.docker.reference.type": "attestation-manifest"}}]}' >index
+	curl -sf -X PUT -H "Content-Type: application/vnd.oci.image.index.v1+json" --data-binary @index \
+		"http://${REF%%/*}/v2/app/manifests/all"
+	rm index manifest
+	SOURCE_DATE_EPOCH=1700000000 on two build --cache-from "${REF%/*}/app:all"
+	equal "" "$(ran)"
+}
+
+# forge KIND: such a cache under the tag KIND.
+forge() { python3 "$E2E_LIB/cache_forge.py" "$REF" "$1" "$1"; }
+
+@test "other builders' caches are read, and have nothing for hew" {
+	app
+	on one build -t app --cache-to "type=registry,ref=$REF,mode=max"
+	forge index
+	on two build --cache-from "${REF%:*}:index"
+	equal "" "$(ran)"
+	forge stranger
+	on three build --cache-from "${REF%:*}:stranger"
+	has "no records of hew: another builder wrote it" "$(cat "$ERR")"
+	equal 1 "$(grep -c "^WARN: " "$ERR")"
+}
+
+types_of() { skopeo inspect --raw --tls-verify=false "docker://$REF" | jq -r '[.mediaType, .layers[].mediaType] | unique | join(" ")'; }
+
+@test "compression and media types are as asked for" {
+	printf 'FROM alpine:3.19\nCOPY f /\nRUN cat f f >g\n' | dockerfile
+	seq 20000 >f
+	on one build --cache-to "type=registry,ref=$REF,compression=zstd,compression-level=19"
+	equal "application/vnd.oci.image.layer.v1.tar+zstd application/vnd.oci.image.manifest.v1+json" "$(types_of)"
+	on two build --cache-from "$REF"
+	equal "" "$(ran)"
+	on one build --cache-to "type=registry,ref=$REF,oci-mediatypes=false,image-manifest=false"
+	equal "application/vnd.docker.distribution.manifest.v2+json application/vnd.docker.image.rootfs.diff.tar.gzip" "$(types_of)"
+	on three build --cache-from "$REF"
+	equal "" "$(ran)"
+	# what came compressed stays so, unless it is not to
+	on two build --cache-to "type=registry,ref=${REF%:*}:other,compression=uncompressed"
+	equal zstd "$(REF=${REF%:*}:other types_of | grep -o zstd)"
+	REF=${REF%:*}:other
+	on two build --cache-to "type=registry,ref=$REF,compression=uncompressed,force-compression=true"
+	equal "application/vnd.oci.image.layer.v1.tar application/vnd.oci.image.manifest.v1+json" "$(types_of)"
+	on four build --cache-from "$REF" -o "$BATS_TEST_TMPDIR/out"
+	equal "" "$(ran)"
+	cmp <(cat f f) "$BATS_TEST_TMPDIR/out/g"
+}
+
 @test "no arguments or variables are in a cache" {
 	printf 'FROM alpine:3.19\nARG API_TOKEN\nRUN echo $API_TOKEN | wc -c >/n\n' | dockerfile
 	on one build --build-arg API_TOKEN=hidden-value --cache-to "type=registry,ref=$REF,mode=max"
@@ -126,9 +215,11 @@ fetched() { sed -n 's/.*response completed.*http.request.method=GET .*http.reque
 	has "type=gha is not supported" "$(cat "$ERR")"
 	on one hew push -q app "${REF%/*}/app:1"
 	on two build --cache-from "${REF%/*}/app:1"
-	has "no cache but an image" "$(cat "$ERR")"
+	has "an image without cache data" "$(cat "$ERR")"
+	equal 1 "$(grep -c "^WARN: " "$ERR")"
 	on one build --cache-to "type=registry,ref=127.0.0.1:1/none,mode=max"
 	has "is not written" "$(cat "$ERR")"
+	build_fails 7 --cache-to "type=registry,ref=127.0.0.1:1/none,mode=max,ignore-error=false"
 	# a config of the right digest that says what is not so
 	on one build -t app --cache-to "type=registry,ref=$REF,mode=max"
 	local dir=$BATS_TEST_TMPDIR/bad
@@ -161,6 +252,14 @@ fetched() { sed -n 's/.*response completed.*http.request.method=GET .*http.reque
 	has "src=FOLDER" "$LAST"
 	fails 2 hew build --cache-to "type=registry,ref=x,mode=most" .
 	fails 2 hew build --cache-to "type=nonsense" .
+	fails 2 hew build --cache-to "type=registri,ref=x" .
+	has 'did you mean "registry"?' "$LAST"
+	fails 2 hew build --cache-from type=inline .
+	has "type=registry,ref=IMAGE" "$LAST"
+	fails 2 hew build --cache-to "type=registry,ref=x,ignore-error=maybe" .
+	fails 2 hew build --cache-to "type=registry,ref=x,compression=brotli" .
+	fails 2 hew build --cache-to "type=registry,ref=x,compression-level=30" .
+	fails 2 hew build --cache-from "type=local,src=x,digest=sha256:1" .
 	fails 2 hew build --cache-to "type=registry,ref=x,speed=1" .
 	has speed "$LAST"
 }

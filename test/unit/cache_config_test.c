@@ -8,9 +8,11 @@
 
 #include <cmocka.h>
 
+#include "base/base64.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "cache/config.h"
+#include "image/config.h"
 
 static struct digest digest_with(uint8_t b)
 {
@@ -67,6 +69,56 @@ static void check_equal(const struct cache_config *a, const struct cache_config 
 	}
 }
 
+static void make_image(const struct cache_config *c, struct image_config *image)
+{
+	auto_buf struct buf text = {0};
+	struct buf encoded = {0};
+	cache_inline_write(c, &text);
+	base64_encode(&encoded, text.p, text.n);
+	image->inline_cache = buf_steal(&encoded);
+	for (size_t i = 0; i < c->n_layers; i++)
+		image_config_add_diff_id(image, &c->layers[i].diff_id);
+}
+
+static void in_an_image(void **state)
+{
+	auto_cache_config struct cache_config c = {0}, again = {0};
+	auto_manifest struct manifest m = {0};
+	auto_config struct image_config image = {0};
+	struct err e = ERR_INIT;
+	make(&c, &m);
+	make_image(&c, &image);
+	assert_int_equal(cache_inline_parse(&image, &m, &again, &e), 0);
+	for (size_t i = 0; i < c.steps.n; i++)
+		c.steps.v[i].record.duration_ns = 0; // would change the image's digest each time
+	check_equal(&c, &again);
+}
+
+static void images_that_lie(void **state)
+{
+	static const char *const bad[] = {
+	        "*no base64*",
+	        "W3siaGV3Ijp7InZlcnNpb24iOjEsImtleSI6IngifX1d", // [{"hew":{"version":1,"key":"x"}}]
+	        "W3s=",                                         // cut
+	};
+	for (size_t i = 0; i < ARRAY_LEN(bad) + 1; i++) {
+		auto_cache_config struct cache_config c = {0}, again = {0};
+		auto_manifest struct manifest m = {0};
+		auto_config struct image_config image = {0};
+		struct err e = ERR_INIT;
+		make(&c, &m);
+		make_image(&c, &image);
+		if (i < ARRAY_LEN(bad)) {
+			free(image.inline_cache);
+			image.inline_cache = xstrdup(bad[i]);
+		} else {
+			image.n_diff_ids--;
+		}
+		assert_int_equal(cache_inline_parse(&image, &m, &again, &e), -1);
+		assert_int_equal(e.kind, ERR_CORRUPT);
+	}
+}
+
 static void written_and_read(void **state)
 {
 	auto_cache_config struct cache_config c = {0}, again = {0};
@@ -113,6 +165,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(written_and_read),
+	        cmocka_unit_test(in_an_image),
+	        cmocka_unit_test(images_that_lie),
 	        cmocka_unit_test(anything_less_is_refused),
 	        cmocka_unit_test(that_of_another_builder_has_no_records),
 	};
