@@ -3,6 +3,7 @@
 // they are fetched when a step needs them; from a folder they are copied at once, as it may be gone
 // later.
 #include "base/err.h"
+#include "base/event.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cache/cache.h"
@@ -10,6 +11,7 @@
 #include "image/config.h"
 #include "image/reference.h"
 #include "registry/registry.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -218,12 +220,35 @@ static int enter_layer(struct import *im, const struct cache_layer *l, struct er
 	        .size = l->blob.size,
 	        .present = store_blob_has(s, &l->blob.digest)};
 	snprintf(b.media_type, sizeof(b.media_type), "%s", l->blob.media_type);
-	if (store_layer_declare_as(s, &l->diff_id, &l->content_id, e) ||
-	        store_layer_add_blob(s, &l->diff_id, &b, e))
+	if (im->spec->type == CACHE_LOCAL && !b.present && copy_blob(im, &l->blob, e))
 		return -1;
-	if (im->spec->type == CACHE_REGISTRY)
-		return store_blob_add_source(s, &l->blob.digest, im->repository, e);
-	return b.present ? 0 : copy_blob(im, &l->blob, e);
+	if (im->spec->type == CACHE_REGISTRY &&
+	        store_blob_add_source(s, &l->blob.digest, im->repository, e))
+		return -1;
+	return store_layer_declare_as(s, &l->diff_id, &l->content_id, e) ||
+	                       store_layer_add_blob(s, &l->diff_id, &b, e)
+	               ? -1
+	               : 0;
+}
+
+// A blob of a folder that is missing or damaged: the steps that need it are left out.
+static int try_layer(struct import *im, struct cache_layer *l, struct err *e)
+{
+	if (enter_layer(im, l, e) == 0)
+		return 0;
+	if (im->spec->type != CACHE_LOCAL || (e->kind != ERR_CORRUPT && e->sys != ENOENT))
+		return -1;
+	event_warn(im->q->sink, 0, "cache %s: %s", im->spec->path, e->msg);
+	*e = ERR_INIT;
+	l->content_id = (struct hash){{0}};
+	return 0;
+}
+
+static bool has_layer(const struct import *im, const struct step_record *r)
+{
+	const struct cache_layer *l =
+	        r->has_layer ? cache_config_find(&im->config, &r->diff_id) : NULL;
+	return !r->has_layer || (l && !hash_is_zero(&l->content_id));
 }
 
 static int enter_step(struct import *im, const struct step_row *s, struct err *e)
@@ -238,10 +263,11 @@ static int enter(struct import *im, struct err *e)
 {
 	for (size_t i = 0; i < im->config.n_layers; i++)
 		if (!hash_is_zero(&im->config.layers[i].content_id) &&
-		        enter_layer(im, &im->config.layers[i], e))
+		        try_layer(im, &im->config.layers[i], e))
 			return -1;
 	for (size_t i = 0; i < im->config.steps.n; i++)
-		if (enter_step(im, &im->config.steps.v[i], e))
+		if (has_layer(im, &im->config.steps.v[i].record) &&
+		        enter_step(im, &im->config.steps.v[i], e))
 			return -1;
 	return 0;
 }

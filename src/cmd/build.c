@@ -350,6 +350,55 @@ static void step_aside(void *ui)
 	ui_finish(ui, true);
 }
 
+// On a full disk once more, if room could be made.
+static int build_somehow(
+        struct session *s, const struct build_request *r, struct build_result *ret, struct err *e)
+{
+	int status = build_run(s->store, r, ret, e);
+	if (!status || e->kind != ERR_SPACE || !care_make_room(s->store))
+		return status;
+	event_note(session_sink(s), "the disk is full: what can be had again was removed from the "
+	                            "store, trying once more");
+	build_result_release(ret);
+	return build_run(s->store, r, ret, e);
+}
+
+// An output may be the first to need a layer that a cache promised and that is gone: each time its
+// record goes, so there is an end.
+static int build_until_whole(struct session *s, const struct build_options *o,
+        const struct build_request *r, struct build_result *ret, struct output_spec *specs,
+        size_t n_specs, struct err *e)
+{
+	for (;;) {
+		if (build_somehow(s, r, ret, e))
+			return -1;
+		if (o->dry_run)
+			return build_record_print(ret->record, NULL, true, e);
+		if (finish(s, o, r, ret, specs, n_specs, e) == 0)
+			return 0;
+		struct err other = ERR_INIT;
+		int again = build_caches_lost(s, &ret->steps, e, &other);
+		if (again <= 0) {
+			if (again < 0)
+				*e = other;
+			return -1;
+		}
+		build_result_release(ret);
+		*e = ERR_INIT;
+	}
+}
+
+static int prepare_caches(struct session *s, const struct build_options *o, struct build_request *r,
+        struct build_caches *caches, struct err *e)
+{
+	caches->platform = &r->platform;
+	if (build_caches_parse(caches, &o->cache_from, &o->cache_to, s, e))
+		return -1;
+	int inlined = build_caches_inline(caches, &r->build_args, e);
+	r->inline_cache = inlined > 0 ? cache_inline : NULL;
+	return inlined < 0 ? -1 : build_caches_import(caches, s, e);
+}
+
 static int build(struct session *s, const struct build_options *o, struct build_request *r,
         enum ui_progress kind, struct err *e)
 {
@@ -367,26 +416,9 @@ static int build(struct session *s, const struct build_options *o, struct build_
 		r->sink = session_sink(s);
 		r->step_aside = step_aside;
 		r->step_aside_arg = s->ui;
-		caches.platform = &r->platform;
-		status = build_caches_parse(&caches, &o->cache_from, &o->cache_to, s, e);
-		int inlined = status ? 0 : build_caches_inline(&caches, &r->build_args, e);
-		if (inlined < 0)
-			status = -1;
-		r->inline_cache = inlined > 0 ? cache_inline : NULL;
+		status = prepare_caches(s, o, r, &caches, e);
 		if (!status)
-			status = build_caches_import(&caches, s, e);
-		if (!status)
-			status = build_run(s->store, r, &built, e);
-		if (status && e->kind == ERR_SPACE && care_make_room(s->store)) {
-			event_note(session_sink(s), "the disk is full: what can be had again was "
-			                            "removed from the store, trying once more");
-			build_result_release(&built);
-			status = build_run(s->store, r, &built, e);
-		}
-		if (!status && o->dry_run)
-			status = build_record_print(built.record, NULL, true, e);
-		else if (!status)
-			status = finish(s, o, r, &built, specs, n_specs, e);
+			status = build_until_whole(s, o, r, &built, specs, n_specs, e);
 		if (!status && !o->dry_run)
 			status = build_caches_export(&caches, s, &built.steps,
 			        output_steps(r, &built, specs, n_specs), e);

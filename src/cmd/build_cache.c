@@ -131,3 +131,24 @@ int build_caches_export(const struct build_caches *c, struct session *s,
 	}
 	return 0;
 }
+
+int build_caches_lost(
+        struct session *s, const struct step_list *steps, const struct err *why, struct err *e)
+{
+	int n = 0;
+	if (why->kind == ERR_CANCELLED || why->kind == ERR_SPACE)
+		return 0;
+	for (size_t i = 0; i < steps->n; i++) {
+		const struct step_record *r = &steps->v[i].record;
+		auto_free char *where =
+		        r->has_layer ? store_layer_lost(s->store, &r->diff_id) : NULL;
+		if (!where)
+			continue;
+		event_warn(session_sink(s), 0, "a layer is gone from %s: what makes it runs again",
+		        where);
+		if (store_layer_forget(s->store, &r->diff_id, e))
+			return -1;
+		n = 1;
+	}
+	return n;
+}

@@ -17,6 +17,10 @@ int build_caches_parse(struct build_caches *c, const struct strv *from, const st
 // Is cache data to be put into the image? 1, 0, -1: BUILDKIT_INLINE_CACHE is no truth value.
 int build_caches_inline(const struct build_caches *c, const struct strv *build_args, struct err *e);
 int build_caches_import(const struct build_caches *c, struct session *s, struct err *e);
+// After a failure: were layers of these steps gone that an output needed? Then they are forgotten,
+// and the build may be tried again. 1, 0, -1.
+int build_caches_lost(
+        struct session *s, const struct step_list *steps, const struct err *why, struct err *e);
 // step: first free id of the build's events.
 int build_caches_export(const struct build_caches *c, struct session *s,
         const struct step_list *steps, int step, struct err *e);

@@ -357,7 +357,7 @@ static void begin_log(struct exec *x, const char *json)
 
 void build_begin(struct exec *x)
 {
-	if (!x->log)
+	if (!x->log || build_log_has_begun(x->log))
 		return;
 	auto_free char *json = build_record(x, &(struct build_end){.is_running = true});
 	begin_log(x, json);

@@ -78,6 +78,7 @@ struct mounted_layer {
 struct step_state {
 	enum { STEP_WAITING, STEP_RUNNING, STEP_DONE } state;
 	bool cached, looked_up;
+	bool ran, told; // in an earlier pass: not cached, whatever the store says now
 	struct rootfs root;
 	struct hash key;
 	struct timestamp created;
@@ -120,6 +121,7 @@ struct exec {
 	pthread_cond_t changed;
 	bool stop;
 	atomic_bool stopping; // the same, for whoever does not hold the lock
+	bool again;           // a step needs a layer that turned out to be gone: another pass
 	struct err first_err;
 	int failed_step;
 	bool keep_graph;   // it is the caller's

@@ -383,6 +383,12 @@ static void look_back(struct exec *x, const struct step *s, struct miss *m)
 	struct err ignored = ERR_INIT;
 	struct step_list like = {0};
 	auto_jdoc struct jdoc *doc = jdoc_parse(st->components, strlen(st->components), &ignored);
+	auto_free char *lost = store_step_lost(x->store, &st->key);
+	if (lost) {
+		m->kind = MISS_LOST;
+		m->text = xasprintf("its layer is gone from %s", lost);
+		return;
+	}
 	store_steps_like(x->store, s->name, CANDIDATES, &like, &ignored);
 	struct candidate c = doc ? nearest(&like, jdoc_root(doc)) : (struct candidate){0};
 	if (!c.doc) {

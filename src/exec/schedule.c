@@ -71,7 +71,7 @@ static int look_up(struct exec *x, const struct step *s, struct err *e)
 	if (found == 1) {
 		st->created = (struct timestamp){r.created_sec, r.created_nsec};
 		st->duration_ns = r.duration_ns;
-		st->cached = true;
+		st->cached = !st->ran;
 		step_plan_drop(st);
 		if (finish(x, s, &r.diff_id, e))
 			found = -1;
@@ -99,7 +99,7 @@ static int prepare(struct exec *x, const struct step *s, struct err *e)
 	}
 	if (step_key(x, s, st, e))
 		return at_step(s, e);
-	int found = s->no_cache ? 0 : look_up(x, s, e);
+	int found = s->no_cache && !st->ran ? 0 : look_up(x, s, e);
 	if (!found)
 		explain_miss(x, s);
 	return found < 0 ? at_step(s, e) : found;
@@ -140,6 +140,7 @@ static int execute(struct exec *x, const struct step *s, struct err *e)
 	if (make_layer(x, s, &layer, e))
 		return at_step(s, e);
 	st->duration_ns = clock_ns() - begun;
+	st->ran = true;
 	st->created = x->graph->has_epoch ? (struct timestamp){x->graph->epoch, 0} : time_now();
 	if (record(x, s, &layer, e) || finish(x, s, &layer, e))
 		return at_step(s, e);
@@ -157,18 +158,87 @@ static int run_step(struct exec *x, const struct step *s, struct err *e)
 	struct store_lock *lock = store_lock(x->store, name, e);
 	if (!lock)
 		return -1;
-	int found = s->no_cache ? 0 : look_up(x, s, e);
+	int found = s->no_cache && !st->ran ? 0 : look_up(x, s, e);
 	int r = found < 0 ? -1 : found ? 0 : execute(x, s, e);
 	store_unlock(lock);
 	return r;
+}
+
+// ---- layers that turn out to be gone
+
+// Made by a step that was found in the store, and not to be had any more. With the lock held, or
+// with one thread.
+static size_t list_lost(const struct exec *x, const struct digest **ret)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < x->graph->n_steps; i++) {
+		const struct step_state *st = &x->states[i];
+		if (x->graph->steps[i]->kind != STEP_IMAGE && st->state == STEP_DONE &&
+		        st->cached && st->root.n)
+			ret[n++] = &st->root.layers[st->root.n - 1];
+	}
+	return n;
+}
+
+static bool is_lost(struct exec *x, const struct digest *layer)
+{
+	auto_free char *where = store_layer_lost(x->store, layer);
+	return where;
+}
+
+// A step that failed for want of such a layer: those that make it run again.
+static bool may_go_on(struct exec *x, const struct err *e)
+{
+	auto_free const struct digest **layers = xcalloc(x->graph->n_steps + 1, sizeof(*layers));
+	if (e->kind == ERR_CANCELLED || e->kind == ERR_SPACE)
+		return false;
+	pthread_mutex_lock(&x->lock);
+	size_t n = list_lost(x, layers); // what is done stays as it is
+	pthread_mutex_unlock(&x->lock);
+	for (size_t i = 0; i < n; i++)
+		if (is_lost(x, layers[i]))
+			return true;
+	return false;
+}
+
+static int forget_lost(struct exec *x, struct err *e)
+{
+	auto_free const struct digest **layers = xcalloc(x->graph->n_steps + 1, sizeof(*layers));
+	size_t n = list_lost(x, layers);
+	for (size_t i = 0; i < n; i++) {
+		auto_free char *where = store_layer_lost(x->store, layers[i]);
+		if (!where)
+			continue;
+		event_warn(x->req->sink, 0, "a layer is gone from %s: what makes it runs again",
+		        where);
+		if (store_layer_forget(x->store, layers[i], e))
+			return -1;
+	}
+	return 0;
+}
+
+static void reset(struct exec *x)
+{
+	for (size_t i = 0; i < x->graph->n_steps; i++) {
+		struct step_state *st = &x->states[i];
+		st->state = STEP_WAITING;
+		st->cached = st->looked_up = false;
+		rootfs_release(&st->root);
+		step_plan_drop(st);
+		step_list_release(&st->selections);
+		free(steal_ptr(&st->components));
+	}
 }
 
 // ---- first pass: no threads
 
 static int done_now(struct exec *x, const struct step *s)
 {
-	x->states[s->id].state = STEP_DONE;
-	emit(x, s, EVENT_STEP_CACHED, 0, NULL);
+	struct step_state *st = &x->states[s->id];
+	st->state = STEP_DONE;
+	if (!st->told)
+		emit(x, s, EVENT_STEP_CACHED, 0, NULL);
+	st->told = true;
 	return 0;
 }
 
@@ -177,18 +247,20 @@ static int first_pass(struct exec *x, size_t *ret_missing, struct err *e)
 	*ret_missing = 0;
 	for (size_t i = 0; i < x->graph->n_steps; i++) {
 		const struct step *s = x->graph->steps[i];
-		emit(x, s, EVENT_STEP_PLANNED, 0, NULL);
+		if (!x->again)
+			emit(x, s, EVENT_STEP_PLANNED, 0, NULL);
 		if (!is_ready(x, s)) {
 			++*ret_missing;
 			continue;
 		}
 		int r = prepare(x, s, e);
-		if (r < 0) {
+		if (r < 0 && !may_go_on(x, e)) {
 			x->stop = true;
 			x->failed_step = s->id;
 			emit(x, s, EVENT_STEP_FAILED, 0, e->msg);
-			return -1;
 		}
+		if (r < 0)
+			return -1;
 		if (r)
 			done_now(x, s);
 		else
@@ -248,6 +320,7 @@ static int work_on(struct exec *x, const struct step *s, struct err *e)
 
 static void tell(struct exec *x, const struct step *s, int r, int64_t took, const struct err *e)
 {
+	x->states[s->id].told = true;
 	if (!r && x->states[s->id].cached)
 		emit(x, s, EVENT_STEP_CACHED, 0, NULL);
 	else if (!r)
@@ -264,7 +337,7 @@ static void *worker(void *arg)
 	bool stops = x->req->shell_on_error;
 	const atomic_bool *before = stops ? cancel_with(&x->stopping) : NULL;
 	pthread_mutex_lock(&x->lock);
-	while (!x->stop && !all_done(x)) {
+	while (!x->stop && !x->again && !all_done(x)) {
 		const struct step *s = take_ready(x);
 		if (!s) {
 			pthread_cond_wait(&x->changed, &x->lock);
@@ -276,9 +349,13 @@ static void *worker(void *arg)
 		st->began_ns = clock_ns();
 		int r = work_on(x, s, &e);
 		st->took_ns = clock_ns() - st->began_ns;
-		tell(x, s, r, st->took_ns, &e);
+		bool again = r && may_go_on(x, &e);
+		if (!again)
+			tell(x, s, r, st->took_ns, &e);
 		pthread_mutex_lock(&x->lock);
-		if (r)
+		if (again)
+			x->again = true; // when the others that run are done
+		else if (r)
 			stop_all(x, s, &e);
 		else
 			x->states[s->id].state = STEP_DONE;
@@ -303,6 +380,7 @@ static size_t count_jobs(const struct exec *x, size_t missing)
 static int run_missing(struct exec *x, size_t missing, struct err *e)
 {
 	size_t jobs = count_jobs(x, missing);
+	close_fd(&x->engine.stop_fd); // of an earlier pass
 	x->engine.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (x->engine.stop_fd < 0)
 		return err_sys(e, "make an eventfd");
@@ -320,15 +398,31 @@ static int run_missing(struct exec *x, size_t missing, struct err *e)
 	return -1;
 }
 
-int schedule(struct exec *x, struct err *e)
+static int pass(struct exec *x, struct err *e)
 {
 	size_t missing;
-	if (first_pass(x, &missing, e))
-		return -1;
+	int r = first_pass(x, &missing, e);
+	x->again = false;
+	if (r)
+		return may_go_on(x, e) ? 1 : -1;
 	if (!missing || x->req->dry_run)
 		return 0;
 	build_begin(x);
-	return run_missing(x, missing, e);
+	return run_missing(x, missing, e) ? -1 : x->again;
+}
+
+// Each time over some record has gone, so there is an end.
+int schedule(struct exec *x, struct err *e)
+{
+	int r;
+	while ((r = pass(x, e)) > 0) {
+		if (forget_lost(x, e))
+			return -1;
+		*e = ERR_INIT;
+		reset(x);
+		x->again = true;
+	}
+	return r;
 }
 
 static bool is_known(const struct step *s)

@@ -164,14 +164,23 @@ static int import_blob(
 	struct layer_result r = {0};
 	char want[DIGEST_TEXT], got[DIGEST_TEXT];
 	auto_fd int tar = store_temp_file(q->store, e);
-	if (tar < 0 || layer_import(blob, tar, 0, 0, &r, e))
+	if (tar < 0)
 		return -1;
+	if (layer_import(blob, tar, 0, 0, &r, e)) {
+		if (e->kind == ERR_CORRUPT || e->kind == ERR_UNSUPPORTED)
+			store_layer_lose(q->store, diff_id);
+		return -1;
+	}
 	digest_text(diff_id, want);
 	digest_text(&r.diff_id, got);
 	int rc = digest_eq(diff_id, &r.diff_id)
-	                 ? store_layer_commit(q->store, tar, &r, e)
+	                 ? store_layer_verify(q->store, &r, e)
 	                 : err_set(e, ERR_CORRUPT, "it holds %s, but the image's config says %s",
 	                           got, want);
+	if (rc)
+		store_layer_lose(q->store, diff_id);
+	else
+		rc = store_layer_commit(q->store, tar, &r, e);
 	layer_result_release(&r);
 	return rc;
 }

@@ -233,12 +233,17 @@ static int fetch_locked(struct registry *r, const struct descriptor *d, int step
 	if (store_lease_add(r->store, &d->digest, e) < 0 ||
 	        store_blob_sources(r->store, &d->digest, &sources, e) < 0)
 		return -1;
-	if (sources.n == 0)
+	if (sources.n == 0) {
+		store_blob_lose(r->store, &d->digest);
 		return err_set(e, ERR_NOT_FOUND,
 		        "it is not in the store and no registry is known to have it: pull "
 		        "the image again");
+	}
 	*e = ERR_INIT;
-	return fetch_from_sources(r, d, step, &sources, e);
+	int rc = fetch_from_sources(r, d, step, &sources, e);
+	if (rc < 0 && e->kind != ERR_CANCELLED && e->kind != ERR_SPACE)
+		store_blob_lose(r->store, &d->digest);
+	return rc;
 }
 
 int registry_fetch_blob(struct registry *r, const struct descriptor *d, int step, struct err *e)

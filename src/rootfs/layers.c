@@ -78,15 +78,22 @@ static int import_blob(
 		return -1;
 	struct layer_result r = {0};
 	char want[DIGEST_TEXT], got[DIGEST_TEXT];
-	if (layer_import(blob, tar, 0, 0, &r, e))
+	if (layer_import(blob, tar, 0, 0, &r, e)) {
+		if (e->kind == ERR_CORRUPT || e->kind == ERR_UNSUPPORTED)
+			store_layer_lose(g->store, diff_id);
 		return err_wrap(e, "unpack layer");
+	}
 	digest_text(diff_id, want);
 	digest_text(&r.diff_id, got);
 	int result = digest_eq(diff_id, &r.diff_id)
-	                     ? store_layer_commit(g->store, tar, &r, e)
+	                     ? store_layer_verify(g->store, &r, e)
 	                     : err_set(e, ERR_CORRUPT,
 	                               "layer holds %s, but the image's configuration says %s", got,
 	                               want);
+	if (result)
+		store_layer_lose(g->store, diff_id);
+	else
+		result = store_layer_commit(g->store, tar, &r, e);
 	layer_result_release(&r);
 	return result;
 }

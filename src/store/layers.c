@@ -147,6 +147,18 @@ int store_layer_declare(struct store *s, const struct digest *diff_id, struct er
 	return store_layer_declare_as(s, diff_id, &content_id, e);
 }
 
+int store_layer_verify(struct store *s, const struct layer_result *r, struct err *e)
+{
+	struct layer_info info;
+	struct hash foreign = foreign_content_id(&r->diff_id);
+	char text[DIGEST_TEXT];
+	digest_text(&r->diff_id, text);
+	if (!store_layer_get(s, &r->diff_id, &info) || hash_eq(&info.content_id, &r->content_id) ||
+	        hash_eq(&info.content_id, &foreign))
+		return 0;
+	return err_set(e, ERR_CORRUPT, "layer %s has another content than the cache said", text);
+}
+
 // ---- entering
 
 static int write_index(struct store *s, const struct layer_result *r, struct err *e)
@@ -184,8 +196,14 @@ static int enter_layer(
         struct store *s, int tar_fd, int index_fd, const struct layer_result *r, struct err *e)
 {
 	struct layer_info info = {0};
+	struct hash foreign = foreign_content_id(&r->diff_id);
 	if (insert_layer(s, &r->diff_id, &r->content_id, e) < 0 ||
 	        layer_row(s, &r->diff_id, &info, e) < 0)
+		return -1;
+	// What a cache said of it was not so.
+	if (!hash_eq(&info.content_id, &r->content_id) && !hash_eq(&info.content_id, &foreign) &&
+	        db_run(s, e, "UPDATE layers SET content_id = ? WHERE diff_id = ?", "hh",
+	                &r->content_id, &r->diff_id.h) < 0)
 		return -1;
 	if (tar_fd >= 0 && !info.has_tar && blob_enter(s, tar_fd, &r->diff_id, r->tar_size, e) < 0)
 		return -1;

@@ -243,6 +243,7 @@ void store_close(struct store *s)
 	close_indexes(s);
 	known_release(s);
 	uses_release(s);
+	lost_release(s);
 	map_release(&s->leased);
 	close_fd(&s->work_fd);
 	close_fd(&s->gc_fd);

@@ -74,6 +74,8 @@ struct store {
 	pthread_mutex_t known_mutex;
 	struct map known_layers; // hex diffID -> struct layer_info *, of those with tar and index
 	struct map known_trees;  // path
+	struct map lost_layers;  // hex diffID -> where it was looked for
+	struct map lost_steps;   // hex key -> the same
 
 	// What the end of this process has to note: see uses.c. Under known_mutex.
 	struct hash *stale_steps;
@@ -168,6 +170,9 @@ void uses_found_step(struct store *s, const struct hash *key, int64_t used);
 void uses_found_layer(struct store *s, const struct digest *diff_id); // to be run or read from
 void uses_changed(struct store *s); // this process makes something: its uses are noted
 void uses_release(struct store *s);
+
+// ---- lost.c
+void lost_release(struct store *s);
 
 // ---- sweep.c
 int sweep_orphans(struct store *s, struct err *e); // moves files without a row into the trash

@@ -105,6 +105,9 @@ int store_layer_declare(struct store *s, const struct digest *diff_id, struct er
 // With the content id that another store gave it; one that is known here keeps its own.
 int store_layer_declare_as(struct store *s, const struct digest *diff_id,
         const struct hash *content_id, struct err *e);
+// Is the content id that the layer was declared with the one it has? A cache may have said so.
+// ERR_CORRUPT if not.
+int store_layer_verify(struct store *s, const struct layer_result *r, struct err *e);
 // Enters a layer just written: tar_fd from store_temp_file, result from layer_writer_finish & co.
 int store_layer_commit(struct store *s, int tar_fd, const struct layer_result *r, struct err *e);
 // The index, opened once a process and shared: borrowed, valid until store_close. May be
@@ -127,6 +130,16 @@ int store_layer_add_blob(
 // 1 found, 0 none, -1.
 int store_layer_blob(struct store *s, const struct digest *diff_id, const char *recipe,
         struct layer_blob *ret, struct err *e);
+// What cannot be had any more, remembered by this process: a blob that no source has; a layer whose
+// blob holds something else.
+void store_blob_lose(struct store *s, const struct digest *blob);
+void store_layer_lose(struct store *s, const struct digest *diff_id);
+// Where it was looked for in vain, or NULL: not lost. Caller frees.
+char *store_layer_lost(struct store *s, const struct digest *diff_id);
+// Forgets a lost layer: the records of the steps that made it, and its blobs.
+int store_layer_forget(struct store *s, const struct digest *diff_id, struct err *e);
+// Of a step whose record was forgotten: where its layer was looked for, or NULL. Caller frees.
+char *store_step_lost(struct store *s, const struct hash *key);
 // Where a blob can be fetched from: "docker.io/library/node". The list is newest first.
 int store_blob_add_source(
         struct store *s, const struct digest *blob, const char *repository, struct err *e);

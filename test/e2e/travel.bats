@@ -176,6 +176,96 @@ forge() { python3 "$E2E_LIB/cache_forge.py" "$REF" "$1" "$1"; }
 	equal 1 "$(grep -c "^WARN: " "$ERR")"
 }
 
+# lose STEP...: the layers of these steps of the cache are gone from the registry.
+lose() {
+	local name config digest
+	skopeo inspect --raw --tls-verify=false "docker://$REF" >"$BATS_TEST_TMPDIR/manifest"
+	config=$(jq -r '.config.digest[7:]' "$BATS_TEST_TMPDIR/manifest")
+	for name in "$@"; do
+		digest=$(jq -r --arg n "$name" --slurpfile m "$BATS_TEST_TMPDIR/manifest" \
+			'.hew.steps[] | select(.name // "" | contains($n)) | $m[0].layers[.layer].digest[7:]' \
+			"$AT/storage/docker/registry/v2/blobs/sha256/${config:0:2}/$config/data")
+		rm -r "$AT/storage/docker/registry/v2/blobs/sha256/${digest:0:2}/$digest"
+	done
+}
+
+# heavy: an app whose layers are larger than any of the documents.
+heavy() {
+	mkdir src && seq 3000 >src/deps && echo "one $BATS_TEST_NUMBER" >src/main
+	dockerfile <<-'EOF'
+		FROM alpine:3.19 AS deps
+		COPY src/deps /in
+		RUN tac /in >/out && date +%N >>/out
+		FROM alpine:3.19
+		COPY src/main /main
+		COPY --from=deps /out /deps
+		RUN head -n 2 /deps | cat /main - >/result
+	EOF
+}
+
+@test "a layer that the registry has lost is made again by the step that made it" {
+	heavy
+	on one build --cache-to "type=registry,ref=$REF,mode=max"
+	echo two >src/main
+	lose "RUN tac" "COPY --from=deps"
+	on two build -o "$BATS_TEST_TMPDIR/out" --cache-from "$REF" --explain
+	equal "two 3000 2999" "$(head -n 3 "$BATS_TEST_TMPDIR/out/result" | paste -sd' ')"
+	has "RUN tac /in >/out && date +%N >>/out: not cached: its layer is gone from ${REF%:*}" "$(cat "$ERR")"
+	has "RUN tac" "$(ran)"
+	has_not "COPY src/deps" "$(ran)"
+	equal "first first first lost" "$(on two hew why --format json | jq -r '.steps[].reason.kind // empty' | sort | paste -sd' ')"
+	on two sound
+	on two build # and then all is well
+	equal "" "$(ran)"
+}
+
+@test "a layer that only the output needs, and that is gone: made again before it is put out" {
+	heavy
+	on one build -t app --cache-to "type=registry,ref=$REF,mode=max"
+	lose "RUN head" "RUN tac"
+	on two build -o "type=tar,dest=$BATS_TEST_TMPDIR/out.tar" --cache-from "$REF"
+	equal "one $BATS_TEST_NUMBER 3000 2999" "$(tar -xOf "$BATS_TEST_TMPDIR/out.tar" result | head -n 3 | paste -sd' ')"
+	equal "$(printf '[stage-1 4/4] RUN head -n 2 /deps | cat /main - >/result')" "$(ran)"
+	equal 1 "$(grep -c "^WARN: a layer is gone from ${REF%:*}" "$ERR")"
+	# the registry itself is gone
+	on three build --cache-from "$REF" # nothing of it is needed
+	"$TOP/test/bases/serve" stop "$AT"
+	on three build -o "$BATS_TEST_TMPDIR/dir"
+	equal "one $BATS_TEST_NUMBER 3000 2999" "$(head -n 3 "$BATS_TEST_TMPDIR/dir/result" | paste -sd' ')"
+	on three sound
+}
+
+@test "caches that lie: the build is right all the same" {
+	heavy
+	on one build --cache-to "type=registry,ref=$REF,mode=max"
+	echo two >src/main
+	local kind said
+	for kind in rotate rubbish content foreign deep wide long nowhere; do
+		forge "$kind" || { echo "$kind"; return 1; }
+		HEW_ROOT=$BATS_TEST_TMPDIR/$kind build -o "$BATS_TEST_TMPDIR/$kind.out" --cache-from "${REF%:*}:$kind" || { echo "$kind"; return 1; }
+		equal "$kind two 3000 2999" "$kind $(head -n 3 "$BATS_TEST_TMPDIR/$kind.out/result" | paste -sd' ')"
+		case $kind in rotate | rubbish | content | foreign) said="a layer is gone from" ;; *) said=" is not used: " ;; esac
+		matches "$kind WARN: *$said*" "$kind $(grep "^WARN: " "$ERR")"
+		HEW_ROOT=$BATS_TEST_TMPDIR/$kind sound
+		HEW_ROOT=$BATS_TEST_TMPDIR/$kind build
+		equal "" "$(ran)"
+	done
+}
+
+@test "a blob of a folder that is damaged or missing: what needs it is made again" {
+	heavy
+	local dir=$BATS_TEST_TMPDIR/cache blob
+	[ -z "${HEW_TEST_UID-}" ] || install -d -o "$HEW_TEST_UID" "$dir"
+	on one build --cache-to "type=local,dest=$dir/c,mode=max"
+	blob=$(find "$dir/c/blobs" -type f -size +5k | sort | sed -n 1p)
+	printf x | dd of="$blob" bs=1 seek=2000 conv=notrunc status=none
+	rm "$(find "$dir/c/blobs" -type f -size +5k | sort | sed -n 2p)"
+	on two build -o "$BATS_TEST_TMPDIR/out" --cache-from "type=local,src=$dir/c"
+	equal 2 "$(grep -c "^WARN: cache $dir/c: " "$ERR")"
+	equal "one $BATS_TEST_NUMBER 3000 2999" "$(head -n 3 "$BATS_TEST_TMPDIR/out/result" | paste -sd' ')"
+	on two sound
+}
+
 types_of() { skopeo inspect --raw --tls-verify=false "docker://$REF" | jq -r '[.mediaType, .layers[].mediaType] | unique | join(" ")'; }
 
 @test "compression and media types are as asked for" {

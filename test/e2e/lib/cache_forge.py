@@ -6,7 +6,7 @@ KIND:
     index       BuildKit's other form: an index of the blobs with the config as its last
     stranger    without hew's member
     rotate      every layer has another one's blob: of the right digest, with something else in it
-    rubbish     the first layer is a blob that is no archive
+    rubbish     every layer is a blob that is no archive
     content     every content id is false
     foreign     hew's layers say the diff ids of others, that nobody has
     deep        the config is an array in an array, 100000 times
@@ -48,7 +48,8 @@ def forge(kind, base, manifest, config):
     elif kind == "rotate":
         manifest["layers"] = layers[1:] + layers[:1]
     elif kind == "rubbish":
-        layers[0].update(put_blob(base, b"this is no archive " * 100))
+        for layer in layers:
+            layer.update(put_blob(base, b"this is no archive " * 100))
     elif kind == "content":
         for layer in own["layers"]:
             layer["contentID"] = hashlib.sha256(layer["contentID"].encode()).hexdigest()
