@@ -19,10 +19,15 @@ struct cache_spec {
 	char *path; // CACHE_LOCAL
 	char *tag;  // CACHE_LOCAL: of the manifest in the folder
 	bool has_digest;
-	struct digest digest;   // CACHE_LOCAL, in: of the manifest, instead of a tag
-	bool max;               // mode=max: the steps of all stages, not the result's alone
-	bool strict;            // ignore-error=false was asked for
-	bool insecure;          // CACHE_REGISTRY: plain http or an unverified certificate will do
+	struct digest digest; // CACHE_LOCAL, in: of the manifest, instead of a tag
+	bool max;             // mode=max: the steps of all stages, not the result's alone
+	bool strict;          // ignore-error=false was asked for
+	bool insecure;        // CACHE_REGISTRY: plain http or an unverified certificate will do
+	bool archive;         // CACHE_LOCAL, out: path is to be a tar file
+	// Which cache mounts travel. Default: out none, in all that are there.
+	enum { MOUNTS_DEFAULT, MOUNTS_NONE, MOUNTS_ALL, MOUNTS_LISTED } mounts;
+	struct strv mount_ids;  // MOUNTS_LISTED
+	bool only_mounts;       // in: nothing but them
 	struct output_spec out; // how layers are compressed, and of which family the types are
 };
 void cache_spec_release(struct cache_spec *s);
@@ -31,6 +36,9 @@ void cache_spec_release(struct cache_spec *s);
 // nobody has, an unknown key or a bad value is ERR_USAGE.
 int cache_spec_parse(const char *text, bool is_export, struct cache_spec *ret, struct err *e);
 
+// A file that is to be written with nothing else said: an archive.
+struct cache_spec cache_spec_archive(const char *path);
+
 struct cache_request {
 	struct store *store;
 	struct event_sink *sink;
@@ -38,7 +46,10 @@ struct cache_request {
 	const struct platform *platform; // of an image with an inline cache; NULL: this machine's
 	struct registry *(*registry)(void *arg, struct err *e); // NULL on failure; the caller's
 	void *registry_arg;
+	struct strv *mounts; // in: gets the ids of the cache mounts that came; may be NULL
 };
+// What travels of a cache mount: its layer, as a record of its own.
+void cache_add_mount(struct step_list *l, const char *id, const struct step_record *r);
 // Enters the records of a cache; of its layers only what they are. *ret_n: records.
 int cache_import(
         const struct cache_request *q, const struct cache_spec *spec, size_t *ret_n, struct err *e);

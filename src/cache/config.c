@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
+#include "cache/cache.h"
 #include "image/config.h"
 #include <string.h>
 
@@ -34,6 +35,30 @@ struct cache_layer *cache_config_add(struct cache_config *c, const struct digest
 	struct cache_layer *l = &c->layers[c->n_layers++];
 	*l = (struct cache_layer){.diff_id = *diff_id};
 	return l;
+}
+
+// ---- cache mounts
+
+#define MOUNT_NAME "cache mount "
+
+void cache_add_mount(struct step_list *l, const char *id, const struct step_record *r)
+{
+	auto_free char *name = xasprintf(MOUNT_NAME "%s", id);
+	struct step_record named = *r;
+	struct hash key = store_cache_key(id);
+	named.name = name;
+	named.components = NULL;
+	step_list_add(l, &key, &named)->in_result = true;
+}
+
+const char *cache_mount_of(const struct step_row *row)
+{
+	const char *name = row->record.name;
+	if (!row->record.has_layer || !name || !str_has_prefix(name, MOUNT_NAME))
+		return NULL;
+	const char *id = name + strlen(MOUNT_NAME);
+	struct hash key = store_cache_key(id);
+	return hash_eq(&key, &row->key) ? id : NULL;
 }
 
 // ---- writing

@@ -20,6 +20,7 @@ struct cache_layer {
 	struct digest diff_id;
 	struct hash content_id; // as keys count it; zero: not said, the layer is no step's
 	struct descriptor blob;
+	bool wanted; // in: by a record that is entered
 };
 struct cache_config {
 	struct cache_layer *layers;
@@ -30,6 +31,8 @@ void cache_config_release(struct cache_config *c);
 #define auto_cache_config __attribute__((cleanup(cache_config_release)))
 struct cache_layer *cache_config_find(const struct cache_config *c, const struct digest *diff_id);
 struct cache_layer *cache_config_add(struct cache_config *c, const struct digest *diff_id);
+// The id of the cache mount that a record is of, or NULL: it is a step's.
+const char *cache_mount_of(const struct step_row *row);
 void cache_config_write(const struct cache_config *c, struct buf *out);
 // m: the manifest, whose layers are the blobs. Hostile input: bounded, checked. A document without
 // hew's member gives no records.

@@ -84,7 +84,8 @@ static int send(const struct cache_request *q, const struct cache_spec *spec,
 	if (spec->type == CACHE_LOCAL) {
 		struct output_request out = output_request_of(q);
 		struct output_result result = {0};
-		struct output_spec o = {.type = OUTPUT_OCI, .dest = spec->path};
+		struct output_spec o = {
+		        .type = OUTPUT_OCI, .dest = spec->path, .tar = spec->archive};
 		auto_free char *name = xasprintf("cache:%s", spec->tag);
 		strv_add(&o.names, name);
 		out.manifest = *manifest;

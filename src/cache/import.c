@@ -2,6 +2,7 @@
 // A cache in: its records become records of this store, its layers become known. From a registry
 // they are fetched when a step needs them; from a folder they are copied at once, as it may be gone
 // later.
+#include "base/cancel.h"
 #include "base/err.h"
 #include "base/event.h"
 #include "base/fs.h"
@@ -10,19 +11,19 @@
 #include "cache/config.h"
 #include "image/config.h"
 #include "image/reference.h"
+#include "output/source.h"
 #include "registry/registry.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+
+#define COPY_PIECE ((size_t)1 << 20)
 
 struct import {
 	const struct cache_request *q;
 	const struct cache_spec *spec;
 	struct registry *registry; // CACHE_REGISTRY
 	char *repository;          // the same: where the blobs are
-	int dir;                   // CACHE_LOCAL
+	struct source source;      // CACHE_LOCAL
 	struct manifest manifest;
 	struct cache_config config;
 };
@@ -35,8 +36,9 @@ static int read_file_blob(
 	char hex[HASH_HEX];
 	digest_hex(d, hex);
 	auto_free char *path = xasprintf("blobs/sha256/%s", hex);
-	if (fs_read_file(im->dir, path, max, ret, e))
-		return -1;
+	int found = source_read(&im->source, path, max, ret, e);
+	if (found <= 0)
+		return found < 0 ? -1 : err_set(e, ERR_NOT_FOUND, "'%s' is missing", path);
 	struct digest got = digest_of(ret->p, ret->n);
 	return digest_eq(&got, d) ? 0
 	                          : err_set(e, ERR_CORRUPT, "'%s' is not what its name says", path);
@@ -58,13 +60,15 @@ static int open_local(struct import *im, struct buf *manifest, struct err *e)
 {
 	auto_buf struct buf text = {0};
 	auto_index struct image_index ix = {0};
-	im->dir = open(im->spec->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (im->dir < 0)
-		return err_sys(e, "open '%s'", im->spec->path);
+	if (source_open(im->q->store, im->spec->path, &im->source, e))
+		return -1;
 	if (im->spec->has_digest)
 		return read_file_blob(im, &im->spec->digest, MANIFEST_MAX, manifest, e);
-	if (fs_read_file(im->dir, "index.json", MANIFEST_MAX, &text, e) ||
-	        image_index_parse(text.p, text.n, MT_OCI_INDEX, &ix, e))
+	int found = source_read(&im->source, "index.json", MANIFEST_MAX, &text, e);
+	if (!found)
+		return err_set(e, ERR_NOT_FOUND, "'%s' is no OCI layout: it has no index.json",
+		        im->spec->path);
+	if (found < 0 || image_index_parse(text.p, text.n, MT_OCI_INDEX, &ix, e))
 		return -1;
 	const struct descriptor *d = tagged(&ix, im->spec->tag);
 	if (!d)
@@ -184,16 +188,23 @@ static int copy_blob(struct import *im, const struct descriptor *d, struct err *
 {
 	char hex[HASH_HEX];
 	digest_hex(&d->digest, hex);
-	auto_free char *path = xasprintf("blobs/sha256/%s", hex), *data = xmalloc(1 << 20);
-	auto_fd int fd = openat(im->dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct blob_writer *w = fd < 0 ? NULL : blob_writer_new(im->q->store, e);
-	ssize_t n = w ? 1 : -1;
-	int rc = fd < 0 ? err_sys(e, "open '%s/%s'", im->spec->path, path) : w ? 0 : -1;
-	while (!rc && (n = read(fd, data, 1 << 20)) > 0)
-		rc = blob_writer_write(w, data, (size_t)n, e);
+	auto_free char *path = xasprintf("blobs/sha256/%s", hex), *data = xmalloc(COPY_PIECE);
+	auto_content struct content c = CONTENT_NONE;
+	int found = source_file(&im->source, path, &c, e);
+	if (found <= 0)
+		return found < 0 ? -1 : err_set(e, ERR_NOT_FOUND, "'%s' is missing", path);
+	struct blob_writer *w = blob_writer_new(im->q->store, e);
+	int rc = w ? 0 : -1;
+	for (uint64_t at = 0; !rc && at < c.size;) {
+		size_t n = c.size - at < COPY_PIECE ? (size_t)(c.size - at) : COPY_PIECE;
+		rc = cancel_check(e) || fs_pread_full(c.fd, data, n, (off_t)(c.offset + at), e) ||
+		                     blob_writer_write(w, data, n, e)
+		             ? -1
+		             : 0;
+		at += n;
+	}
 	if (!rc)
-		rc = n < 0 ? err_sys(e, "read '%s/%s'", im->spec->path, path)
-		           : blob_writer_finish(w, &d->digest, d->size, NULL, e);
+		rc = blob_writer_finish(w, &d->digest, d->size, NULL, e);
 	blob_writer_free(w);
 	return rc;
 }
@@ -236,11 +247,11 @@ static int try_layer(struct import *im, struct cache_layer *l, struct err *e)
 {
 	if (enter_layer(im, l, e) == 0)
 		return 0;
-	if (im->spec->type != CACHE_LOCAL || (e->kind != ERR_CORRUPT && e->sys != ENOENT))
+	if (im->spec->type != CACHE_LOCAL || (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND))
 		return -1;
 	event_warn(im->q->sink, 0, "cache %s: %s", im->spec->path, e->msg);
 	*e = ERR_INIT;
-	l->content_id = (struct hash){{0}};
+	l->wanted = false;
 	return 0;
 }
 
@@ -248,25 +259,55 @@ static bool has_layer(const struct import *im, const struct step_record *r)
 {
 	const struct cache_layer *l =
 	        r->has_layer ? cache_config_find(&im->config, &r->diff_id) : NULL;
-	return !r->has_layer || (l && !hash_is_zero(&l->content_id));
+	return !r->has_layer || (l && l->wanted);
 }
 
+static bool is_wanted(const struct import *im, const struct step_row *s)
+{
+	const char *id = cache_mount_of(s);
+	if (!id)
+		return !im->spec->only_mounts;
+	return im->spec->mounts != MOUNTS_NONE &&
+	       (im->spec->mounts != MOUNTS_LISTED || strv_has(&im->spec->mount_ids, id));
+}
+
+// What is known of a step stays; of what a cache mount began with the newest counts.
 static int enter_step(struct import *im, const struct step_row *s, struct err *e)
 {
 	struct step_record known = {0};
+	const char *id = cache_mount_of(s);
 	int found = store_step_get(im->q->store, &s->key, &known, e);
+	bool newer = id && s->record.created_sec >= known.created_sec;
 	step_record_release(&known);
-	return found ? found < 0 ? -1 : 0 : store_step_put(im->q->store, &s->key, &s->record, e);
+	if (found < 0 ||
+	        ((!found || newer) && store_step_put(im->q->store, &s->key, &s->record, e)))
+		return -1;
+	if (id && im->q->mounts && !strv_has(im->q->mounts, id))
+		strv_add(im->q->mounts, id);
+	return 0;
+}
+
+static void choose_layers(struct import *im)
+{
+	for (size_t i = 0; i < im->config.steps.n; i++) {
+		const struct step_row *s = &im->config.steps.v[i];
+		struct cache_layer *l = s->record.has_layer && is_wanted(im, s)
+		                                ? cache_config_find(&im->config, &s->record.diff_id)
+		                                : NULL;
+		if (l && !hash_is_zero(&l->content_id))
+			l->wanted = true;
+	}
 }
 
 static int enter(struct import *im, struct err *e)
 {
+	choose_layers(im);
 	for (size_t i = 0; i < im->config.n_layers; i++)
-		if (!hash_is_zero(&im->config.layers[i].content_id) &&
-		        try_layer(im, &im->config.layers[i], e))
+		if (im->config.layers[i].wanted && try_layer(im, &im->config.layers[i], e))
 			return -1;
 	for (size_t i = 0; i < im->config.steps.n; i++)
-		if (has_layer(im, &im->config.steps.v[i].record) &&
+		if (is_wanted(im, &im->config.steps.v[i]) &&
+		        has_layer(im, &im->config.steps.v[i].record) &&
 		        enter_step(im, &im->config.steps.v[i], e))
 			return -1;
 	return 0;
@@ -275,10 +316,10 @@ static int enter(struct import *im, struct err *e)
 int cache_import(
         const struct cache_request *q, const struct cache_spec *spec, size_t *ret_n, struct err *e)
 {
-	struct import im = {.q = q, .spec = spec, .dir = -1};
+	struct import im = {.q = q, .spec = spec, .source = SOURCE_NONE};
 	int rc = read_documents(&im, e) || enter(&im, e) ? -1 : 0;
 	*ret_n = rc ? 0 : im.config.steps.n;
-	close_fd(&im.dir);
+	source_release(&im.source);
 	free(im.repository);
 	manifest_release(&im.manifest);
 	cache_config_release(&im.config);

@@ -11,6 +11,7 @@ void cache_spec_release(struct cache_spec *s)
 	free(s->ref);
 	free(s->path);
 	free(s->tag);
+	strv_release(&s->mount_ids);
 	output_spec_release(&s->out);
 	*s = (struct cache_spec){0};
 }
@@ -70,6 +71,15 @@ static int take_digest(struct cache_spec *s, const char *value, struct err *e)
 	return err_wrap(e, "cache digest");
 }
 
+static void take_mounts(struct cache_spec *s, const char *value)
+{
+	s->mounts = !strcmp(value, "all")    ? MOUNTS_ALL
+	            : !strcmp(value, "none") ? MOUNTS_NONE
+	                                     : MOUNTS_LISTED;
+	if (s->mounts == MOUNTS_LISTED)
+		strv_split(&s->mount_ids, value, ',');
+}
+
 static int take_bool(const char *key, const char *value, bool *ret, struct err *e)
 {
 	if (output_take_bool(key, value, ret, e) == 0)
@@ -89,6 +99,7 @@ enum key {
 	KEY_MODE,
 	KEY_IGNORE_ERROR,
 	KEY_INSECURE,
+	KEY_MOUNTS,
 	KEY_OUTPUT,     // means what it means for an output
 	KEY_IMAGE_TYPE, // the manifest is an image's in any case: what every registry takes
 };
@@ -106,6 +117,7 @@ static const struct {
         {"mode", KEY_MODE},
         {"ignore-error", KEY_IGNORE_ERROR},
         {"registry.insecure", KEY_INSECURE},
+        {"mounts", KEY_MOUNTS},
         {"compression", KEY_OUTPUT},
         {"compression-level", KEY_OUTPUT},
         {"force-compression", KEY_OUTPUT},
@@ -117,6 +129,7 @@ struct draft {
 	struct cache_spec s;
 	struct buf out; // the value of an output with the same words
 	bool is_export;
+	bool in_mounts; // the field before was a list of them, which goes on with what has no key
 };
 
 static int unknown_key(const char *key, struct err *e)
@@ -165,6 +178,9 @@ static int take_known(
 		return 0;
 	case KEY_INSECURE:
 		return take_bool(name, value, &s->insecure, e);
+	case KEY_MOUNTS:
+		take_mounts(s, value);
+		return 0;
 	case KEY_OUTPUT:
 		if (strpbrk(value, ",\"\n"))
 			return err_set(e, ERR_USAGE, "cache: %s=%s: bad value", name, value);
@@ -179,6 +195,11 @@ static int take_known(
 static int take_field(struct draft *d, const char *field, struct err *e)
 {
 	const char *eq = strchr(field, '=');
+	if (!eq && d->in_mounts) {
+		strv_add(&d->s.mount_ids, field);
+		return 0;
+	}
+	d->in_mounts = str_has_prefix(field, "mounts=") && d->s.mounts != MOUNTS_ALL;
 	if (!eq)
 		return err_set(
 		        e, ERR_USAGE, "invalid cache option \"%s\": KEY=VALUE is expected", field);
@@ -214,6 +235,17 @@ static int settle(struct draft *d, struct err *e)
 		s->tag = xstrdup("latest");
 	auto_free char *out = xasprintf("type=image%s", buf_cstr(&d->out));
 	return output_spec_parse(out, &s->out, e) ? err_wrap(e, "cache") : 0;
+}
+
+struct cache_spec cache_spec_archive(const char *path)
+{
+	return (struct cache_spec){
+	        .type = CACHE_LOCAL,
+	        .path = xstrdup(path),
+	        .tag = xstrdup("latest"),
+	        .archive = true,
+	        .out = {.has_recipe = true, .recipe = {COMPRESSION_ZSTD, 3}},
+	};
 }
 
 int cache_spec_parse(const char *text, bool is_export, struct cache_spec *ret, struct err *e)

@@ -420,8 +420,8 @@ static int build(struct session *s, const struct build_options *o, struct build_
 		if (!status)
 			status = build_until_whole(s, o, r, &built, specs, n_specs, e);
 		if (!status && !o->dry_run)
-			status = build_caches_export(&caches, s, &built.steps,
-			        output_steps(r, &built, specs, n_specs), e);
+			status = build_caches_export(
+			        &caches, s, &built, output_steps(r, &built, specs, n_specs), e);
 		ui_finish(s->ui, status != 0);
 		care_after_build(s->store, &limits, !o->quiet);
 		if (status || built.n_cached < built.n_steps)

@@ -4,8 +4,10 @@
 #include "base/err.h"
 #include "base/event.h"
 #include "base/mem.h"
+#include "base/timefmt.h"
 #include "image/reference.h"
 #include "registry/registry.h"
+#include "rootfs/rootfs.h"
 
 static void release(struct cache_spec *v, size_t n)
 {
@@ -120,12 +122,89 @@ int build_caches_import(const struct build_caches *c, struct session *s, struct 
 	return 0;
 }
 
+// ---- cache mounts
+
+void session_engine(struct session *s, struct engine *g)
+{
+	*g = (struct engine){.store = s->store,
+	        .sink = session_sink(s),
+	        .open_registry = session_registry,
+	        .open_registry_arg = s,
+	        .stop_fd = -1};
+	engine_init(g);
+}
+
+static int recall_mount(struct session *s, const char *id, struct step_list *ret, struct err *e)
+{
+	struct step_record r = {0};
+	struct hash key = store_cache_key(id);
+	int found = store_step_get(s->store, &key, &r, e);
+	if (found == 1 && r.has_layer)
+		cache_add_mount(ret, id, &r);
+	step_record_release(&r);
+	return found;
+}
+
+static int collect_mount(struct session *s, struct engine *g, const char *id, bool wait,
+        struct step_list *ret, struct err *e)
+{
+	bool taken = false;
+	struct step_record r = {.has_layer = true, .created_sec = time_now().sec};
+	struct store_lock *lock = cache_mount_lock(g, id, wait, &taken, e);
+	if (!lock && !taken)
+		return -1;
+	if (!lock) {
+		event_warn(session_sink(s), 0, "cache mount %s is in use: left out", id);
+		return 0;
+	}
+	int rc = cache_mount_save(g, id, &r.diff_id, e);
+	store_unlock(lock);
+	if (rc > 0)
+		cache_add_mount(ret, id, &r);
+	return rc ? rc : recall_mount(s, id, ret, e);
+}
+
+int mounts_collect(
+        struct session *s, const struct mount_choice *m, struct step_list *ret, struct err *e)
+{
+	struct engine g;
+	int rc = 0;
+	session_engine(s, &g);
+	for (size_t i = 0; rc >= 0 && i < m->ids->n; i++) {
+		const char *id = m->ids->v[i];
+		bool changed = !m->used || strv_has(m->used, id);
+		rc = changed ? 0 : recall_mount(s, id, ret, e);
+		if (!rc)
+			rc = collect_mount(s, &g, id, m->wait, ret, e);
+	}
+	engine_release(&g);
+	return rc < 0 ? -1 : 0;
+}
+
+static int export_one(struct cache_request *q, const struct cache_spec *spec, struct session *s,
+        const struct build_result *built, struct err *e)
+{
+	bool all = spec->mounts == MOUNTS_ALL;
+	const struct mount_choice m = {
+	        .ids = all ? &built->mounts : &spec->mount_ids, .used = &built->used_mounts};
+	struct step_list steps = {0};
+	if (!m.ids->n)
+		return cache_export(q, spec, &built->steps, e);
+	for (size_t i = 0; i < built->steps.n; i++) {
+		const struct step_row *row = &built->steps.v[i];
+		step_list_add(&steps, &row->key, &row->record)->in_result = row->in_result;
+	}
+	int rc = mounts_collect(s, &m, &steps, e) || cache_export(q, spec, &steps, e) ? -1 : 0;
+	step_list_release(&steps);
+	return rc;
+}
+
 int build_caches_export(const struct build_caches *c, struct session *s,
-        const struct step_list *steps, int step, struct err *e)
+        const struct build_result *built, int step, struct err *e)
 {
 	for (size_t i = 0; i < c->n_to; i++) {
 		struct cache_request q = request(c, s, step + (int)i);
-		if (c->to[i].type != CACHE_INLINE && cache_export(&q, &c->to[i], steps, e) &&
+		if (c->to[i].type != CACHE_INLINE && export_one(&q, &c->to[i], s, built, e) &&
 		        failed(&c->to[i], "written", s, e))
 			return -1;
 	}

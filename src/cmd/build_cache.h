@@ -5,6 +5,7 @@
 
 #include "cache/cache.h"
 #include "cmd/session.h"
+#include "exec/build.h"
 
 struct build_caches {
 	struct cache_spec *from, *to;
@@ -23,4 +24,16 @@ int build_caches_lost(
         struct session *s, const struct step_list *steps, const struct err *why, struct err *e);
 // step: first free id of the build's events.
 int build_caches_export(const struct build_caches *c, struct session *s,
-        const struct step_list *steps, int step, struct err *e);
+        const struct build_result *built, int step, struct err *e);
+
+// Adds records of cache mounts, each as a layer that is made now. One that others use is waited
+// for, or left out with a warning. used: those that have changed; of the others what was imported
+// does. NULL: any may have.
+struct engine;
+void session_engine(struct session *s, struct engine *g); // to be released
+struct mount_choice {
+	const struct strv *ids, *used;
+	bool wait;
+};
+int mounts_collect(
+        struct session *s, const struct mount_choice *m, struct step_list *ret, struct err *e);

@@ -28,6 +28,7 @@ const struct command *const commands[] = {
         &cmd_logout,
         &cmd_du,
         &cmd_prune,
+        &cmd_cache_mount,
         &cmd_lint,
         &cmd_debug,
         &cmd_doctor,

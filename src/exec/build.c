@@ -45,6 +45,8 @@ void build_result_release(struct build_result *r)
 	dockerfile_free(r->file);
 	buf_release(&r->text);
 	step_list_release(&r->steps);
+	strv_release(&r->mounts);
+	strv_release(&r->used_mounts);
 	*r = (struct build_result){0};
 }
 
@@ -332,6 +334,22 @@ static void list_steps(const struct exec *x, struct step_list *ret)
 	}
 }
 
+static void list_mounts(const struct exec *x, struct build_result *ret)
+{
+	for (size_t i = 0; i < x->graph->n_steps; i++) {
+		const struct step *s = x->graph->steps[i];
+		for (size_t k = 0; s->kind == STEP_RUN && k < s->run.n_mounts; k++) {
+			const struct run_mount *m = &s->run.mounts[k];
+			if (m->type != MOUNT_CACHE)
+				continue;
+			if (!strv_has(&ret->mounts, m->id))
+				strv_add(&ret->mounts, m->id);
+			if (!x->states[i].cached && !strv_has(&ret->used_mounts, m->id))
+				strv_add(&ret->used_mounts, m->id);
+		}
+	}
+}
+
 static void count(const struct exec *x, struct build_result *ret)
 {
 	for (size_t i = 0; i < x->graph->n_steps; i++) {
@@ -342,6 +360,7 @@ static void count(const struct exec *x, struct build_result *ret)
 	}
 	ret->has_epoch = x->graph->has_epoch;
 	ret->epoch = x->graph->epoch;
+	list_mounts(x, ret);
 	ret->n_ids = (int)x->graph->n_steps;
 	ret->result_stage = xstrdup(x->graph->result_stage);
 }

@@ -112,6 +112,8 @@ struct build_result {
 	// What a cache can take of it: all steps with their layers, and what their keys were made
 	// of.
 	struct step_list steps;
+	struct strv mounts;      // ids of cache mounts: of all steps of the graph
+	struct strv used_mounts; // of those that ran
 	char *record;            // JSON for `hew why` and `hew builds`; also of a failed build
 	struct dockerfile *file; // with its warnings; NULL: it could not be read
 	struct buf text;         // the Dockerfile

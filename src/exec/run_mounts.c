@@ -87,6 +87,30 @@ static int seed_cache(struct run_state *r, const struct run_mount *m, int dir, s
 	return layer_unpack(&r->x->engine, &layer, NULL, dir, true, e);
 }
 
+static const char *sharing_name(int sharing)
+{
+	static const char *const names[] = {
+	        [SHARING_SHARED] = "shared",
+	        [SHARING_PRIVATE] = "private",
+	        [SHARING_LOCKED] = "locked",
+	};
+	return names[sharing];
+}
+
+// An empty cache begins with what another machine had in it, if that was imported. It is a cache:
+// without it the step runs as well.
+static int fill_cache(struct run_state *r, const char *name, const char *sharing, struct err *e)
+{
+	struct hash key = store_cache_key(name);
+	if (cache_mount_fill(&r->x->engine, name, sharing, r->step->id, e) >= 0)
+		return 0;
+	if (e->kind == ERR_CANCELLED || e->kind == ERR_SPACE)
+		return -1;
+	event_warn(r->x->req->sink, 0, "%s: it begins empty", e->msg);
+	*e = ERR_INIT;
+	return store_step_drop(r->x->store, &key, e);
+}
+
 static int by_id(const void *a, const void *b)
 {
 	const struct held_cache *x = a, *y = b;
@@ -170,11 +194,14 @@ static const char *cache_name(const struct run_state *r, const char *id)
 static int mount_cache(struct run_state *r, const struct run_mount *m, struct err *e)
 {
 	int lock;
-	auto_fd int dir = store_cache_dir(
-	        r->x->store, cache_name(r, m->id), r->x->engine.rung.flavour, &lock, e);
+	const char *name = cache_name(r, m->id), *sharing = sharing_name(m->sharing);
+	if (fill_cache(r, name, sharing, e))
+		return -1;
+	auto_fd int dir = store_cache_dir(r->x->store, name, r->x->engine.rung.flavour, &lock, e);
 	if (dir < 0)
 		return -1;
 	hold(r, lock);
+	store_cache_note(lock, name, sharing);
 	if (seed_cache(r, m, dir, e))
 		return -1;
 	struct step_mount *to = add_mount(r, m->target);

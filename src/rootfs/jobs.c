@@ -10,6 +10,7 @@
 #include "layer/writer.h"
 #include "rootfs/engine.h"
 #include "sandbox/step.h"
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -50,7 +51,7 @@ static int job_unpack(const void *payload, size_t n, const int *fds, size_t n_fd
 }
 
 // The upper directory as tar and index. What could not be taken out of it is left out of them.
-static int save_upper(const struct commit_request *req, const struct strv *stubs, const int *fds,
+static int save(const struct commit_request *req, const struct strv *stubs, const int *fds,
         struct commit_reply *ret, struct err *e)
 {
 	struct upper_options o = {
@@ -61,16 +62,44 @@ static int save_upper(const struct commit_request *req, const struct strv *stubs
 	};
 	struct layer_result r = {0};
 	if (layer_write_upper(fds[0], fds[1], &o, &r, e))
-		return err_wrap(e, "save the step's changes");
+		return -1;
 	*ret = (struct commit_reply){
 	        .diff_id = r.diff_id, .tar_size = r.tar_size, .content_id = r.content_id};
 	int result = layer_index_write(r.index, fds[2], e);
+	layer_result_release(&r);
+	return result;
+}
+
+static int save_upper(const struct commit_request *req, const struct strv *stubs, const int *fds,
+        struct commit_reply *ret, struct err *e)
+{
+	int result = save(req, stubs, fds, ret, e);
 	// It becomes the tree, by a rename that only its owner may do. Nobody sees these two: the
 	// root of an overlay is that of its own upper directory.
 	if (result == 0 && (fchown(fds[0], 0, 0) || fchmod(fds[0], 0755)))
 		result = err_sys(e, "take back the step's directory");
-	layer_result_release(&r);
 	return result ? err_wrap(e, "save the step's changes") : 0;
+}
+
+// descriptors: a directory, tar to write, index to write; payload: struct commit_request; reply:
+// struct commit_reply. The directory stays as it is.
+static int job_save(const void *payload, size_t n, const int *fds, size_t n_fds, struct buf *reply,
+        struct err *e)
+{
+	const struct strv nothing = {0};
+	struct commit_request req;
+	struct commit_reply made = {0};
+	if (n_fds != 3 || n != sizeof(req))
+		return err_set(e, ERR_FAIL, "save: malformed request");
+	memcpy(&req, payload, sizeof(req));
+	auto_fd int dir = openat(fds[0], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return err_sys(e, "open the folder");
+	const int files[] = {dir, fds[1], fds[2]};
+	if (save(&req, &nothing, files, &made, e))
+		return -1;
+	buf_add(reply, &made, sizeof(made));
+	return 0;
 }
 
 // A step and, if it succeeds, its layer: one child does both, for making one is a tenth of a step.
@@ -129,6 +158,7 @@ const struct holder_job engine_jobs[] = {
         {"step", step_job},
         {"unpack", job_unpack},
         {"run", job_run},
+        {"save", job_save},
         {"empty", job_empty},
         {"measure", job_measure},
 };

@@ -50,6 +50,16 @@ int layer_keep_tree(
 int rootfs_open_trees(struct engine *g, const struct rootfs *r, int step, int **ret, size_t *ret_n,
         struct err *e);
 
+// ---- cache_mounts.c
+// The lock of a cache's id, for oneself alone; without wait NULL and *ret_taken if others have it.
+struct store_lock *cache_mount_lock(
+        struct engine *g, const char *id, bool wait, bool *ret_taken, struct err *e);
+// What is in it, as a layer of the store; with its lock held. 1, 0: nothing is, -1.
+int cache_mount_save(struct engine *g, const char *id, struct digest *ret, struct err *e);
+// Puts what was imported for it into an empty one. 1, 0: there is nothing, or it is not empty, -1.
+int cache_mount_fill(
+        struct engine *g, const char *id, const char *sharing, int step, struct err *e);
+
 // A folder of the store's work for an overlay to write to, and its work folder beside it. The
 // caller trashes base, whether this failed or not, and releases the rest.
 struct upper_dirs {

@@ -210,6 +210,8 @@ int store_step_get(struct store *s, const struct hash *key, struct step_record *
 int store_step_put(
         struct store *s, const struct hash *key, const struct step_record *r, struct err *e);
 
+int store_step_drop(struct store *s, const struct hash *key, struct err *e);
+
 // Records with their keys.
 struct step_row {
 	struct hash key;
@@ -272,6 +274,28 @@ void store_unlock(struct store_lock *l); // NULL is fine
 // copy of it) is open, it is not collected.
 int store_cache_dir(
         struct store *s, const char *id, const char *flavour, int *ret_lock, struct err *e);
+// Says which one it is, and that it is used now. lock: as above. name: the id, or a copy's.
+void store_cache_note(int lock, const char *name, const char *sharing);
+struct cache_mount {
+	char *name, *sharing, *path; // path: in the store
+	int64_t used;                // seconds
+	bool in_use;                 // by a step, right now
+};
+struct cache_mount_list {
+	struct cache_mount *v;
+	size_t n;
+};
+void cache_mount_list_release(struct cache_mount_list *l);
+int store_cache_list(struct store *s, struct cache_mount_list *ret, struct err *e); // by name
+// Is there nothing in it, and nobody who uses it? An empty folder is removed.
+bool store_cache_vacant(struct store *s, const char *name, const char *flavour);
+// Takes the directory at rel_path as a cache mount. 1, 0: there is something in it, or somebody
+// uses it, -1.
+int store_cache_put(struct store *s, const char *name, const char *flavour, const char *rel_path,
+        const char *sharing, struct err *e);
+int store_cache_remove(struct store *s, const char *name, struct err *e); // 1, 0: in use, -1
+// The step record whose layer is what a cache mount begins with, when it came from elsewhere.
+struct hash store_cache_key(const char *id);
 // Replaces contexts/<name>, the stat index of a build context. name: 64 hex digits.
 int store_context_put(struct store *s, const char *name, const void *p, size_t n, struct err *e);
 

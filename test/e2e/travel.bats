@@ -353,3 +353,121 @@ types_of() { skopeo inspect --raw --tls-verify=false "docker://$REF" | jq -r '[.
 	fails 2 hew build --cache-to "type=registry,ref=x,speed=1" .
 	has speed "$LAST"
 }
+
+# ---- cache mounts
+
+# with_mounts ARG: a build that runs, with two caches; ARG makes it another one each time.
+with_mounts() {
+	dockerfile <<-'EOF'
+		FROM alpine:3.19
+		ARG N
+		RUN --mount=type=cache,id=npm,target=/npm,uid=7,gid=8 --mount=type=cache,target=/go,sharing=locked \
+			echo $N >>/npm/log && mkdir -p /npm/d && echo $N >/npm/d/f && chown 3:4 /npm/d/f && chmod 600 /npm/d/f && \
+			ln -sf d/f /npm/link && touch /npm/.x && echo $N >>/go/log && cp /npm/log /seen && cat /go/log >>/seen
+		USER nobody
+		RUN --mount=type=cache,target=/mine echo $N >>/mine/log && stat -c %u:%g /mine >/tmp/owner
+	EOF
+}
+
+seen() { on "$1" hew build -q --build-arg "N=$2" -o "$BATS_TEST_TMPDIR/out.$1" . >/dev/null && paste -sd' ' "$BATS_TEST_TMPDIR/out.$1/seen"; }
+mounts_of() { on "$1" hew cache-mount ls --format json; }
+
+@test "cache mounts: listed, exported to a file, imported, removed" {
+	with_mounts
+	on one build --build-arg N=1 -o "$BATS_TEST_TMPDIR/out"
+	equal "65534:65534" "$(cat "$BATS_TEST_TMPDIR/out/tmp/owner")" # of the USER, where BuildKit has root
+	equal "/go locked, /mine shared, npm shared" "$(mounts_of one | jq -r 'map(.id + " " + .sharing) | join(", ")')"
+	[ "$(mounts_of one | jq '.[2].bytes')" -ge 12288 ]
+	matches "npm *kB *shared *Less than a second ago" "$(on one hew cache-mount ls | sed -n '$p' | sed 's/[0-9]* seconds\{0,1\} ago/Less than a second ago/;s/  */ /g')"
+	local file=$BATS_TEST_TMPDIR/mounts.tar
+	on one hew cache-mount export -o "$file" npm /go
+	tar -tf "$file" | grep -x oci-layout
+	equal $'/go\nnpm' "$(on two hew cache-mount import "$file" | sort)"
+	equal "1 2 1 2" "$(seen two 2)"
+	# owners and modes are those the step gave
+	printf 'FROM alpine:3.19\nRUN --mount=type=cache,id=npm,target=/n stat -c "%%a %%u:%%g" /n/d/f >/owner; readlink /n/link >>/owner\n' | dockerfile
+	on two build -o "$BATS_TEST_TMPDIR/out"
+	equal "600 3:4 d/f" "$(paste -sd' ' "$BATS_TEST_TMPDIR/out/owner")"
+	with_mounts
+	# one alone, in place of what is there
+	equal npm "$(on two hew cache-mount import "$file" npm)"
+	equal "1 3 1 2 3" "$(seen two 3)"
+	equal $'Deleted: npm' "$(on two hew cache-mount rm npm)"
+	equal "4 1 2 3 4" "$(seen two 4)"
+	on two hew cache-mount rm --all
+	equal "[]" "$(mounts_of two | jq -c .)"
+	equal "5 5" "$(seen two 5)"
+	on two sound
+}
+
+@test "cache mounts: through a registry, unpacked when a step runs, not sent twice" {
+	with_mounts
+	on one build --build-arg N=1 --cache-to "type=registry,ref=$REF,mounts=all"
+	on two build --build-arg N=1 --cache-from "$REF"
+	equal "" "$(ran)"
+	equal "[]" "$(mounts_of two | jq -c .)"
+	# nothing ran here: what came goes on
+	on two build --build-arg N=1 --cache-to "type=registry,ref=${REF%:*}:again,mounts=npm,/go"
+	equal "$(blobs_in "$REF" | wc -l)" "$(blobs_in "${REF%:*}:again" | cat - <(echo mine) | wc -l)"
+	equal "1 2 1 2" "$(seen two 2)"
+	on three build --build-arg N=1 --cache-from "type=registry,ref=${REF%:*}:again,mounts=/go"
+	equal "3 1 3" "$(seen three 3)"
+	on four hew cache-mount import "type=registry,ref=$REF" npm
+	equal "1 4 4" "$(seen four 4)"
+	on one hew cache-mount export -o "type=registry,ref=${REF%:*}:mounts" --all
+	on five build --build-arg N=5 --cache-from "${REF%:*}:mounts" -o "$BATS_TEST_TMPDIR/five"
+	equal "1 5 1 5" "$(paste -sd' ' "$BATS_TEST_TMPDIR/five/seen")"
+	on five sound
+}
+
+blobs_in() { skopeo inspect --raw --tls-verify=false "docker://$1" | jq -r '.layers[].digest'; }
+
+@test "cache mounts: gone from the registry, damaged, a hostile archive: the build goes on" {
+	with_mounts
+	on one build --build-arg N=1
+	on one hew cache-mount export -o "type=registry,ref=$REF" npm
+	forge rubbish
+	on two build --build-arg N=2 --cache-from "${REF%:*}:rubbish" -o "$BATS_TEST_TMPDIR/two.out"
+	equal "2 2" "$(paste -sd' ' "$BATS_TEST_TMPDIR/two.out/seen")"
+	has "cache mount npm: unpack layer" "$(grep '^WARN: ' "$ERR")"
+	has "it begins empty" "$(grep '^WARN: ' "$ERR")"
+	equal 1 "$(grep -c '^WARN: ' "$ERR")"
+	lose "cache mount npm"
+	on three build --build-arg N=3 --cache-from "$REF" -o "$BATS_TEST_TMPDIR/other"
+	equal "3 3" "$(paste -sd' ' "$BATS_TEST_TMPDIR/other/seen")"
+	fails 9 on four hew cache-mount import "${REF%:*}:rubbish"
+	equal "[]" "$(mounts_of four | jq -c .)"
+	echo "no archive" >file
+	fails 9 on four hew cache-mount import file
+	fails 6 on one hew cache-mount export -o x nothing
+	fails 2 on one hew cache-mount export npm
+	fails 2 on one hew cache-mount rm
+	on four sound
+}
+
+is_on() { [ -e "$BATS_TEST_TMPDIR"/one/cache/*/*/on ]; }
+is_busy() { on one hew cache-mount ls | grep -q "^sync .* in use"; }
+
+@test "cache mounts in use: an export waits, --cache-to leaves them out, rm refuses" {
+	dockerfile <<-'EOF'
+		FROM alpine:3.19
+		RUN --mount=type=cache,target=/c,id=busy --mount=type=cache,target=/s,id=sync echo 1 >/c/f; touch /s/on; n=0; \
+			while [ ! -e /s/off ]; do [ $n -lt 300 ] || exit 9; n=$((n+1)); sleep 0.1; done; echo 2 >>/c/f
+	EOF
+	on one build 3>&- &
+	local sync pid=$!
+	wait_for is_busy
+	wait_for is_on
+	sync=$(echo "$BATS_TEST_TMPDIR"/one/cache/*/*/on)
+	fails 1 on one hew cache-mount rm busy
+	has "in use" "$LAST"
+	mkdir other && printf 'FROM scratch\nCOPY Dockerfile /\n' >other/Dockerfile
+	on one hew build --progress plain --cache-to "type=registry,ref=$REF,mounts=busy" other 2>"$BATS_TEST_TMPDIR/warned"
+	has "WARN: cache mount busy is in use: left out" "$(cat "$BATS_TEST_TMPDIR/warned")"
+	on one hew cache-mount export -o "$BATS_TEST_TMPDIR/busy.tar" busy 3>&- &
+	touch "${sync%/on}/off"
+	wait $!
+	wait $pid
+	on two hew cache-mount import "$BATS_TEST_TMPDIR/busy.tar"
+	equal "1 2" "$(paste -sd' ' "$BATS_TEST_TMPDIR"/two/cache/*/*/f)"
+}
