@@ -56,6 +56,17 @@ int cache_import(
 // Sends what is not there yet.
 int cache_export(const struct cache_request *q, const struct cache_spec *spec,
         const struct step_list *steps, struct err *e);
+// Sends layers while the build still runs; the export then finds them there. NULL: no cache goes to
+// a registry. specs: borrowed.
+struct cache_sender;
+struct cache_sender *cache_sender_start(
+        const struct cache_request *q, const struct cache_spec *specs, size_t n);
+// From any thread; returns at once.
+void cache_sender_add(void *sender, const struct digest *layer, bool in_result);
+void cache_sender_pause(
+        struct cache_sender *s); // begins nothing more; NULL is fine, here and below
+// Waits for what is under way; stop: gives that up.
+void cache_sender_end(struct cache_sender *s, bool stop);
 // The records of the steps that made these layers, for the image's config. NULL if there are none.
 // Caller frees.
 char *cache_inline(struct store *s, const struct step_list *steps, const struct digest *layers,

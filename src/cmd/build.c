@@ -49,9 +49,9 @@ static const struct option options[] = {
         {"build-context", 0, OPT_LIST, AT(contexts), "NAME=SOURCE",
                 "Another folder, URL (git, http) or image to copy from, by name"},
         {"cache-from", 0, OPT_LIST, AT(cache_from), "SPEC",
-                "Use a cache: type=registry,ref=NAME (or of an image) or type=local,src=DIR"},
+                "Use a cache: type=registry,ref=NAME or type=local,src=DIR"},
         {"cache-to", 0, OPT_LIST, AT(cache_to), "SPEC",
-                "Write one: type=registry,ref=NAME, type=local,dest=DIR or type=inline"},
+                "Write one: type=registry,ref=NAME, local,dest=DIR or inline"},
         {"call", 0, OPT_STRING, AT(call), "METHOD[,format=json]",
                 "build, check, outline, targets or subrequests.describe"},
         {"check", 0, OPT_FLAG, AT(check), NULL,
@@ -366,11 +366,13 @@ static int build_somehow(
 // An output may be the first to need a layer that a cache promised and that is gone: each time its
 // record goes, so there is an end.
 static int build_until_whole(struct session *s, const struct build_options *o,
-        const struct build_request *r, struct build_result *ret, struct output_spec *specs,
-        size_t n_specs, struct err *e)
+        const struct build_request *r, struct build_caches *caches, struct build_result *ret,
+        struct output_spec *specs, size_t n_specs, struct err *e)
 {
 	for (;;) {
-		if (build_somehow(s, r, ret, e))
+		int status = build_somehow(s, r, ret, e);
+		cache_sender_pause(caches->sender); // a push of the image comes first
+		if (status)
 			return -1;
 		if (o->dry_run)
 			return build_record_print(ret->record, NULL, true, e);
@@ -417,8 +419,10 @@ static int build(struct session *s, const struct build_options *o, struct build_
 		r->step_aside = step_aside;
 		r->step_aside_arg = s->ui;
 		status = prepare_caches(s, o, r, &caches, e);
+		if (!status && !o->dry_run)
+			build_caches_send(&caches, s, r);
 		if (!status)
-			status = build_until_whole(s, o, r, &built, specs, n_specs, e);
+			status = build_until_whole(s, o, r, &caches, &built, specs, n_specs, e);
 		if (!status && !o->dry_run)
 			status = build_caches_export(
 			        &caches, s, &built, output_steps(r, &built, specs, n_specs), e);

@@ -18,6 +18,7 @@ static void release(struct cache_spec *v, size_t n)
 
 void build_caches_release(struct build_caches *c)
 {
+	cache_sender_end(c->sender, true);
 	release(c->from, c->n_from);
 	release(c->to, c->n_to);
 	*c = (struct build_caches){0};
@@ -199,9 +200,18 @@ static int export_one(struct cache_request *q, const struct cache_spec *spec, st
 	return rc;
 }
 
-int build_caches_export(const struct build_caches *c, struct session *s,
-        const struct build_result *built, int step, struct err *e)
+void build_caches_send(struct build_caches *c, struct session *s, struct build_request *r)
 {
+	const struct cache_request q = request(c, s, -1);
+	c->sender = cache_sender_start(&q, c->to, c->n_to);
+	r->layer_made = c->sender ? cache_sender_add : NULL;
+	r->layer_made_arg = c->sender;
+}
+
+int build_caches_export(struct build_caches *c, struct session *s, const struct build_result *built,
+        int step, struct err *e)
+{
+	cache_sender_end(steal_ptr(&c->sender), false);
 	for (size_t i = 0; i < c->n_to; i++) {
 		struct cache_request q = request(c, s, step + (int)i);
 		if (c->to[i].type != CACHE_INLINE && export_one(&q, &c->to[i], s, built, e) &&

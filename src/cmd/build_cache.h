@@ -11,6 +11,7 @@ struct build_caches {
 	struct cache_spec *from, *to;
 	size_t n_from, n_to;
 	const struct platform *platform; // of the build
+	struct cache_sender *sender;     // while the steps run
 };
 void build_caches_release(struct build_caches *c);
 int build_caches_parse(struct build_caches *c, const struct strv *from, const struct strv *to,
@@ -18,13 +19,16 @@ int build_caches_parse(struct build_caches *c, const struct strv *from, const st
 // Is cache data to be put into the image? 1, 0, -1: BUILDKIT_INLINE_CACHE is no truth value.
 int build_caches_inline(const struct build_caches *c, const struct strv *build_args, struct err *e);
 int build_caches_import(const struct build_caches *c, struct session *s, struct err *e);
+// Layers are sent from now on while the request's steps run; not during what follows, and the
+// export goes on with it.
+void build_caches_send(struct build_caches *c, struct session *s, struct build_request *r);
 // After a failure: were layers of these steps gone that an output needed? Then they are forgotten,
 // and the build may be tried again. 1, 0, -1.
 int build_caches_lost(
         struct session *s, const struct step_list *steps, const struct err *why, struct err *e);
 // step: first free id of the build's events.
-int build_caches_export(const struct build_caches *c, struct session *s,
-        const struct build_result *built, int step, struct err *e);
+int build_caches_export(struct build_caches *c, struct session *s, const struct build_result *built,
+        int step, struct err *e);
 
 // Adds records of cache mounts, each as a layer that is made now. One that others use is waited
 // for, or left out with a warning. used: those that have changed; of the others what was imported

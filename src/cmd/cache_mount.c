@@ -25,7 +25,7 @@ static const struct option options[] = {
         {"insecure", 0, OPT_FLAG, AT(insecure), NULL,
                 "Allow plain http and unverified certificates"},
         {"output", 'o', OPT_STRING, AT(output), "SPEC",
-                "export: a file, type=local,dest=DIR or type=registry,ref=NAME"},
+                "export: a file, or as for hew build --cache-to"},
         OPTION_END,
 };
 

@@ -90,6 +90,9 @@ struct build_request {
 	// frees what it gives.
 	char *(*inline_cache)(struct store *s, const struct step_list *steps,
 	        const struct digest *layers, size_t n_layers);
+	// Told of every layer that a step has made, from any thread; must not block. May be NULL.
+	void (*layer_made)(void *arg, const struct digest *layer, bool in_result);
+	void *layer_made_arg;
 	struct event_sink *sink; // may be NULL
 	// Opens the registry client when the build first needs the network; it stays the caller's.
 	registry_opener registry;

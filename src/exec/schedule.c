@@ -132,6 +132,14 @@ static int record(struct exec *x, const struct step *s, const struct digest *lay
 	return store_step_put(x->store, &st->key, &r, e);
 }
 
+static bool in_result(const struct exec *x, const struct step *s)
+{
+	int i = x->graph->result;
+	while (i >= 0 && i != s->id)
+		i = x->graph->steps[i]->parent;
+	return i >= 0;
+}
+
 static int execute(struct exec *x, const struct step *s, struct err *e)
 {
 	struct step_state *st = &x->states[s->id];
@@ -144,6 +152,8 @@ static int execute(struct exec *x, const struct step *s, struct err *e)
 	st->created = x->graph->has_epoch ? (struct timestamp){x->graph->epoch, 0} : time_now();
 	if (record(x, s, &layer, e) || finish(x, s, &layer, e))
 		return at_step(s, e);
+	if (x->req->layer_made)
+		x->req->layer_made(x->req->layer_made_arg, &layer, in_result(x, s));
 	return 0;
 }
 

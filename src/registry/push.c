@@ -226,3 +226,19 @@ int registry_push(struct registry *r, const struct reference *ref, const struct 
 	auto_free char *shown = reference_familiar(ref);
 	return err_wrap(e, "push '%s'", shown);
 }
+
+int registry_push_blob(
+        struct registry *r, const struct reference *ref, const struct descriptor *d, struct err *e)
+{
+	auto_endpoints struct endpoint_list eps = {0};
+	if (endpoint_list_make(r, ref->domain, ref->repository, ENDPOINT_PUSH, &eps, e) < 0)
+		return -1;
+	struct push_target t = {.r = r,
+	        .ep = &eps.v[eps.n - 1],
+	        .domain = ref->domain,
+	        .name = reference_name(ref),
+	        .step = -1};
+	int rc = host_settle(r, t.ep->host, e) < 0 ? -1 : push_blob(&t, d, e);
+	free(t.name);
+	return rc;
+}

@@ -52,6 +52,9 @@ int registry_pull(struct registry *r, const struct reference *ref, const struct 
 // children before parents; manifest last under the reference's tag. Blobs go in parallel.
 int registry_push(struct registry *r, const struct reference *ref, const struct digest *manifest,
         int step, struct err *e);
+// One blob, to where the reference's manifest will name it.
+int registry_push_blob(
+        struct registry *r, const struct reference *ref, const struct descriptor *d, struct err *e);
 // Checks credentials against /v2/ (login). ERR_AUTH if refused.
 int registry_check_login(struct registry *r, const char *host, const char *user,
         const char *password, struct err *e);

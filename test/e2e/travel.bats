@@ -266,6 +266,30 @@ heavy() {
 	on two sound
 }
 
+sent() { grep -c 'http.request.method=PUT .*blobs/uploads.*http.response.status=201' "$AT/log" || true; }
+has_sent() { [ "$(sent)" -ge "$1" ]; }
+step_is_on() { [ -e "$BATS_TEST_TMPDIR"/one/cache/*/*/on ]; }
+
+@test "layers are sent while later steps run" {
+	dockerfile <<-'EOF'
+		FROM alpine:3.19
+		RUN seq 1000 >/first
+		RUN --mount=type=cache,target=/sync touch /sync/on; n=0; while [ ! -e /sync/off ]; do [ $n -lt 600 ] || exit 9; n=$((n+1)); sleep 0.1; done
+		RUN seq 2000 >/last
+	EOF
+	on one build --cache-to "type=registry,ref=$REF" 3>&- &
+	local pid=$! sync
+	wait_for step_is_on
+	wait_for has_sent 1
+	equal 1 "$(sent)"
+	sync=$(echo "$BATS_TEST_TMPDIR"/one/cache/*/*/on)
+	touch "${sync%/on}/off"
+	wait $pid
+	equal 4 "$(sent)" # and two layers and the config
+	on two build --cache-from "$REF"
+	equal "" "$(ran)"
+}
+
 types_of() { skopeo inspect --raw --tls-verify=false "docker://$REF" | jq -r '[.mediaType, .layers[].mediaType] | unique | join(" ")'; }
 
 @test "compression and media types are as asked for" {
@@ -445,7 +469,6 @@ blobs_in() { skopeo inspect --raw --tls-verify=false "docker://$1" | jq -r '.lay
 	on four sound
 }
 
-is_on() { [ -e "$BATS_TEST_TMPDIR"/one/cache/*/*/on ]; }
 is_busy() { on one hew cache-mount ls | grep -q "^sync .* in use"; }
 
 @test "cache mounts in use: an export waits, --cache-to leaves them out, rm refuses" {
@@ -457,7 +480,7 @@ is_busy() { on one hew cache-mount ls | grep -q "^sync .* in use"; }
 	on one build 3>&- &
 	local sync pid=$!
 	wait_for is_busy
-	wait_for is_on
+	wait_for step_is_on
 	sync=$(echo "$BATS_TEST_TMPDIR"/one/cache/*/*/on)
 	fails 1 on one hew cache-mount rm busy
 	has "in use" "$LAST"
