@@ -62,6 +62,12 @@ sweep() { driver sweep "$1" ${HEW_TEST_SLOW:+--all}; }
 
 @test "push fails at every fault point: the registry stands, the next push goes through" { sweep push; }
 
+@test "a cache is written, and fails at every fault point: the next one is whole" { sweep cache-export; }
+
+@test "a cache is used, and fails at every fault point: the build is right" { sweep cache-import; }
+
+@test "what was in a cache mount comes back, and fails at every fault point: all of it or nothing" { sweep mount-import; }
+
 @test "load fails at every fault point" { sweep load; }
 
 @test "save fails at every fault point: the file is whole or absent" { sweep save; }

@@ -3,6 +3,7 @@
 
 import ctypes
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -219,6 +220,7 @@ def check_tidy(args, root, cwd):
 class Scenario:
     start = None  # the store that it begins with; None: there is none yet
     syncs = True  # nothing is pending afterwards
+    alike = True  # the store is the same as if nothing had been
     failed = {10, 11}  # how a failure ends: no space, the sandbox
     environment = {}
 
@@ -327,6 +329,66 @@ class Push(Scenario):
 
     def after_fault(self, case, run, reference):
         self.get("")
+
+
+class CacheExport(Push):
+    """A cached build's records and layers, to a registry."""
+
+    alike = False
+
+    def argv(self, case):
+        return ["build", "-q", f"{self.args.dir}/ctx", "--cache-to",
+                f"type=registry,ref={self.args.registry}/{case.name}:1,mode=max,ignore-error=false"]
+
+
+class CacheImport(CacheExport):
+    """Into no store at all: what was not imported is made again."""
+
+    def __init__(self, args):
+        super().__init__(args)
+        self.ref = f"{args.registry}/travelled:1"
+        Run(args, ["build", "-q", f"{args.dir}/ctx", "--cache-to", f"type=registry,ref={self.ref}"], self.start,
+            args.dir).wait().must_succeed("export")
+        self.start = None
+
+    def argv(self, case):
+        return ["build", "-q", "--cache-from", self.ref, "-o", f"{case.cwd}/to", f"{self.args.dir}/ctx"]
+
+    def result(self, case, run):
+        return run.said() + " ".join(listing(f"{case.cwd}/to"))
+
+    def after_fault(self, case, run, reference):
+        if os.path.exists(f"{case.cwd}/to"):
+            check(listing(f"{case.cwd}/to") == ["a", "b"], "the folder is neither whole nor absent")
+
+
+class MountImport(Scenario):
+    """What was in a cache mount, into no store at all: all of it or nothing."""
+
+    syncs = alike = False
+
+    def __init__(self, args):
+        super().__init__(args)
+        os.makedirs(f"{args.dir}/ctx")
+        with open(f"{args.dir}/ctx/Dockerfile", "w", encoding="utf-8") as f:
+            f.write(f'FROM {args.base}\nRUN --mount=type=cache,target=/c ["/bin/busybox", "sh", "-c", '
+                    '"for i in 1 2 3 4 5; do echo $i >/c/$i; done"]\n')
+        self.prepare("build", f"{args.dir}/ctx")
+        Run(args, ["cache-mount", "export", "-o", f"{args.dir}/mounts.tar", "/c"], self.start,
+            args.dir).wait().must_succeed("export")
+        self.start = None
+
+    def argv(self, case):
+        return ["cache-mount", "import", f"{self.args.dir}/mounts.tar"]
+
+    def files(self, case):
+        return sorted(os.path.basename(f) for f in glob.glob(f"{case.root}/cache/*/*/*"))
+
+    def result(self, case, run):
+        return " ".join(self.files(case))
+
+    def after_fault(self, case, run, reference):
+        check(self.files(case) in ([], ["1", "2", "3", "4", "5"]), f"half of it: {self.files(case)}")
 
 
 class Load(Push):
@@ -449,7 +511,8 @@ class Kept(Build):
     environment = {"HEW_STORE_MAX": "1"}
 
 
-SCENARIOS = {"build": Build, "prune-more": PruneMore, "kept": Kept, "pull": Pull, "push": Push, "load": Load, "save": Save, "save-over": SaveOver,
+SCENARIOS = {"cache-export": CacheExport, "cache-import": CacheImport, "mount-import": MountImport,
+             "build": Build, "prune-more": PruneMore, "kept": Kept, "pull": Pull, "push": Push, "load": Load, "save": Save, "save-over": SaveOver,
              "oci": Oci, "local": Local, "run": Execute, "prune": Prune}
 
 
