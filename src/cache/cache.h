@@ -65,7 +65,7 @@ struct cache_sender *cache_sender_start(
 void cache_sender_add(void *sender, const struct digest *layer, bool in_result);
 void cache_sender_pause(
         struct cache_sender *s); // begins nothing more; NULL is fine, here and below
-// Waits for what is under way; stop: gives that up.
+// Waits for what is under way, unless it is young; stop: gives it up.
 void cache_sender_end(struct cache_sender *s, bool stop);
 // The records of the steps that made these layers, for the image's config. NULL if there are none.
 // Caller frees.

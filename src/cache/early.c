@@ -4,12 +4,17 @@
 // missing, and tells. No lock is held across work.
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/event.h"
 #include "base/mem.h"
 #include "cache/cache.h"
 #include "image/reference.h"
 #include "registry/registry.h"
 #include <pthread.h>
 #include <stdatomic.h>
+
+// What was begun later than that ago is given up when the export comes: it begins it again at once,
+// and does not wait until the sender has tried a registry that does not answer for the last time.
+#define WAIT_FROM_NS 5000000000
 
 struct made {
 	struct digest layer;
@@ -22,7 +27,8 @@ struct cache_sender {
 	size_t n_specs;
 	bool *failed; // of each: it is not tried again
 	pthread_t thread;
-	atomic_bool stop; // what is under way ends too
+	atomic_bool stop;         // what is under way ends too
+	_Atomic int64_t began_ns; // with that
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	// with the lock held:
@@ -68,6 +74,7 @@ static void *work(void *arg)
 		}
 		const struct made m = s->queue[s->next++];
 		pthread_mutex_unlock(&s->lock);
+		atomic_store(&s->began_ns, clock_ns());
 		send_made(s, &m);
 		pthread_mutex_lock(&s->lock);
 	}
@@ -127,7 +134,8 @@ void cache_sender_end(struct cache_sender *s, bool stop)
 	if (!s)
 		return;
 	cache_sender_pause(s);
-	atomic_store(&s->stop, stop);
+	bool young = clock_ns() - atomic_load(&s->began_ns) < WAIT_FROM_NS;
+	atomic_store(&s->stop, stop || young);
 	if (s->n_specs)
 		pthread_join(s->thread, NULL);
 	pthread_mutex_destroy(&s->lock);

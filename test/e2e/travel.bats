@@ -53,6 +53,7 @@ fetched() { sed -n 's/.*response completed.*http.request.method=GET .*http.reque
 	equal 1 "$(fetched | wc -l)" # the config
 	# nothing of the cache is needed to push what came from it
 	on two hew push -q app "${REF%/*}/app:1"
+	equal 1 "$(fetched | wc -l)" # its layers have never been here
 	equal "$(on one hew push -q app "${REF%/*}/app:2")" "$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://${REF%/*}/app:1")"
 }
 
@@ -264,6 +265,39 @@ heavy() {
 	equal 2 "$(grep -c "^WARN: cache $dir/c: " "$ERR")"
 	equal "one $BATS_TEST_NUMBER 3000 2999" "$(head -n 3 "$BATS_TEST_TMPDIR/out/result" | paste -sd' ')"
 	on two sound
+}
+
+# against FAULT from|to: a build with a cache at a registry with that fault goes through, and warns once.
+against() {
+	local at=$BATS_TEST_TMPDIR/$1.$2
+	HEW_HTTP_TIMEOUT=1 HEW_ROOT=$at.store hew build --progress plain "--cache-$2" "type=registry,ref=127.0.0.1:$(cat "$at.port")/demo:1" \
+		-o "$at.out" . >"$at.said" 2>&1 || return 1
+	[ "$(grep -c "^WARN: " "$at.said")" = 1 ] && [ "$(cat "$at.out/f")" = "$BATS_TEST_NUMBER" ]
+}
+
+@test "a registry that fails in one way or another fails no build" {
+	printf 'FROM scratch\nCOPY f /\n' | dockerfile
+	echo "$BATS_TEST_NUMBER" >f
+	[ -z "${HEW_TEST_UID-}" ] || readable
+	local fault way pids=() names=()
+	for fault in 401 403 404 429:99:0 500 hang:9 head-405 put-401 put-404 put-reset:9 manifest-500 \
+		wrong-manifest bad-manifest endless-manifest; do
+		for way in from to; do
+			case $fault.$way in *manifest.to | put*.from | manifest-500.from | 500.to | hang*.to | head*) continue ;; esac
+			echo "--port-file $BATS_TEST_TMPDIR/$fault.$way.port --image demo:1 --fault $fault" >>"$BATS_TEST_TMPDIR/many"
+			names+=("$fault $way")
+		done
+	done
+	python3 -B "$E2E_LIB/faulty_registry.py" --many "$BATS_TEST_TMPDIR/many" >"$BATS_TEST_TMPDIR/http.out" 2>&1 3>&- &
+	SERVERS+=($!)
+	for fault in "${names[@]}"; do wait_for test -e "$BATS_TEST_TMPDIR/${fault/ /.}.port"; done
+	for fault in "${names[@]}"; do
+		against ${fault/ */} "${fault/* /}" 3>&- &
+		pids+=($!)
+	done
+	for fault in "${!pids[@]}"; do
+		wait "${pids[fault]}" || { echo "${names[fault]}"; cat "$BATS_TEST_TMPDIR/${names[fault]/ /.}.said"; return 1; }
+	done
 }
 
 sent() { grep -c 'http.request.method=PUT .*blobs/uploads.*http.response.status=201' "$AT/log" || true; }
