@@ -40,6 +40,7 @@ struct cache_layer *cache_config_add(struct cache_config *c, const struct digest
 // ---- cache mounts
 
 #define MOUNT_NAME "cache mount "
+#define MOUNT_ID_MAX 4096
 
 void cache_add_mount(struct step_list *l, const char *id, const struct step_record *r)
 {
@@ -57,6 +58,8 @@ const char *cache_mount_of(const struct step_row *row)
 	if (!row->record.has_layer || !name || !str_has_prefix(name, MOUNT_NAME))
 		return NULL;
 	const char *id = name + strlen(MOUNT_NAME);
+	if (strlen(id) > MOUNT_ID_MAX || strchr(id, '\n'))
+		return NULL; // no Dockerfile has such a one
 	struct hash key = store_cache_key(id);
 	return hash_eq(&key, &row->key) ? id : NULL;
 }

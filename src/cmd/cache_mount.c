@@ -245,8 +245,11 @@ static int import(struct session *s, const struct strv *args, struct err *e)
 		rc = replace(s, &g, came.v[i], e);
 	engine_release(&g);
 	ui_finish(s->ui, rc < 0);
-	for (size_t i = 0; rc >= 0 && i < came.n; i++)
-		puts(came.v[i]);
+	for (size_t i = 0; rc >= 0 && i < came.n; i++) {
+		auto_buf struct buf shown = {0};
+		ui_escape(came.v[i], strlen(came.v[i]), &shown);
+		puts(buf_cstr(&shown));
+	}
 	cache_spec_release(&spec);
 	return rc < 0 ? -1 : 0;
 }

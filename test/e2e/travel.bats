@@ -253,6 +253,21 @@ heavy() {
 	done
 }
 
+@test "a layer with all that a layer can have is the same after the journey" {
+	dockerfile <<-'EOF'
+		FROM alpine:3.19
+		RUN mkdir -p /a/b /gone/x && echo 1 >/a/1 && ln /a/1 /a/hard && ln -s 1 /a/soft && echo o >/gone/x/o && mkfifo /a/fifo
+		RUN rm /a/1 && rm -r /gone && mkdir /gone && echo n >/gone/n && chmod 4755 /a/hard && chown 5:6 /a/b && touch -d @5 /a/b && \
+			mkdir -p /$(printf 'long%.0s' $(seq 50))/$(printf 'name%.0s' $(seq 50)) && echo ü >/a/ü && rm /etc/shadow
+		RUN find / -xdev -type f -size -2 | sort | md5sum >/sum
+	EOF
+	on one build --cache-to "type=registry,ref=$REF"
+	echo "RUN ls /a /gone >/ls" >>Dockerfile
+	on two build --cache-from "$REF" -o "$BATS_TEST_TMPDIR/out"
+	equal "RUN ls /a /gone >/ls" "$(ran | sed 's/.*\] //')"
+	run ! grep "^WARN: " "$ERR"
+}
+
 @test "a blob of a folder that is damaged or missing: what needs it is made again" {
 	heavy
 	local dir=$BATS_TEST_TMPDIR/cache blob
@@ -280,7 +295,7 @@ against() {
 	echo "$BATS_TEST_NUMBER" >f
 	[ -z "${HEW_TEST_UID-}" ] || readable
 	local fault way pids=() names=()
-	for fault in 401 403 404 429:99:0 500 hang:9 head-405 put-401 put-404 put-reset:9 manifest-500 \
+	for fault in 401 403 404 429:99:0 500 hang:9 head-405 put-401 put-404 put-reset:99 manifest-500 \
 		wrong-manifest bad-manifest endless-manifest; do
 		for way in from to; do
 			case $fault.$way in *manifest.to | put*.from | manifest-500.from | 500.to | hang*.to | head*) continue ;; esac
