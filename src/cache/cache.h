@@ -23,6 +23,7 @@ struct cache_spec {
 	bool max;             // mode=max: the steps of all stages, not the result's alone
 	bool strict;          // ignore-error=false was asked for
 	bool insecure;        // CACHE_REGISTRY: plain http or an unverified certificate will do
+	bool reset;           // CACHE_LOCAL, out: the folder has nothing else afterwards
 	bool archive;         // CACHE_LOCAL, out: path is to be a tar file
 	// Which cache mounts travel. Default: out none, in all that are there.
 	enum { MOUNTS_DEFAULT, MOUNTS_NONE, MOUNTS_ALL, MOUNTS_LISTED } mounts;

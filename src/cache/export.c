@@ -6,7 +6,7 @@
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
-#include "cache/cache.h"
+#include "cache/cache-int.h"
 #include "cache/config.h"
 #include "image/reference.h"
 #include "output/output.h"
@@ -92,7 +92,7 @@ static int send(const struct cache_request *q, const struct cache_spec *spec,
 		int rc = output_run(&out, &o, &result, e);
 		output_result_release(&result);
 		strv_release(&o.names);
-		return rc;
+		return !rc && spec->reset ? cache_folder_reset(spec->path, manifest, e) : rc;
 	}
 	auto_reference struct reference ref = {0};
 	struct registry *r = q->registry(q->registry_arg, e);

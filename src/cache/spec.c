@@ -99,6 +99,7 @@ enum key {
 	KEY_MODE,
 	KEY_IGNORE_ERROR,
 	KEY_INSECURE,
+	KEY_RESET,
 	KEY_MOUNTS,
 	KEY_OUTPUT,     // means what it means for an output
 	KEY_IMAGE_TYPE, // the manifest is an image's in any case: what every registry takes
@@ -117,6 +118,7 @@ static const struct {
         {"mode", KEY_MODE},
         {"ignore-error", KEY_IGNORE_ERROR},
         {"registry.insecure", KEY_INSECURE},
+        {"reset", KEY_RESET},
         {"mounts", KEY_MOUNTS},
         {"compression", KEY_OUTPUT},
         {"compression-level", KEY_OUTPUT},
@@ -178,6 +180,8 @@ static int take_known(
 		return 0;
 	case KEY_INSECURE:
 		return take_bool(name, value, &s->insecure, e);
+	case KEY_RESET:
+		return take_bool(name, value, &s->reset, e);
 	case KEY_MOUNTS:
 		take_mounts(s, value);
 		return 0;

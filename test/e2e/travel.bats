@@ -97,6 +97,13 @@ fetched() { sed -n 's/.*response completed.*http.request.method=GET .*http.reque
 	equal "one $BATS_TEST_NUMBER {}" "$(paste -sd' ' "$BATS_TEST_TMPDIR/out/dist/out")"
 	on one build -t app --cache-to "type=local,dest=$dir/c,mode=max"
 	on one build -t app --cache-to "type=local,dest=$dir/c,mode=max" # over itself
+	on one build -t app --cache-to "type=local,dest=$dir/c,tag=min"
+	equal "latest min" "$(jq -r '.manifests[].annotations["org.opencontainers.image.ref.name"]' "$dir/c/index.json" | sort | paste -sd' ')"
+	on one build -t app --cache-to "type=local,dest=$dir/c,tag=min,reset=true"
+	equal min "$(jq -r '.manifests[].annotations["org.opencontainers.image.ref.name"]' "$dir/c/index.json")"
+	equal 4 "$(find "$dir/c/blobs" -type f | wc -l)" # manifest, config, two layers
+	on three build --cache-from "type=local,src=$dir/c,digest=$(jq -r '.manifests[0].digest' "$dir/c/index.json")"
+	has_not "COPY --from=builder" "$(ran)"
 	on two sound
 }
 
