@@ -177,6 +177,11 @@ int mounts_collect(
 		rc = changed ? 0 : recall_mount(s, id, ret, e);
 		if (!rc)
 			rc = collect_mount(s, &g, id, m->wait, ret, e);
+		if (rc < 0 && !m->wait && e->kind != ERR_CANCELLED) {
+			event_warn(session_sink(s), 0, "%s: left out", e->msg);
+			*e = ERR_INIT;
+			rc = 0;
+		}
 	}
 	engine_release(&g);
 	return rc < 0 ? -1 : 0;

@@ -373,6 +373,26 @@ step_is_on() { [ -e "$BATS_TEST_TMPDIR"/one/cache/*/*/on ]; }
 	equal "" "$(ran)"
 }
 
+# named COMMAND...: where registry.test is this machine, though not by name.
+named() {
+	printf '127.0.0.1 localhost registry.test\n' >"$BATS_TEST_TMPDIR/hosts"
+	unshare --mount bash -c 'mount --bind "$1" /etc/hosts && shift && exec "$@"' - "$BATS_TEST_TMPDIR/hosts" "$@"
+}
+
+@test "registry.insecure is about the cache's registry alone" {
+	printf 'FROM scratch\nCOPY f /\n' | dockerfile
+	echo "$BATS_TEST_NUMBER" >f
+	[ -z "${HEW_TEST_UID-}" ] || readable
+	local ref
+	ref=registry.test:$(cat "$AT/port")/cache:app
+	on one named "$HEW" build --cache-to "type=registry,ref=$ref" . 2>err
+	has "cannot speak TLS with 'registry.test:" "$(grep "^WARN: " err)"
+	on one named "$HEW" build --cache-to "type=registry,ref=$ref,registry.insecure=true" . 2>err
+	equal "" "$(grep "^WARN: " err)"
+	on two named "$HEW" build --progress plain --cache-from "type=registry,ref=$ref,registry.insecure=true" . 2>err
+	equal "" "$(ERR=err ran)"
+}
+
 types_of() { skopeo inspect --raw --tls-verify=false "docker://$REF" | jq -r '[.mediaType, .layers[].mediaType] | unique | join(" ")'; }
 
 @test "compression and media types are as asked for" {
@@ -550,6 +570,20 @@ blobs_in() { skopeo inspect --raw --tls-verify=false "docker://$1" | jq -r '.lay
 	fails 2 on one hew cache-mount export npm
 	fails 2 on one hew cache-mount rm
 	on four sound
+}
+
+@test "cache mounts that cannot travel cost nothing but themselves" {
+	dockerfile <<-'EOF'
+		FROM alpine:3.19
+		RUN --mount=type=cache,target=/bad touch /bad/.wh.x
+		RUN --mount=type=cache,target=/good touch /good/x
+	EOF
+	on one build --cache-to "type=registry,ref=$REF,mounts=all"
+	equal 1 "$(grep -c "^WARN: " "$ERR")"
+	matches "WARN: cache mount /bad: *.wh.x*: left out" "$(grep "^WARN: " "$ERR")"
+	equal /good "$(on two hew cache-mount import "$REF")"
+	on three build --cache-from "$REF"
+	equal "" "$(ran)"
 }
 
 is_busy() { on one hew cache-mount ls | grep -q "^sync .* in use"; }
