@@ -153,7 +153,13 @@ int store_cache_remove(struct store *s, const char *name, struct err *e)
 	if (faccessat(s->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
 		return 1;
 	auto_fd int fd = claim(s, path);
-	return fd < 0 ? 0 : trash_move(s, path, e) < 0 ? -1 : 1;
+	if (fd < 0)
+		return 0;
+	if (trash_move(s, path, e) < 0 || db_begin(s, e) < 0)
+		return -1;
+	if (db_run(s, e, "DELETE FROM cache_mounts WHERE name = ?", "t", fs_base_name(path)) < 0)
+		return db_abandon(s);
+	return db_commit(s, e) < 0 ? -1 : 1;
 }
 
 int store_step_drop(struct store *s, const struct hash *key, struct err *e)
