@@ -197,11 +197,11 @@ static int mount_cache(struct run_state *r, const struct run_mount *m, struct er
 	const char *name = cache_name(r, m->id), *sharing = sharing_name(m->sharing);
 	if (fill_cache(r, name, sharing, e))
 		return -1;
-	auto_fd int dir = store_cache_dir(r->x->store, name, r->x->engine.rung.flavour, &lock, e);
+	auto_fd int dir =
+	        store_cache_dir(r->x->store, name, sharing, r->x->engine.rung.flavour, &lock, e);
 	if (dir < 0)
 		return -1;
 	hold(r, lock);
-	store_cache_note(lock, name, sharing);
 	if (seed_cache(r, m, dir, e))
 		return -1;
 	struct step_mount *to = add_mount(r, m->target);

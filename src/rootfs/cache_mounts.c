@@ -52,7 +52,7 @@ int cache_mount_save(struct engine *g, const char *id, struct digest *ret, struc
 	if (store_cache_vacant(g->store, id, g->rung.flavour))
 		return 0;
 	int lock = -1;
-	auto_fd int dir = store_cache_dir(g->store, id, g->rung.flavour, &lock, e);
+	auto_fd int dir = store_cache_dir(g->store, id, NULL, g->rung.flavour, &lock, e);
 	int rc = dir < 0 ? -1 : save(g, dir, ret, e);
 	close_fd(&lock);
 	return rc < 0 ? err_wrap(e, "cache mount %s", id) : rc;

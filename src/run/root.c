@@ -43,7 +43,7 @@ static int show_cache(
         struct engine *g, const struct shown_mount *m, struct mount_list *ret, struct err *e)
 {
 	int lock;
-	int dir = store_cache_dir(g->store, m->id, g->rung.flavour, &lock, e);
+	int dir = store_cache_dir(g->store, m->id, NULL, g->rung.flavour, &lock, e);
 	if (dir < 0)
 		return -1;
 	mount_list_hold(ret, lock);

@@ -147,9 +147,32 @@ int gc_sync(struct store *s, struct err *e)
 	return 0;
 }
 
+static int each_in(struct store *s, const char *folder,
+        int (*fn)(struct store *, const char *, struct err *), struct err *e)
+{
+	auto_strv struct strv names = {0};
+	auto_fd int fd = openat(s->root_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "open '%s/%s'", s->root, folder);
+	if (fs_list_dir(fd, &names, e) < 0)
+		return err_wrap(e, "list '%s/%s'", s->root, folder);
+	for (size_t i = 0; i < names.n; i++)
+		if (fn(s, names.v[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+static int collect_caches(struct store *s, struct err *e)
+{
+	return each_in(s, "cache", cache_collect, e) < 0 ||
+	                       each_in(s, "contexts", context_collect, e) < 0
+	               ? -1
+	               : 0;
+}
+
 static int remove_files(struct store *s, int flags, uint64_t *freed, struct err *e)
 {
-	if (gc_sync(s, e) < 0 || (flags & STORE_GC_STEPS && caches_collect(s, e) < 0))
+	if (gc_sync(s, e) < 0 || (flags & STORE_GC_STEPS && collect_caches(s, e) < 0))
 		return -1;
 	return gc_finish(s, freed, e);
 }

@@ -58,10 +58,10 @@ static const char version_2[] =
         "ALTER TABLE trees ADD COLUMN bytes INTEGER;"
         // when a blob or a layer was last used
         "CREATE TABLE uses(digest BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"
-        // cache/<name>; id is what the Dockerfile calls it; bytes null: not measured since it was
-        // last used
-        "CREATE TABLE cache_mounts(name TEXT PRIMARY KEY, id TEXT NOT NULL, used INTEGER NOT NULL,"
-        " bytes INTEGER) WITHOUT ROWID;"
+        // cache/<name>; id is what the Dockerfile calls it, sharing how it was last used; bytes
+        // null: not measured since then
+        "CREATE TABLE cache_mounts(name TEXT PRIMARY KEY, id TEXT NOT NULL, sharing TEXT,"
+        " used INTEGER NOT NULL, bytes INTEGER) WITHOUT ROWID;"
         // what a step without a record is compared with
         "CREATE INDEX steps_place ON steps(" STEP_PLACE(
                 "name") ");"

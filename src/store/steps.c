@@ -123,3 +123,12 @@ int store_step_put(
 		return db_abandon(s);
 	return db_commit(s, e);
 }
+
+int store_step_drop(struct store *s, const struct hash *key, struct err *e)
+{
+	if (db_begin(s, e) < 0)
+		return -1;
+	if (db_run(s, e, "DELETE FROM steps WHERE key = ?", "h", key) < 0)
+		return db_abandon(s);
+	return db_commit(s, e);
+}

@@ -141,11 +141,12 @@ int pending_add(struct store *s, enum pending_kind kind, const struct digest *d,
 // ---- locks.c
 void locks_sweep(struct store *s); // files of locks that nobody holds
 
-// ---- caches.c: what no step uses goes into the trash
-int caches_collect(struct store *s, struct err *e);
+// ---- cache_mounts.c; name: of the folder. What no step uses goes into the trash
 int cache_collect(struct store *s, const char *name, struct err *e);
-int context_collect(struct store *s, const char *name, struct err *e);
 bool cache_is_in_use(struct store *s, const char *name);
+
+// ---- contexts.c
+int context_collect(struct store *s, const char *name, struct err *e);
 
 // ---- gc.c
 int gc_sync(struct store *s, struct err *e); // between rows that are gone and their files

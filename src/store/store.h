@@ -269,13 +269,12 @@ struct store_lock *store_trylock(struct store *s, const char *name, bool *ret_ta
 void store_unlock(struct store_lock *l); // NULL is fine
 
 // ---- caches: what may be lost
-// The directory of a cache mount, made if it is missing: an O_PATH descriptor, or -1. flavour: as
-// of trees, for the ids in it are the host's. As long as *ret_lock (the caller's to close, or a
-// copy of it) is open, it is not collected.
-int store_cache_dir(
-        struct store *s, const char *id, const char *flavour, int *ret_lock, struct err *e);
-// Says which one it is, and that it is used now. lock: as above. name: the id, or a copy's.
-void store_cache_note(int lock, const char *name, const char *sharing);
+// The directory of a cache mount, made if it is missing: an O_PATH descriptor, or -1. name: the id,
+// or a copy's. sharing: as the step says, NULL: it does not matter. flavour: as of trees, for the
+// ids in it are the host's. As long as *ret_lock (the caller's to close, or a copy of it) is open,
+// it is not collected.
+int store_cache_dir(struct store *s, const char *name, const char *sharing, const char *flavour,
+        int *ret_lock, struct err *e);
 struct cache_mount {
 	char *name, *sharing, *path; // path: in the store
 	int64_t used;                // seconds

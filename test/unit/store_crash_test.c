@@ -67,7 +67,7 @@ static int sequence(struct store *s, struct err *e)
 	int rc = store_step_put(s, &key, &r, e);
 	store_unlock(l);
 	auto_fd int lock = -1;
-	auto_fd int cache = store_cache_dir(s, "npm", "trusted", &lock, e);
+	auto_fd int cache = store_cache_dir(s, "npm", NULL, "trusted", &lock, e);
 	char name[HASH_HEX];
 	hash_hex(&key, name);
 	if (rc == 0)

@@ -229,10 +229,10 @@ static void test_cache_dir(void **state)
 	struct err err;
 	struct stat a, b;
 	auto_fd int lock1 = -1, lock2 = -1, lock3 = -1, lock4 = -1;
-	auto_fd int fd = store_cache_dir(s, "npm", "trusted", &lock1, &err);
-	auto_fd int twin = store_cache_dir(s, "npm", "trusted", &lock2, &err);
-	auto_fd int theirs = store_cache_dir(s, "npm", "user-1", &lock3, &err);
-	auto_fd int other = store_cache_dir(s, "../npm", "trusted", &lock4, &err);
+	auto_fd int fd = store_cache_dir(s, "npm", NULL, "trusted", &lock1, &err);
+	auto_fd int twin = store_cache_dir(s, "npm", NULL, "trusted", &lock2, &err);
+	auto_fd int theirs = store_cache_dir(s, "npm", NULL, "user-1", &lock3, &err);
+	auto_fd int other = store_cache_dir(s, "../npm", NULL, "trusted", &lock4, &err);
 	assert_true(fd >= 0 && twin >= 0 && theirs >= 0 && other >= 0);
 	assert_true(fstat(fd, &a) == 0 && fstat(twin, &b) == 0 && a.st_ino == b.st_ino);
 	assert_true(fstat(theirs, &b) == 0 && a.st_ino != b.st_ino);
