@@ -141,15 +141,19 @@ static int onbuild(struct context *c, struct draft *d, struct str rest, struct e
 	const char *name = arena_strndup(c->a, word.p, word.n);
 	enum instr_kind kind;
 	if (keyword_kind(name, &kind)) {
+		d->by_rule = true;
 		if (kind == INSTR_ONBUILD)
 			return err_set(e, ERR_DOCKERFILE,
 			        "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
 		if (kind == INSTR_FROM || kind == INSTR_MAINTAINER)
 			return err_set(e, ERR_DOCKERFILE, "%s isn't allowed as an ONBUILD trigger",
 			        instr_name(kind));
+		d->by_rule = false;
 	}
 	d->inner = arena_alloc(c->a, sizeof(*d->inner));
-	return draft_begin(c, rest, d->inner, e);
+	int r = draft_begin(c, rest, d->inner, e);
+	d->by_rule = d->inner->by_rule;
+	return r;
 }
 
 static int split_args(struct context *c, struct draft *d, struct str rest, struct err *e)
@@ -203,8 +207,10 @@ int draft_begin(struct context *c, struct str line, struct draft *ret, struct er
 	in->original = arena_strndup(c->a, rest.p, rest.n);
 	struct str word = take_word(&rest);
 	in->keyword = arena_strndup(c->a, word.p, word.n);
-	if (!keyword_kind(in->keyword, &in->kind))
+	if (!keyword_kind(in->keyword, &in->kind)) {
+		ret->by_rule = true;
 		return unknown_instruction(c->a, in->keyword, e);
+	}
 	rest = take_flags(c->a, rest, c->escape, &ret->flags);
 	if (split_args(c, ret, rune_trim(rest), e) < 0)
 		return -1;

@@ -95,12 +95,14 @@ struct draft {
 	struct heredoc_source *heredocs;
 	size_t n_heredocs;
 	struct draft *inner; // ONBUILD
+	bool by_rule;        // what is wrong is the instruction, its words could be told apart
 };
 struct context { // of one instruction
 	struct arena *a;
 	struct reader *r;
 	struct dockerfile *d; // NULL: a trigger on its own, warnings go nowhere
 	char escape;
+	bool words_only; // nothing is made of them any more: there was an error
 };
 int draft_begin(struct context *c, struct str line, struct draft *ret, struct err *e);
 // line: the one given to draft_begin; the bodies are read from c->r.

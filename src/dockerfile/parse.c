@@ -48,13 +48,15 @@ static int build(struct context *c, const struct logical *l, struct draft *d, st
 	d->in->pos = until_here(l->pos, c->r);
 	d->in->checks = checks_above(c->a, c->r);
 	d->in->comments = comments_above(c->a, c->r);
-	return rules_apply(c, d, e);
+	d->by_rule = true;
+	return c->words_only ? 0 : rules_apply(c, d, e);
 }
 
 // 1: an instruction in *ret, 0: the end, -1: failure, with a position.
 static int next_instruction(struct context *c, struct draft *ret, struct err *e)
 {
 	struct logical l;
+	*ret = (struct draft){0};
 	int got = reader_logical(c->r, &l, e);
 	if (got <= 0)
 		return got;
@@ -66,7 +68,7 @@ static int next_instruction(struct context *c, struct draft *ret, struct err *e)
 			e->pos = until_here(l.pos, c->r);
 		return -1;
 	}
-	if (!c->d)
+	if (!c->d || c->words_only)
 		return 1;
 	if (l.empty_continuation)
 		dockerfile_warn(c->d, ret->in, "NoEmptyContinuation",
@@ -76,23 +78,40 @@ static int next_instruction(struct context *c, struct draft *ret, struct err *e)
 	return 1;
 }
 
+static int add_instruction(struct context *c, struct draft *draft, size_t n, struct err *e)
+{
+	if (n > DOCKERFILE_INSTRUCTIONS_MAX)
+		return err_at(e, draft->in->pos, "more than %d instructions",
+		        DOCKERFILE_INSTRUCTIONS_MAX);
+	if (c->words_only || stages_add(c->d, draft->in, e) == 0)
+		return 0;
+	e->pos = draft->in->pos;
+	return -1;
+}
+
+// BuildKit takes the whole file to words before it asks what they mean: what is wrong with words
+// further down is told before what is wrong with an instruction.
 static int read_instructions(struct dockerfile *d, struct reader *r, struct err *e)
 {
 	struct context c = {.a = &d->arena, .r = r, .d = d};
+	struct err first = ERR_INIT, none = ERR_INIT;
 	struct draft draft;
 	size_t n = 0;
 	int got;
-	while ((got = next_instruction(&c, &draft, e)) > 0) {
-		if (++n > DOCKERFILE_INSTRUCTIONS_MAX)
-			return err_at(e, draft.in->pos, "more than %d instructions",
-			        DOCKERFILE_INSTRUCTIONS_MAX);
-		if (stages_add(d, draft.in, e) < 0) {
-			e->pos = draft.in->pos;
+	while ((got = next_instruction(&c, &draft, e)) != 0) {
+		if (got > 0 && add_instruction(&c, &draft, ++n, e) == 0)
+			continue;
+		if (!draft.by_rule || n > DOCKERFILE_INSTRUCTIONS_MAX)
 			return -1;
-		}
+		if (!c.words_only)
+			first = *e;
+		*e = none;
+		c.words_only = true;
 	}
-	if (got < 0)
+	if (c.words_only) {
+		*e = first;
 		return -1;
+	}
 	struct pos last = {r->line, 1, r->line, 1};
 	if (n == 0)
 		return err_at(e, last, "file with no instructions");
