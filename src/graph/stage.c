@@ -190,7 +190,9 @@ int source_find(struct builder *b, struct stage_state *s, const struct instr *in
 
 // ---- FROM
 
-static void ensure_path(struct stage_state *s)
+// The image's variables come in front of all that a stage says: an ARG of the stage below that hid
+// one is over. There is always a PATH.
+static void begin_vars(struct stage_state *s)
 {
 	const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	if (!strv_env_get(&s->config.env, "PATH"))
@@ -219,6 +221,7 @@ static void from_stage(struct stage_state *s, const struct stage_state *base)
 	s->platform = base->platform;
 	image_config_copy(&s->config, &base->config);
 	strv_copy(&s->vars, &base->vars);
+	begin_vars(s);
 	s->cap_args = base->n_args + 8;
 	s->args = xcalloc(s->cap_args, sizeof(*s->args));
 	s->n_args = base->n_args;
@@ -240,7 +243,7 @@ static void from_scratch(struct builder *b, struct stage_state *s)
 	s->platform = b->o->target_platform;
 	s->config.platform = s->platform;
 	s->config.working_dir = xstrdup("/");
-	ensure_path(s);
+	begin_vars(s);
 	history_base(s);
 }
 
@@ -267,7 +270,7 @@ static int from_image(struct builder *b, struct stage_state *s, const char *ref,
 	s->rootfs = image->id;
 	s->unknown_base = image->image->unknown;
 	s->config.has_created = false;
-	ensure_path(s);
+	begin_vars(s);
 	history_base(s);
 	return 0;
 }
