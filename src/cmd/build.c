@@ -147,14 +147,25 @@ static int take_epoch(const struct build_options *o, struct build_request *r, st
 	return 0;
 }
 
+// NAME=VALUE; of two with a name the later one counts.
+static void take_pair(struct strv *to, const char *kv)
+{
+	const char *eq = strchr(kv, '=');
+	auto_free char *key = xstrndup(kv, eq ? (size_t)(eq - kv) : strlen(kv));
+	if (eq)
+		strv_env_set(to, key, eq + 1);
+	else
+		strv_add(to, kv); // refused where it is looked at
+}
+
 static int take_build_args(const struct build_options *o, struct build_request *r, struct err *e)
 {
 	for (size_t i = 0; i < o->build_args.n; i++) {
 		const char *kv = o->build_args.v[i];
 		if (strchr(kv, '='))
-			strv_add(&r->build_args, kv);
+			take_pair(&r->build_args, kv);
 		else if (getenv(kv))
-			strv_addf(&r->build_args, "%s=%s", kv, getenv(kv));
+			strv_env_set(&r->build_args, kv, getenv(kv));
 	}
 	return take_epoch(o, r, e);
 }
@@ -241,7 +252,8 @@ static int take_options(const struct build_options *o, struct build_request *r, 
 	if (take_build_args(o, r, e))
 		return -1;
 	strv_copy(&r->labels, &o->labels);
-	strv_copy(&r->build_contexts, &o->contexts);
+	for (size_t i = 0; i < o->contexts.n; i++)
+		take_pair(&r->build_contexts, o->contexts.v[i]);
 	for (size_t i = 0; i < o->no_cache_filter.n; i++)
 		strv_split(&r->no_cache_stages, o->no_cache_filter.v[i], ',');
 	r->target = o->target;
