@@ -3,7 +3,6 @@
 // present when their bytes are needed. A layer that exists only as the blob it came as becomes tar
 // and index under a lock of its own, so that it happens once.
 #include "base/pool.h"
-#include "layer/import.h"
 #include "output/output-int.h"
 #include "registry/registry.h"
 
@@ -158,33 +157,6 @@ int blobs_need(const struct output_request *q, const struct descriptor *d, size_
 
 // ---- layers
 
-static int import_blob(
-        const struct output_request *q, const struct digest *diff_id, int blob, struct err *e)
-{
-	struct layer_result r = {0};
-	char want[DIGEST_TEXT], got[DIGEST_TEXT];
-	auto_fd int tar = store_temp_file(q->store, e);
-	if (tar < 0)
-		return -1;
-	if (layer_import(blob, tar, 0, 0, &r, e)) {
-		if (e->kind == ERR_CORRUPT || e->kind == ERR_UNSUPPORTED)
-			store_layer_lose(q->store, diff_id);
-		return -1;
-	}
-	digest_text(diff_id, want);
-	digest_text(&r.diff_id, got);
-	int rc = digest_eq(diff_id, &r.diff_id)
-	                 ? store_layer_verify(q->store, &r, e)
-	                 : err_set(e, ERR_CORRUPT, "it holds %s, but the image's config says %s",
-	                           got, want);
-	if (rc)
-		store_layer_lose(q->store, diff_id);
-	else
-		rc = store_layer_commit(q->store, tar, &r, e);
-	layer_result_release(&r);
-	return rc;
-}
-
 static bool layer_here(const struct output_request *q, const struct digest *diff_id)
 {
 	struct layer_info info;
@@ -198,8 +170,7 @@ static int make_layer(const struct output_request *q, const struct digest *diff_
 		return 0; // another process was faster
 	if (blob_need(q, blob, e))
 		return -1;
-	auto_fd int fd = store_blob_open(q->store, &blob->digest, NULL, e);
-	return fd < 0 ? -1 : import_blob(q, diff_id, fd, e);
+	return store_layer_import(q->store, diff_id, &blob->digest, e);
 }
 
 int layer_make(const struct output_request *q, const struct digest *diff_id,

@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "image/config.h"
-#include "layer/import.h"
 #include "registry/registry.h"
 #include "rootfs/rootfs.h"
 #include <fcntl.h>
@@ -68,36 +67,6 @@ static int fetch_blob(struct engine *g, const struct layer_blob *b, int step, st
 	return result;
 }
 
-static int import_blob(
-        struct engine *g, const struct digest *diff_id, const struct layer_blob *b, struct err *e)
-{
-	uint64_t size;
-	auto_fd int blob = store_blob_open(g->store, &b->digest, &size, e);
-	auto_fd int tar = blob < 0 ? -1 : store_temp_file(g->store, e);
-	if (tar < 0)
-		return -1;
-	struct layer_result r = {0};
-	char want[DIGEST_TEXT], got[DIGEST_TEXT];
-	if (layer_import(blob, tar, 0, 0, &r, e)) {
-		if (e->kind == ERR_CORRUPT || e->kind == ERR_UNSUPPORTED)
-			store_layer_lose(g->store, diff_id);
-		return err_wrap(e, "unpack layer");
-	}
-	digest_text(diff_id, want);
-	digest_text(&r.diff_id, got);
-	int result = digest_eq(diff_id, &r.diff_id)
-	                     ? store_layer_verify(g->store, &r, e)
-	                     : err_set(e, ERR_CORRUPT,
-	                               "layer holds %s, but the image's configuration says %s", got,
-	                               want);
-	if (result)
-		store_layer_lose(g->store, diff_id);
-	else
-		result = store_layer_commit(g->store, tar, &r, e);
-	layer_result_release(&r);
-	return result;
-}
-
 static int make_index(struct engine *g, const struct digest *diff_id, int step, struct err *e)
 {
 	struct layer_info info;
@@ -113,7 +82,7 @@ static int make_index(struct engine *g, const struct digest *diff_id, int step, 
 		                           "layer %s is neither here nor in a registry", text);
 	if (!store_blob_has(g->store, &b.digest) && fetch_blob(g, &b, step, e))
 		return -1;
-	return import_blob(g, diff_id, &b, e);
+	return store_layer_import(g->store, diff_id, &b.digest, e);
 }
 
 int layer_need_index(struct engine *g, const struct digest *diff_id, int step,

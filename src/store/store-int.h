@@ -138,6 +138,9 @@ int blob_read_raw(
 int pending_add(struct store *s, enum pending_kind kind, const struct digest *d,
         const char *flavour, struct err *e);
 
+// ---- layers.c: the content id of a layer that is known by its diffID alone
+struct hash layer_foreign_id(const struct digest *diff_id);
+
 // ---- locks.c
 void locks_sweep(struct store *s); // files of locks that nobody holds
 

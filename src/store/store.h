@@ -105,11 +105,13 @@ int store_layer_declare(struct store *s, const struct digest *diff_id, struct er
 // With the content id that another store gave it; one that is known here keeps its own.
 int store_layer_declare_as(struct store *s, const struct digest *diff_id,
         const struct hash *content_id, struct err *e);
-// Is the content id that the layer was declared with the one it has? A cache may have said so.
-// ERR_CORRUPT if not.
-int store_layer_verify(struct store *s, const struct layer_result *r, struct err *e);
 // Enters a layer just written: tar_fd from store_temp_file, result from layer_writer_finish & co.
 int store_layer_commit(struct store *s, int tar_fd, const struct layer_result *r, struct err *e);
+// Makes tar and index of a layer out of a blob that is here. What the blob holds has to be the
+// layer that its diffID and its content id say (a cache may have said something else): ERR_CORRUPT,
+// and the layer is lost.
+int store_layer_import(
+        struct store *s, const struct digest *diff_id, const struct digest *blob, struct err *e);
 // The index, opened once a process and shared: borrowed, valid until store_close. May be
 // ERR_NOT_FOUND.
 int store_layer_index(

@@ -15,7 +15,7 @@ app() {
 		WORKDIR /work
 		RUN cat /file
 	EOF
-	build -t app "$@"
+	build -t app
 }
 
 # field FILTER [ID]: of the record.
