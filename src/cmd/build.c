@@ -33,8 +33,6 @@ struct build_options {
 	int64_t jobs;
 };
 
-static const char no_cgroups[] = "hew sets no limits of control groups";
-
 #define AT(member) offsetof(struct build_options, member)
 static const struct option options[] = {
         {"add-host", 0, OPT_LIST, AT(flags.hosts), "NAME:IP",
@@ -54,6 +52,8 @@ static const struct option options[] = {
                 "Write one: type=registry,ref=NAME, local,dest=DIR or inline"},
         {"call", 0, OPT_STRING, AT(call), "METHOD[,format=json]",
                 "build, check, outline, targets or subrequests.describe"},
+        {"cgroup-parent", 0, OPT_STRING, AT(flags.limits.parent), "GROUP",
+                "Make the control groups of RUN below this one"},
         {"check", 0, OPT_FLAG, AT(check), NULL,
                 "Check the Dockerfile and run nothing (--call=check)"},
         {"dry-run", 0, OPT_FLAG, AT(dry_run), NULL, "Say what would run and why, and run nothing"},
@@ -85,6 +85,8 @@ static const struct option options[] = {
                 "Ask the registry for base images even if they are here"},
         {"push", 0, OPT_FLAG, AT(push), NULL, "Push the image under its names (-o type=registry)"},
         {"quiet", 'q', OPT_FLAG, AT(quiet), NULL, "Print only the image id"},
+        {"resource", 0, OPT_LIST, AT(flags.resources), "KEY=VALUE",
+                "Limit RUN: memory, memory-swap, cpu-quota, cpuset-cpus..."},
         {"secret", 0, OPT_LIST, AT(secrets), "id=ID[,src=FILE|env=VAR]",
                 "A secret for RUN --mount=type=secret"},
         {"shm-size", 0, OPT_STRING, AT(flags.shm_size), "SIZE", "Size of /dev/shm of RUN (64m)"},
@@ -98,20 +100,18 @@ static const struct option options[] = {
                 "Limit a resource of RUN, e.g. nofile=1024:4096"},
         // docker's, which have no or little meaning without a daemon: see hew-build(1)
         {"builder", 0, OPT_NOTE, 0, "NAME", NULL, "there is no builder but this program"},
-        {"cgroup-parent", 0, OPT_STRING, AT(flags.cgroup_parent), "GROUP", NULL},
         {"compress", 0, OPT_NOTE, 0, NULL, NULL, "the context is read where it is"},
-        {"cpu-period", 0, OPT_NOTE, 0, "N", NULL, no_cgroups},
-        {"cpu-quota", 0, OPT_NOTE, 0, "N", NULL, no_cgroups},
-        {"cpu-shares", 'c', OPT_NOTE, 0, "N", NULL, no_cgroups},
-        {"cpuset-cpus", 0, OPT_NOTE, 0, "LIST", NULL, no_cgroups},
-        {"cpuset-mems", 0, OPT_NOTE, 0, "LIST", NULL, no_cgroups},
+        {"cpu-period", 0, OPT_STRING, AT(flags.limits.options[3]), "N", NULL},
+        {"cpu-quota", 0, OPT_STRING, AT(flags.limits.options[4]), "N", NULL},
+        {"cpu-shares", 'c', OPT_STRING, AT(flags.limits.options[2]), "N", NULL},
+        {"cpuset-cpus", 0, OPT_STRING, AT(flags.limits.options[5]), "LIST", NULL},
+        {"cpuset-mems", 0, OPT_STRING, AT(flags.limits.options[6]), "LIST", NULL},
         {"force-rm", 0, OPT_NOTE, 0, NULL, NULL, "nothing is kept of a step"},
         {"isolation", 0, OPT_NOTE, 0, "KIND", NULL, "there is one kind of sandbox"},
-        {"memory", 'm', OPT_NOTE, 0, "BYTES", NULL, no_cgroups},
-        {"memory-swap", 0, OPT_NOTE, 0, "BYTES", NULL, no_cgroups},
+        {"memory", 'm', OPT_STRING, AT(flags.limits.options[0]), "BYTES", NULL},
+        {"memory-swap", 0, OPT_STRING, AT(flags.limits.options[1]), "BYTES", NULL},
         {"print", 0, OPT_STRING, AT(flags.print), "KIND", NULL},
         {"provenance", 0, OPT_STRING, AT(flags.provenance), "SPEC", NULL},
-        {"resource", 0, OPT_LIST, AT(flags.resources), "KEY=VALUE", NULL},
         {"rm", 0, OPT_NOTE, 0, NULL, NULL, "nothing is kept of a step"},
         {"sbom", 0, OPT_STRING, AT(flags.sbom), "SPEC", NULL},
         {"security-opt", 0, OPT_NOTE, 0, "SPEC", NULL, "steps have hew's own sandbox"},

@@ -100,7 +100,7 @@ static int take_ulimit(const char *spec, struct build_request *r, struct err *e)
 	return 0;
 }
 
-// ---- --shm-size, --allow, --resource
+// ---- --shm-size, --allow
 
 static int take_shm_size(const char *text, struct build_request *r, struct err *e)
 {
@@ -127,22 +127,6 @@ static int take_entitlement(const char *word, struct build_request *r, struct er
 		return err_set(e, ERR_USAGE,
 		        "invalid --allow \"%s\": network.host or security.insecure", word);
 	return 0;
-}
-
-static int take_resource(const char *spec, struct err *e)
-{
-	static const char *const names[] = {"memory", "memory-swap", "cpu-shares", "cpu-period",
-	        "cpu-quota", "cpuset-cpus", "cpuset-mems"};
-	size_t n = strcspn(spec, "=");
-	for (size_t i = 0; spec[n] && i < ARRAY_LEN(names); i++)
-		if (strlen(names[i]) == n && !strncmp(spec, names[i], n)) {
-			note("resource", spec,
-			        "hew makes no control groups; put it into one that has the limit "
-			        "(systemd-run --scope -p MemoryMax=...)");
-			return 0;
-		}
-	return err_set(e, ERR_USAGE, "invalid --resource \"%s\": KEY=VALUE is expected%s", spec,
-	        spec[n] ? ", with a key that buildx knows" : "");
 }
 
 // ---- attestations
@@ -210,11 +194,9 @@ int build_flags_take(const struct build_flags *f, struct build_request *r, struc
 		        e, ERR_USAGE, "--print %s is called --call %s now", f->print, f->print);
 	if (network_of(f->network, &r->network, e) || take_shm_size(f->shm_size, r, e) ||
 	        each(&f->hosts, r, take_host, e) || each(&f->ulimits, r, take_ulimit, e) ||
-	        each(&f->allow, r, take_entitlement, e))
+	        each(&f->allow, r, take_entitlement, e) ||
+	        build_limits_take(&f->limits, &f->resources, &r->cgroup, e))
 		return -1;
-	for (size_t i = 0; i < f->resources.n; i++)
-		if (take_resource(f->resources.v[i], e))
-			return -1;
 	for (size_t i = 0; i < f->attests.n; i++)
 		if (take_attest(f->attests.v[i], e))
 			return -1;
@@ -222,9 +204,6 @@ int build_flags_take(const struct build_flags *f, struct build_request *r, struc
 	take_attestation("provenance", f->provenance);
 	if (f->on_error && take_on_error(f->on_error, r, e))
 		return -1;
-	if (f->cgroup_parent)
-		note("cgroup-parent", f->cgroup_parent,
-		        "steps run in the control group that hew runs in");
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "cmd/build_limits.h"
 
 struct build_request;
 struct err;
@@ -11,7 +12,8 @@ struct output_spec;
 
 struct build_flags {
 	struct strv hosts, ulimits, allow, resources, attests, annotations;
-	const char *network, *shm_size, *cgroup_parent, *sbom, *provenance, *print, *on_error;
+	const char *network, *shm_size, *sbom, *provenance, *print, *on_error;
+	struct build_limits limits;
 };
 void build_flags_release(struct build_flags *f);
 int build_flags_take(const struct build_flags *f, struct build_request *r, struct err *e);

@@ -9,6 +9,7 @@
 #include "image/digest.h"
 #include "image/platform.h"
 #include "rootfs/engine.h"
+#include "sandbox/cgroup.h"
 #include "sandbox/step.h"
 #include "store/store.h"
 #include <stdbool.h>
@@ -78,7 +79,8 @@ struct build_request {
 	struct build_ulimit *ulimits;
 	size_t n_ulimits;
 	uint64_t shm_size;
-	int jobs; // steps at once; 0: one a processor, at least 4
+	struct cgroup_spec cgroup; // limits of every RUN; its texts are the caller's
+	int jobs;                  // steps at once; 0: one a processor, at least 4
 	struct build_secret *secrets;
 	size_t n_secrets;
 	struct build_ssh *ssh;

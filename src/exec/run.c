@@ -142,6 +142,7 @@ static void take_settings(struct run_state *r, struct step_spec *spec)
 	spec->n_ulimits = req->n_ulimits;
 	spec->more_hosts = arena_strdup(&r->arena, buf_cstr(&hosts));
 	spec->shm_size = req->shm_size;
+	spec->cgroup = req->cgroup;
 }
 
 void run_spec(struct run_state *r, struct step_spec *ret)

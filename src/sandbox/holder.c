@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/event.h"
 #include "base/fault.h"
 #include "base/mem.h"
 #include "sandbox/holder-int.h"
@@ -181,10 +182,23 @@ static void serve(struct holder_state *h)
 	}
 }
 
-static void end_all(struct holder_state *h)
+static void signal_all(const struct holder_state *h, int sig)
 {
 	for (size_t i = 0; i < h->n; i++)
-		kill(h->children[i].pid, SIGKILL);
+		kill(h->children[i].pid, sig);
+}
+
+// A step's supervisor is let take away what would stay behind of the step, a control group. It
+// takes no time; who needs more than a second has lost it.
+static void end_all(struct holder_state *h)
+{
+	signal_all(h, SIGTERM);
+	int64_t until = clock_ns() + 1000000000;
+	struct pollfd ended = {.fd = h->signals, .events = POLLIN};
+	for (int64_t left; h->n && (left = until - clock_ns()) > 0;)
+		if (poll(&ended, 1, (int)(left / 1000000) + 1) > 0)
+			reap(h);
+	signal_all(h, SIGKILL);
 	// Inits of steps die with their supervisors and are handed to us; they end when all in them
 	// has.
 	for (;;)

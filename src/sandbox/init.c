@@ -120,6 +120,8 @@ static int set_up(const struct init_context *c, int *report, struct err *e)
 	const struct step_spec *s = &c->plan->s;
 	if (fault_point("sandbox.init") < 0)
 		return err_sys(e, "set up the step's process 1");
+	if (c->cgroup->n && cgroup_enter(c->cgroup, e) < 0)
+		return -1;
 	if (take_stdio(s, e) < 0)
 		return -1;
 	if (sethostname(s->hostname, strlen(s->hostname)) < 0)

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "sandbox/cgroup-int.h"
 #include "sandbox/step.h"
 
 #include <stdbool.h>
@@ -71,7 +72,8 @@ int network_failed(const struct network *n, struct err *e);
 // Process 1. Does not return.
 struct init_context {
 	const struct step_plan *plan;
-	int report; // seqpacket to the supervisor
+	const struct cgroup *cgroup; // to enter first; without parts: none
+	int report;                  // seqpacket to the supervisor
 };
 _Noreturn void step_init_main(const struct init_context *c);
 // None is ignored or blocked any more: what is executed from here expects that.

@@ -78,6 +78,7 @@ struct supervisor {
 	int pidfd;
 	pid_t init;
 	struct network network; // STEP_NET_PASTA
+	struct cgroup cgroup;   // if one was asked for
 	bool killed, failed, exited;
 	struct err failure;
 	int status;
@@ -105,15 +106,16 @@ static int start_init(struct supervisor *v, struct err *e)
 	if (v->plan->s.network == STEP_NET_NONE)
 		flags |= CLONE_NEWNET;
 	v->pidfd = -1;
-	pid_t pid = fault_point("sandbox.clone") < 0
-	                    ? -1
-	                    : step_clone(flags | CLONE_NEWCGROUP, &v->pidfd);
-	if (pid < 0 && errno == EINVAL)
+	// Process 1 makes the namespace itself once it is in a group of its own.
+	unsigned long groups = v->cgroup.n ? 0 : CLONE_NEWCGROUP;
+	pid_t pid = fault_point("sandbox.clone") < 0 ? -1 : step_clone(flags | groups, &v->pidfd);
+	if (pid < 0 && errno == EINVAL && groups)
 		pid = step_clone(flags, &v->pidfd);
 	if (pid == 0) {
 		close(sv[0]);
 		close(v->signals);
-		step_init_main(&(struct init_context){.plan = v->plan, .report = sv[1]});
+		step_init_main(&(struct init_context){
+		        .plan = v->plan, .cgroup = &v->cgroup, .report = sv[1]});
 	}
 	int why = errno;
 	close(sv[1]);
@@ -218,8 +220,10 @@ static int conclude(struct supervisor *v, int init_status, struct buf *reply, st
 		r = err_set(e, ERR_SANDBOX,
 		        "the step's process 1 was killed by signal %d from outside%s",
 		        WTERMSIG(init_status),
-		        WTERMSIG(init_status) == SIGKILL ? "; the machine may be out of memory"
-		                                         : "");
+		        WTERMSIG(init_status) != SIGKILL ? ""
+		        : v->plan->s.cgroup.memory > 0   ? "; the step may have taken more memory "
+		                                           "than its limit"
+		                                         : "; the machine may be out of memory");
 	} else {
 		r = err_set(e, ERR_SANDBOX, "the step's process 1 ended without a word (status %d)",
 		        WEXITSTATUS(init_status));
@@ -234,6 +238,8 @@ static int supervise(struct supervisor *v, struct buf *reply, struct err *e)
 	struct step_spec *s = &v->plan->s;
 	if (s->network == STEP_NET_PASTA &&
 	        network_start(&v->network, v->plan->forward_dns, v->signals, e) < 0)
+		return -1;
+	if (cgroup_is_asked(&s->cgroup) && cgroup_make(&s->cgroup, &v->cgroup, e) < 0)
 		return -1;
 	if (start_init(v, e) < 0)
 		return -1;
@@ -269,6 +275,7 @@ int step_job(const void *payload, size_t n, const int *fds, size_t n_fds, struct
 		return err_sys(e, "make a signal descriptor");
 	int r = supervise(&v, reply, e);
 	network_stop(&v.network);
+	cgroup_remove(&v.cgroup);
 	close(v.signals);
 	sigprocmask(SIG_UNBLOCK, &term, NULL); // whoever goes on is cancelled as any job
 	return r;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "sandbox/cgroup.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -86,7 +87,8 @@ struct step_spec {
 	// does. A build leaves it false: BuildKit mounts both read-only and no hostname file.
 	bool etc_writable;
 	uint64_t shm_size; // 0: 64 MiB
-	bool insecure;     // --security=insecure: all capabilities, no seccomp, no masks
+	struct cgroup_spec cgroup;
+	bool insecure; // --security=insecure: all capabilities, no seccomp, no masks
 	int stdin_fd, stdout_fd, stderr_fd; // >= 0
 	bool tty;                // stdio is a terminal: new session, controlling terminal
 	bool forward_signals;    // `hew run`: signals reach the process instead of killing the step

@@ -179,6 +179,30 @@ static void get_ids(struct reader *r, struct step_spec *s)
 	s->ulimits = limits;
 }
 
+static void put_cgroup(struct buf *b, const struct cgroup_spec *c)
+{
+	put_str(b, c->parent);
+	put_u64(b, (uint64_t)c->memory);
+	put_u64(b, (uint64_t)c->memory_swap);
+	put_u64(b, (uint64_t)c->cpu_shares);
+	put_u64(b, (uint64_t)c->cpu_period);
+	put_u64(b, (uint64_t)c->cpu_quota);
+	put_str(b, c->cpuset_cpus);
+	put_str(b, c->cpuset_mems);
+}
+
+static void get_cgroup(struct reader *r, struct cgroup_spec *c)
+{
+	c->parent = get_str(r);
+	c->memory = (int64_t)get_u64(r);
+	c->memory_swap = (int64_t)get_u64(r);
+	c->cpu_shares = (int64_t)get_u64(r);
+	c->cpu_period = (int64_t)get_u64(r);
+	c->cpu_quota = (int64_t)get_u64(r);
+	c->cpuset_cpus = get_str(r);
+	c->cpuset_mems = get_str(r);
+}
+
 // Descriptors that not every step has.
 enum { HAS_UPPER = 1 << 0, HAS_WORK = 1 << 1, HAS_SIGNALS = 1 << 2, HAS_PROBE = 1 << 3 };
 
@@ -217,6 +241,7 @@ void step_encode(const struct step_spec *s, struct buf *out)
 	put_str(out, s->resolv_conf);
 	put_ids(out, s);
 	put_mounts(out, s);
+	put_cgroup(out, &s->cgroup);
 }
 
 size_t step_count_fds(const struct step_spec *s)
@@ -318,6 +343,7 @@ int step_decode(struct step_plan *p, const void *payload, size_t n, const int *f
 	s->resolv_conf = get_str(&r);
 	get_ids(&r, s);
 	get_mounts(&r, s);
+	get_cgroup(&r, &s->cgroup);
 	size_t fixed = count_fixed(has);
 	if (r.bad || r.n != 0 || n_fds < fixed || s->n_lowers > n_fds - fixed ||
 	        s->n_bind_fds != n_fds - fixed - s->n_lowers)
