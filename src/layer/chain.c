@@ -4,6 +4,7 @@
 // directory that several layers have takes its metadata from the topmost that has an entry for it.
 // Immutable but for the interned names of implied directories, which a mutex guards.
 #include "layer/chain-int.h"
+#include "layer/sparse.h"
 
 #include "base/err.h"
 #include "base/fs.h"
@@ -182,7 +183,9 @@ static int chain_open(struct view *v, const struct entry *en, struct content *re
 	if (real.offset == ENTRY_NO_OFFSET || !c->src)
 		return err_set(e, ERR_CORRUPT, "open '%s': its layer has no tar", en->path);
 	ret->fd = c->src->tar_fd(c->src, (size_t)s.layer, e);
-	return ret->fd < 0 ? err_wrap(e, "open '%s'", en->path) : 0;
+	if (ret->fd < 0)
+		return err_wrap(e, "open '%s'", en->path);
+	return entry_is_sparse(&real) ? sparse_open(ret->fd, &real, ret, e) : 0;
 }
 
 static int chain_digest(struct view *v, struct entry *en, struct err *e)

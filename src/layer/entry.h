@@ -19,6 +19,7 @@ enum entry_type {
 };
 
 #define ENTRY_NO_OFFSET UINT64_MAX
+#define ENTRY_SPARSE ((uint64_t)1 << 62)
 #define XATTR_MAX 64 // attributes of one entry
 #define XATTR_VALUE_MAX 65536
 
@@ -43,8 +44,15 @@ struct entry {
 	uint32_t n_xattrs;
 	bool has_content;
 	struct hash content; // sha256 of a regular file's bytes, if has_content
-	uint64_t offset;     // of the bytes in the layer's tar, or ENTRY_NO_OFFSET
+	// Of the bytes in the layer's tar, or ENTRY_NO_OFFSET. With ENTRY_SPARSE they do not lie
+	// together, and it is where the member's headers begin: see layer/sparse.h.
+	uint64_t offset;
 };
+
+static inline bool entry_is_sparse(const struct entry *en)
+{
+	return en->offset != ENTRY_NO_OFFSET && (en->offset & ENTRY_SPARSE);
+}
 
 // A character device 0:0: overlayfs takes it for a whiteout.
 static inline bool entry_is_whiteout_node(const struct entry *en)

@@ -21,6 +21,7 @@ struct importer {
 	struct inflate_pipe *pipe;
 	int tar_fd, flags;
 	uint64_t limit, total;
+	uint64_t sparse; // bytes of sparse files, with their holes
 	struct hasher *tar_hash, *file_hash;
 	struct index_builder *index;
 	struct names names;
@@ -78,17 +79,46 @@ static enum member_kind classify(char *path, int flags)
 	return MEMBER_ENTRY;
 }
 
+static int hash_zeros(struct hasher *h, size_t n, struct err *e)
+{
+	static const uint8_t zeros[64 << 10];
+	while (n > 0) {
+		size_t part = n < sizeof zeros ? n : sizeof zeros;
+		if (cancel_check(e) != 0)
+			return -1;
+		hasher_add(h, zeros, part);
+		n -= part;
+	}
+	return 0;
+}
+
+// A sparse file is as large as if all of it were in the archive.
+static int count_holes(struct importer *im, const struct entry *en, struct err *e)
+{
+	if (!entry_is_sparse(en))
+		return 0;
+	if (en->size > im->limit - im->sparse)
+		return err_set(e, ERR_CORRUPT, "sparse files of more than %llu bytes",
+		        (unsigned long long)im->limit);
+	im->sparse += en->size;
+	return 0;
+}
+
 static int hash_data(struct importer *im, struct tar_reader *r, struct entry *en, struct err *e)
 {
 	const uint8_t *p;
 	size_t n;
+	if (count_holes(im, en, e) != 0)
+		return -1;
 	if (im->flags & IMPORT_NO_HASH)
 		return 0; // the next member's header skips the data
 	do {
 		if (tar_reader_data(r, &p, &n, e) != 0)
 			return -1;
-		if (n > 0)
+		if (n > 0 && p)
 			hasher_add(im->file_hash, p, n);
+		else if (hash_zeros(im->file_hash, n, e) != 0)
+			return -1;
 	} while (n > 0);
 	en->content = en->size > 0 ? hasher_end(im->file_hash) : im->empty;
 	en->has_content = true;

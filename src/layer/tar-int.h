@@ -42,6 +42,7 @@ void tar_reader_free_ptr(struct tar_reader **r);
 // kind of member that no file can be made from (ERR_UNSUPPORTED).
 int tar_reader_next(struct tar_reader *r, struct tar_member *ret, struct err *e);
 // The next piece of the member's bytes; *ret_n == 0 at their end. Need not be called to the end.
+// *ret NULL: that many zeros, which a sparse member has not in the archive.
 int tar_reader_data(struct tar_reader *r, const uint8_t **ret, size_t *ret_n, struct err *e);
 
 // What one pax header says. Pointers go into the text it was parsed from.
@@ -53,9 +54,45 @@ struct pax {
 	uint32_t mtime_nsec;
 	struct xattr xattrs[XATTR_MAX];
 	uint32_t n_xattrs;
+	bool sparse, has_sparse_size, has_sparse_blocks;
+	uint64_t sparse_major, sparse_minor, sparse_size, sparse_blocks;
+	const char *sparse_name, *sparse_map;
 };
 // Ends the values with NUL where they stand.
 int pax_parse(char *text, size_t n, struct pax *ret, struct err *e);
+
+// A number of a header: octal, or base-256.
+bool tar_number(const char *field, size_t n, int64_t *ret);
+
+// --- tar_sparse.c: the pieces of a file that its archive has, in the order of the file
+struct tar_sparse {
+	struct tar_piece {
+		uint64_t offset, size;
+	} * v;
+	size_t n, cap;
+	uint64_t size; // of the file
+	uint64_t sum;  // of the pieces
+};
+void tar_sparse_release(struct tar_sparse *s);
+int tar_sparse_add(struct tar_sparse *s, uint64_t offset, uint64_t size, struct err *e);
+// When all are known: stored is what the archive has of the file.
+int tar_sparse_check(const struct tar_sparse *s, uint64_t stored, struct err *e);
+// Type 'S': the header's part. *ret_more: a block follows that goes on.
+int tar_sparse_old(
+        struct tar_sparse *s, const struct tar_raw_header *raw, bool *ret_more, struct err *e);
+int tar_sparse_old_more(
+        struct tar_sparse *s, const struct tar_raw_header *raw, bool *ret_more, struct err *e);
+// What a pax header says, x parsed from text. *ret_in_data: the pieces stand before the data.
+int tar_sparse_pax(struct tar_sparse *s, const struct pax *x, const char *text, size_t n,
+        bool *ret_in_data, struct err *e);
+// There block by block.
+struct tar_sparse_text {
+	uint64_t number, offset, want;
+	unsigned digits;
+	size_t lines;
+};
+int tar_sparse_text(struct tar_sparse_text *t, struct tar_sparse *s, const char *block,
+        bool *ret_more, struct err *e);
 
 // Appends the header blocks of an entry. ENTRY_WHITEOUT gives the empty file `.wh.name`, a
 // directory ends with '/', en->link of a file gives a hard link.

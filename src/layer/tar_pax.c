@@ -67,15 +67,35 @@ static bool parse_number(const char *value, uint64_t *ret, bool *has)
 	return !*has || str_to_u64(value, ret);
 }
 
+// What GNU tar says of a sparse member. The pieces of form 0.0 are many records: tar_sparse.c looks
+// for those.
+static int set_sparse(struct pax *x, const char *key, const char *value, struct err *e)
+{
+	bool ok = true, ignored;
+	x->sparse = true;
+	if (strcmp(key, "major") == 0)
+		ok = parse_number(value, &x->sparse_major, &ignored);
+	else if (strcmp(key, "minor") == 0)
+		ok = parse_number(value, &x->sparse_minor, &ignored);
+	else if (strcmp(key, "size") == 0 || strcmp(key, "realsize") == 0)
+		ok = parse_number(value, &x->sparse_size, &x->has_sparse_size);
+	else if (strcmp(key, "numblocks") == 0)
+		ok = parse_number(value, &x->sparse_blocks, &x->has_sparse_blocks);
+	else if (strcmp(key, "name") == 0)
+		x->sparse_name = value[0] ? value : NULL;
+	else if (strcmp(key, "map") == 0)
+		x->sparse_map = value;
+	return ok ? 0 : bad(e, "a value is not the number it should be");
+}
+
 static int set(struct pax *x, const char *key, const char *value, size_t n, struct err *e)
 {
 	if (strncmp(key, "SCHILY.xattr.", 13) == 0)
 		return add_xattr(x, key + 13, value, n, e);
-	if (strncmp(key, "GNU.sparse.", 11) == 0)
-		return err_set(e, ERR_UNSUPPORTED,
-		        "tar: sparse member; write the archive without --sparse");
 	if (strlen(value) != n)
 		return bad(e, "a value has a NUL byte");
+	if (strncmp(key, "GNU.sparse.", 11) == 0)
+		return set_sparse(x, key + 11, value, e);
 	bool ok = true;
 	if (strcmp(key, "path") == 0)
 		x->path = n > 0 ? value : NULL;

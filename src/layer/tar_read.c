@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading a tar that anybody may have made: ustar, pax, GNU long names and base-256 numbers, V7. In
-// doubt it reads what Go's archive/tar reads, because that is what every container runtime unpacks
-// with: global pax headers are checked but not applied, members without data have none whatever
-// their size says, an archive may end without its two zero blocks.
+// Reading a tar that anybody may have made: ustar, pax, GNU long names, base-256 numbers and sparse
+// members, V7. In doubt it reads what Go's archive/tar reads, because that is what every container
+// runtime unpacks with: global pax headers are checked but not applied, members without data have
+// none whatever their size says, an archive may end without its two zero blocks.
 #include "layer/tar-int.h"
 
 #include "base/buf.h"
@@ -17,6 +17,12 @@ struct tar_reader {
 	struct buf name, link;
 	struct pax pax;
 	bool has_pax, has_name, has_link;
+	uint64_t start; // of the current member's first header
+	// a sparse member's pieces, how many of them are over, and how far it is read
+	struct tar_sparse sparse;
+	bool is_sparse;
+	size_t n_over;
+	uint64_t at;
 };
 
 struct tar_reader *tar_reader_new(struct tar_input *in)
@@ -33,6 +39,7 @@ void tar_reader_free(struct tar_reader *r)
 	buf_release(&r->meta);
 	buf_release(&r->name);
 	buf_release(&r->link);
+	tar_sparse_release(&r->sparse);
 	free(r);
 }
 
@@ -100,7 +107,7 @@ static bool is_zero(const struct tar_raw_header *h)
 }
 
 // Octal in blanks and NULs, or base-256 with the top bit set (two's complement).
-static bool number(const char *field, size_t n, int64_t *ret)
+bool tar_number(const char *field, size_t n, int64_t *ret)
 {
 	const unsigned char *p = (const unsigned char *)field;
 	if (p[0] & 0x80) {
@@ -129,7 +136,7 @@ static bool number(const char *field, size_t n, int64_t *ret)
 	*ret = (int64_t)v;
 	return true;
 }
-#define NUMBER(field, ret) number((field), sizeof(field), (ret))
+#define NUMBER(field, ret) tar_number((field), sizeof(field), (ret))
 
 // The sum counts its own field as blanks; some old writers added signed bytes.
 static bool checksum_ok(const struct tar_raw_header *h)
@@ -253,9 +260,12 @@ static void add_field(struct buf *b, const char *field, size_t n)
 // Precedence as in Go: pax, then GNU, then the header.
 static int member_names(struct tar_reader *r, const struct tar_raw_header *h, struct err *e)
 {
-	if (r->has_pax && r->pax.path) {
+	const char *path = !r->has_pax          ? NULL
+	                   : r->pax.sparse_name ? r->pax.sparse_name
+	                                        : r->pax.path;
+	if (path) {
 		buf_reset(&r->name);
-		buf_puts(&r->name, r->pax.path);
+		buf_puts(&r->name, path);
 	} else if (!r->has_name) {
 		buf_reset(&r->name);
 		bool ustar = memcmp(h->magic, "ustar\0", 6) == 0;
@@ -284,7 +294,9 @@ static int member_type(struct tar_reader *r, char flag, struct tar_member *m, st
 	case '\0':
 	case '0':
 	case '7': // contiguous file
-		m->en.type = str_has_suffix(name, "/") && flag != '7' ? ENTRY_DIR : ENTRY_FILE;
+	case 'S': // sparse file
+		m->en.type = str_has_suffix(name, "/") && flag != '7' && flag != 'S' ? ENTRY_DIR
+		                                                                     : ENTRY_FILE;
 		return 0;
 	case '1':
 		m->en.type = ENTRY_FILE;
@@ -305,9 +317,6 @@ static int member_type(struct tar_reader *r, char flag, struct tar_member *m, st
 	case '6':
 		m->en.type = ENTRY_FIFO;
 		return 0;
-	case 'S':
-		return err_set(e, ERR_UNSUPPORTED,
-		        "tar: '%s' is a sparse member; write the archive without --sparse", name);
 	default:
 		return err_set(e, ERR_UNSUPPORTED, "tar: '%s' is of the unknown type 0x%02x", name,
 		        (unsigned char)flag);
@@ -345,6 +354,76 @@ static int member_ids(
 	return 0;
 }
 
+// ---- sparse members
+
+// One of the blocks that the member's bytes begin with.
+static int read_body_block(struct tar_reader *r, struct tar_raw_header *ret, struct err *e)
+{
+	if (r->left < TAR_BLOCK)
+		return ends_early(r, e);
+	int rc = read_block(r, ret, e);
+	r->left -= TAR_BLOCK;
+	return rc == 0 ? ends_early(r, e) : rc < 0 ? -1 : 0;
+}
+
+// Blocks after the header: they count for nothing.
+static int read_old_map(struct tar_reader *r, const struct tar_raw_header *h, struct err *e)
+{
+	bool more;
+	struct tar_raw_header block;
+	if (tar_sparse_old(&r->sparse, h, &more, e) != 0)
+		return -1;
+	while (more) {
+		int rc = read_block(r, &block, e);
+		if (rc <= 0)
+			return rc < 0 ? -1 : ends_early(r, e);
+		if (tar_sparse_old_more(&r->sparse, &block, &more, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_pax_map(struct tar_reader *r, struct err *e)
+{
+	bool more;
+	struct tar_raw_header block;
+	struct tar_sparse_text text = {0};
+	if (tar_sparse_pax(&r->sparse, &r->pax, r->meta.p, r->meta.n, &more, e) != 0)
+		return -1;
+	while (more)
+		if (read_body_block(r, &block, e) != 0 ||
+		        tar_sparse_text(&text, &r->sparse, (const char *)&block, &more, e) != 0)
+			return -1;
+	return 0;
+}
+
+// Its size is the file's. Its bytes do not lie together, so what an index keeps is where its
+// headers begin.
+static int take_sparse(
+        struct tar_reader *r, const struct tar_raw_header *h, struct entry *en, struct err *e)
+{
+	bool old = h->typeflag == 'S';
+	if (!old && !(r->has_pax && r->pax.sparse))
+		return 0;
+	r->is_sparse = true;
+	if ((old ? read_old_map(r, h, e) : read_pax_map(r, e)) != 0 ||
+	        tar_sparse_check(&r->sparse, r->left, e) != 0)
+		return err_wrap(e, "'%s'", en->path);
+	en->size = r->sparse.size;
+	en->offset = r->start | ENTRY_SPARSE;
+	return 0;
+}
+
+// What of a sparse member comes next, if it is no data: that many zeros. 0: data, or nothing.
+static uint64_t hole_here(struct tar_reader *r)
+{
+	const struct tar_sparse *s = &r->sparse;
+	while (r->n_over < s->n && s->v[r->n_over].offset + s->v[r->n_over].size <= r->at)
+		r->n_over++;
+	uint64_t next = r->n_over < s->n ? s->v[r->n_over].offset : s->size;
+	return next > r->at ? next - r->at : 0;
+}
+
 static int member_fill(
         struct tar_reader *r, const struct tar_raw_header *h, struct tar_member *m, struct err *e)
 {
@@ -377,7 +456,7 @@ static int member_fill(
 	en->offset = data ? r->in->pos : ENTRY_NO_OFFSET;
 	r->left = body ? size : 0;
 	r->pad = body ? padding(size) : 0;
-	return 0;
+	return data ? take_sparse(r, h, en, e) : 0;
 }
 
 int tar_reader_next(struct tar_reader *r, struct tar_member *ret, struct err *e)
@@ -385,6 +464,10 @@ int tar_reader_next(struct tar_reader *r, struct tar_member *ret, struct err *e)
 	if (skip(r, r->left, e) != 0 || skip(r, r->pad, e) != 0)
 		return -1;
 	r->left = r->pad = 0;
+	r->at = r->n_over = 0;
+	r->is_sparse = false;
+	tar_sparse_release(&r->sparse);
+	r->start = r->in->pos;
 	struct tar_raw_header h;
 	int rc = next_header(r, &h, e);
 	if (rc <= 0)
@@ -395,15 +478,25 @@ int tar_reader_next(struct tar_reader *r, struct tar_member *ret, struct err *e)
 int tar_reader_data(struct tar_reader *r, const uint8_t **ret, size_t *ret_n, struct err *e)
 {
 	*ret_n = 0;
+	uint64_t hole = r->is_sparse ? hole_here(r) : 0, most = r->left;
+	if (hole > 0) {
+		*ret = NULL;
+		*ret_n = hole > SIZE_MAX ? SIZE_MAX : (size_t)hole;
+		r->at += *ret_n;
+		return 0;
+	}
 	if (r->left == 0)
 		return 0;
+	if (r->is_sparse) // up to the end of this piece
+		most = r->sparse.v[r->n_over].offset + r->sparse.v[r->n_over].size - r->at;
 	int rc = more(r->in, e);
 	if (rc <= 0)
 		return rc < 0 ? -1 : ends_early(r, e);
-	size_t part = r->in->n < r->left ? r->in->n : (size_t)r->left;
+	size_t part = r->in->n < most ? r->in->n : (size_t)most;
 	*ret = r->in->p; // valid until the next fill
 	*ret_n = part;
 	consume(r->in, part);
 	r->left -= part;
+	r->at += part;
 	return 0;
 }

@@ -8,7 +8,15 @@
 #include "base/err.h"
 #include "base/fault.h"
 #include "base/fs.h"
+#include "layer/sparse.h"
 #include "layer/tree-int.h"
+#include "layer/view.h"
+
+static int unpack_sparse(struct tree *t, const struct entry *en, int tar_fd, struct err *e)
+{
+	auto_content struct content c = CONTENT_NONE;
+	return sparse_open(tar_fd, en, &c, e) != 0 ? -1 : tree_put_file(t, en, c.fd, 0, e);
+}
 
 enum { MANY = 512 }; // entries that are worth threads
 
@@ -22,6 +30,8 @@ static int unpack_file(struct unpack *u, const struct entry *en, struct err *e)
 {
 	if (en->size > 0 && en->offset == ENTRY_NO_OFFSET)
 		return err_set(e, ERR_CORRUPT, "'%s' has no bytes in the layer", en->path);
+	if (entry_is_sparse(en))
+		return unpack_sparse(&u->tree, en, u->tar_fd, e);
 	if (!u->filler)
 		return tree_put_file(&u->tree, en, u->tar_fd, en->offset, e);
 	int fd = tree_make_file(&u->tree, en, e);

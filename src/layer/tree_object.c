@@ -218,12 +218,38 @@ static bool cleared(const struct tree *t, int dirfd, const char *name)
 	return gone;
 }
 
+// Holes of the source stay holes. Where it has none this is one copy.
+static int copy_large(int src, uint64_t offset, int dst, uint64_t size, struct err *e)
+{
+	uint64_t end = offset + size, at = offset;
+	struct stat st;
+	// Of a file that ends early nothing is a hole: the copy says what is wrong.
+	if (fstat(src, &st) != 0 || (uint64_t)st.st_size < end)
+		return fs_copy_range(src, (off_t)offset, dst, size, e);
+	while (at < end) {
+		off_t data = lseek(src, (off_t)at, SEEK_DATA);
+		if (data < 0 && errno != ENXIO) // a file system without holes
+			return fs_copy_range(src, (off_t)at, dst, end - at, e);
+		if (data < 0 || (uint64_t)data >= end)
+			break;
+		off_t hole = lseek(src, data, SEEK_HOLE);
+		uint64_t stop = hole < 0 || (uint64_t)hole > end ? end : (uint64_t)hole;
+		if (lseek(dst, data - (off_t)offset, SEEK_SET) < 0)
+			return err_sys(e, "seek in a file");
+		if (fs_copy_range(src, data, dst, stop - (uint64_t)data, e) != 0)
+			return -1;
+		at = stop;
+	}
+	return at < end && ftruncate(dst, (off_t)size) != 0 ? err_sys(e, "set the size of a file")
+	                                                    : 0;
+}
+
 // Up to some size one read and one write beat copy_file_range.
 static int copy_bytes(
         uint8_t *small, int src, uint64_t offset, int dst, uint64_t size, struct err *e)
 {
 	if (size > TREE_SMALL_FILE)
-		return fs_copy_range(src, (off_t)offset, dst, size, e);
+		return copy_large(src, offset, dst, size, e);
 	if (size == 0)
 		return 0;
 	if (fs_pread_full(src, small, (size_t)size, (off_t)offset, e) != 0)

@@ -512,6 +512,55 @@ load lib/hew
 	equal t.tar "$(ls "$ROOTFS/copied")"
 }
 
+@test "sparse files of archives: in a base image and in what ADD unpacks, of every form" {
+	local v n=0 layers=() ids=()
+	mkdir -p root/bin
+	cp /bin/busybox root/bin/
+	for v in old 0.0 0.1 1.0; do
+		truncate -s 3M "root/$v"
+		printf "end of %s" $v >>"root/$v"
+		printf x | dd of="root/$v" bs=1 seek=1000000 conv=notrunc status=none
+	done
+	pack_sparse() { # FORM NAME...: a layer
+		case $1 in
+		old) tar --format=gnu -S --sort=name -C root -cf $((n += 1)).tar "${@:2}" ;;
+		*) tar --format=posix -S --sparse-version="$1" --sort=name -C root -cf $((n += 1)).tar "${@:2}" ;;
+		esac
+		layers+=("$n.tar") ids+=("sha256:$(sha256sum <$n.tar | cut -d' ' -f1)")
+	}
+	pack_sparse old bin old
+	for v in 0.0 0.1 1.0; do pack_sparse $v $v; done
+	jq -nc --arg a "$(go_arch)" '{architecture: $a, os: "linux", config: {}, rootfs: {type: "layers", diff_ids: $ARGS.positional}}' \
+		--args "${ids[@]}" >config.json
+	jq -nc '[{Config: "config.json", RepoTags: ["sparse:latest"], Layers: $ARGS.positional}]' --args "${layers[@]}" >manifest.json
+	tar -cf image.tar manifest.json config.json "${layers[@]}"
+	hew load -q -i image.tar
+	dockerfile <<-'EOF'
+		FROM sparse AS seen
+		RUN ["/bin/busybox", "sha256sum", "old", "0.0", "0.1", "1.0"]
+		# the holes are kept
+		RUN ["/bin/busybox", "sh", "-c", "for f in old 0.0 0.1 1.0; do [ $(busybox du -k $f | busybox cut -f1) -lt 100 ] || exit 1; done"]
+		FROM scratch
+		COPY --from=sparse /old /0.0 /copied/
+		ADD 1.tar 3.tar /added/
+		COPY --from=seen /0.1 /1.0 /copied/
+	EOF
+	build -t t
+	unpack t
+	for v in old 0.0 0.1 1.0; do cmp "root/$v" "$ROOTFS/copied/$v"; done
+	cmp root/old "$ROOTFS/added/old"
+	cmp root/0.1 "$ROOTFS/added/0.1"
+	build --target seen --no-cache
+	for v in old 0.0 0.1 1.0; do
+		has "$(sha256sum <"root/$v" | cut -d' ' -f1)  $v" "$(cat "$ERR")"
+	done
+	# what is passed on is what came
+	hew save sparse -o saved.tar
+	mkdir saved
+	tar -xf saved.tar -C saved
+	equal "${ids[*]}" "$(cd saved && jq -r '.[0].Layers[]' manifest.json | while read -r f; do echo "sha256:$(sha256sum <"$f" | cut -d' ' -f1)"; done | xargs)"
+}
+
 @test "ADD: an address is fetched, with its name, mode and time" {
 	mkdir www && echo remote >www/file.txt && touch -d @1000000000 www/file.txt
 	serve_folder www

@@ -632,8 +632,6 @@ goes on' "$(said)"
 	fails 2 hew build --annotation a .
 }
 
-go_arch() { case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64 ;; esac; }
-
 @test "docker's options without a meaning here: one note each, and the build goes on" {
 	printf 'FROM scratch\nLABEL a=1\n' | dockerfile
 	local n=0 o

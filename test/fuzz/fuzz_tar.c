@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "layer/import.h"
+#include "layer/sparse.h"
 #include "layer/tar-int.h"
 #include <assert.h>
 #include <string.h>
@@ -47,7 +48,9 @@ static void write_again(const struct layer_result *r, int tar)
 	for (size_t i = 0; i < layer_index_count(r->index); i++) {
 		struct entry en;
 		layer_index_at(r->index, i, &en);
-		struct content c = {.fd = tar, .offset = en.offset, .size = en.size};
+		auto_content struct content c = {.fd = tar, .offset = en.offset, .size = en.size};
+		if (en.type == ENTRY_FILE && !en.link && en.size > 0 && entry_is_sparse(&en))
+			assert(sparse_open(tar, &en, &c, &e) == 0);
 		if (layer_writer_add(w, &en, &c, &e) != 0) {
 			assert(e.kind ==
 			        ERR_UNSUPPORTED); // a device number that no tar of ours holds

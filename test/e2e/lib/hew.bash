@@ -138,6 +138,9 @@ has_not() {
 	}
 }
 
+# This machine, in Go's words.
+go_arch() { case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64 ;; esac; }
+
 # blob DIGEST: the file of a blob in the store.
 blob() { printf '%s/blobs/sha256/%s' "$HEW_ROOT" "${1#sha256:}"; }
 
