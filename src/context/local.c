@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "context/stat_index.h"
+#include "context/trust.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -25,6 +26,8 @@ struct local {
 	int root;
 	const struct ignore *ignore;
 	struct stat_index *index;
+	struct trust *trust;
+	struct map holding; // directories that are excluded -> do they hold something; under lock
 	struct context_stats stats;
 	pthread_mutex_t lock;
 	struct arena strings; // what entries point to; under lock
@@ -137,7 +140,8 @@ static int fill_entry(struct local *l, int dirfd, const char *name, const char *
 		return 0;
 	en->size = (uint64_t)st->st_size;
 	struct stat_record known;
-	return stat_index_get(l->index, path, st, &known)
+	return trust_stat(l->trust, st->st_dev, dirfd, name) &&
+	                       stat_index_get(l->index, path, st, &known)
 	               ? fill_known(l, dirfd, name, &known, en, e)
 	               : 0;
 }
@@ -161,7 +165,9 @@ static bool is_absent(int error)
 
 // ---- directories that are excluded but hold something that is re-included
 
-static bool holds_included(struct local *l, const char *dir, int depth)
+static bool holds_included(struct local *l, const char *dir, int depth);
+
+static bool look_for_included(struct local *l, const char *dir, int depth)
 {
 	struct err ignored = ERR_INIT;
 	auto_strv struct strv names = {0};
@@ -179,6 +185,23 @@ static bool holds_included(struct local *l, const char *dir, int depth)
 			return true;
 	}
 	return false;
+}
+
+// Looked for once: it is asked on every level above, and an answer may take a walk of all that is
+// below.
+static bool holds_included(struct local *l, const char *dir, int depth)
+{
+	static const char yes, no;
+	pthread_mutex_lock(&l->lock);
+	const char *known = map_get(&l->holding, dir);
+	pthread_mutex_unlock(&l->lock);
+	if (known)
+		return known == &yes;
+	bool holds = look_for_included(l, dir, depth);
+	pthread_mutex_lock(&l->lock);
+	map_set(&l->holding, dir, (void *)(uintptr_t)(holds ? &yes : &no));
+	pthread_mutex_unlock(&l->lock);
+	return holds;
 }
 
 static bool is_visible(struct local *l, const char *path, bool is_dir)
@@ -338,6 +361,7 @@ static int local_digest(struct view *v, struct entry *en, struct err *e)
 	auto_content struct content c = CONTENT_NONE;
 	struct stat st;
 	uint64_t size;
+	struct stat_clock clock = stat_clock_now();
 	if (local_open(v, en, &c, e))
 		return -1;
 	if (fstat(c.fd, &st) || !S_ISREG(st.st_mode) || hash_fd(c.fd, &en->content, &size)) {
@@ -348,8 +372,9 @@ static int local_digest(struct view *v, struct entry *en, struct err *e)
 	en->has_content = true;
 	en->size = size;
 	bool has_xattrs = read_capability(l, c.fd, en);
-	if (size == (uint64_t)st.st_size)
-		stat_index_put(l->index, en->path, &st, &en->content, has_xattrs);
+	if (size == (uint64_t)st.st_size && trust_stat(l->trust, st.st_dev, c.fd, ""))
+		stat_index_put(l->index, en->path, &st, &en->content, has_xattrs,
+		        stat_clock_since(&clock));
 	__atomic_add_fetch(&l->stats.files_hashed, 1, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -358,6 +383,8 @@ static void local_free(struct view *v)
 {
 	struct local *l = local_of(v);
 	stat_index_free(l->index);
+	trust_free(l->trust);
+	map_release(&l->holding);
 	arena_release(&l->strings);
 	pthread_mutex_destroy(&l->lock);
 	close_fd(&l->root);
@@ -394,8 +421,16 @@ struct view *context_open(const char *path, const struct ignore *ignore, int ind
 	l->root = steal_fd(&root);
 	l->ignore = ignore;
 	l->index = stat_index_open(index_dirfd, index_name);
+	l->trust = trust_new();
 	pthread_mutex_init(&l->lock, NULL);
 	return &l->view;
+}
+
+static bool is_file(void *arg, const char *path)
+{
+	struct stat st;
+	return fstatat(((struct local *)arg)->root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode);
 }
 
 bool context_learnt(struct view *context, struct buf *ret)
@@ -403,7 +438,7 @@ bool context_learnt(struct view *context, struct buf *ret)
 	struct local *l = local_of(context);
 	if (!stat_index_is_dirty(l->index))
 		return false;
-	stat_index_print(l->index, ret);
+	stat_index_print(l->index, is_file, l, ret);
 	return true;
 }
 

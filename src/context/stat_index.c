@@ -12,14 +12,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MAGIC 0x3258545843574548ull // "HEWCXTX2"
+#define MAGIC 0x3358545843574548ull // "HEWCXTX3"
 #define FILE_MAX (4ull << 30)
 // A clock tick of the file system and some: times this near to the start of hashing prove nothing.
 #define RACY_NS 20000000ll
+// Some file systems count in seconds, and FAT in two of them.
+#define RACY_COARSE_NS 2020000000ll
+#define FORGET_MAX 4096 // records looked at in one run
 
 struct header {
 	uint64_t magic, count, heap_size;
-	int64_t started_ns; // CLOCK_REALTIME when the oldest hash in here was begun
+	uint64_t look_at; // of the records that nobody asks for, the first to be looked at next
 };
 
 struct disk_record {
@@ -41,7 +44,9 @@ struct stat_index {
 	size_t map_size;
 	const struct disk_record *records;
 	const char *heap;
+	uint64_t *asked; // a bit a record
 	size_t count, next;
+	uint64_t look_at;
 	int64_t started_ns;
 	pthread_mutex_t lock;
 	struct fresh *fresh;
@@ -83,9 +88,11 @@ static void map_file(struct stat_index *ix, int fd)
 		return;
 	ix->records = (const void *)(h + 1);
 	ix->count = (size_t)h->count;
+	ix->look_at = h->look_at;
 	ix->heap = (const char *)(ix->records + ix->count);
 	if (!records_ok(ix, h->heap_size))
 		ix->count = 0;
+	ix->asked = xcalloc(ix->count / 64 + 1, sizeof(*ix->asked));
 }
 
 struct stat_index *stat_index_open(int dirfd, const char *name)
@@ -108,6 +115,7 @@ void stat_index_free(struct stat_index *ix)
 	for (size_t i = 0; i < ix->n_fresh; i++)
 		free(ix->fresh[i].path);
 	free(ix->fresh);
+	free(ix->asked);
 	if (ix->map)
 		munmap(ix->map, ix->map_size);
 	pthread_mutex_destroy(&ix->lock);
@@ -149,7 +157,8 @@ static bool same(const struct disk_record *r, const struct stat *st)
 static bool racy(const struct disk_record *r)
 {
 	int64_t youngest = r->mtime_ns > r->ctime_ns ? r->mtime_ns : r->ctime_ns;
-	return youngest + RACY_NS >= r->hashed_ns;
+	bool coarse = r->ctime_ns % 1000000000 == 0;
+	return youngest >= r->hashed_ns - (coarse ? RACY_COARSE_NS : RACY_NS);
 }
 
 static void remember(struct stat_index *ix, const char *path, const struct disk_record *r)
@@ -166,6 +175,8 @@ bool stat_index_get(
 {
 	pthread_mutex_lock(&ix->lock);
 	const struct disk_record *r = find(ix, path);
+	if (r)
+		ix->asked[(r - ix->records) / 64] |= 1ull << (r - ix->records) % 64;
 	bool hit = r && same(r, st) && !racy(r);
 	if (hit) {
 		*ret = (struct stat_record){r->dev, r->ino, r->size, r->mtime_ns, r->ctime_ns,
@@ -176,8 +187,19 @@ bool stat_index_get(
 	return hit;
 }
 
+struct stat_clock stat_clock_now(void)
+{
+	return (struct stat_clock){clock_real_ns(), clock_ns()};
+}
+
+int64_t stat_clock_since(const struct stat_clock *began)
+{
+	int64_t by_now = clock_real_ns() - (clock_ns() - began->steady_ns);
+	return by_now < began->real_ns ? by_now : began->real_ns;
+}
+
 void stat_index_put(struct stat_index *ix, const char *path, const struct stat *st,
-        const struct hash *content, bool has_xattrs)
+        const struct hash *content, bool has_xattrs, int64_t began_ns)
 {
 	struct disk_record r = {.mode = st->st_mode,
 	        .dev = st->st_dev,
@@ -185,7 +207,7 @@ void stat_index_put(struct stat_index *ix, const char *path, const struct stat *
 	        .size = (uint64_t)st->st_size,
 	        .mtime_ns = ns_of(&st->st_mtim),
 	        .ctime_ns = ns_of(&st->st_ctim),
-	        .hashed_ns = ix->started_ns,
+	        .hashed_ns = began_ns < ix->started_ns ? began_ns : ix->started_ns,
 	        .has_xattrs = has_xattrs};
 	memcpy(r.content, content->b, HASH_SIZE);
 	pthread_mutex_lock(&ix->lock);
@@ -207,6 +229,10 @@ static int fresh_cmp(const void *a, const void *b)
 struct output {
 	struct buf records, heap;
 	uint64_t count;
+	bool (*exists)(void *arg, const char *path);
+	void *arg;
+	size_t unasked,
+	        first; // records that were not asked for, met so far; the first to be looked at
 };
 
 static void emit(struct output *o, const struct disk_record *r, const char *path)
@@ -224,6 +250,29 @@ static const char *old_path(const struct stat_index *ix, size_t i)
 	return ix->heap + ix->records[i].path_off;
 }
 
+static bool was_asked(const struct stat_index *ix, size_t i)
+{
+	return ix->asked[i / 64] >> i % 64 & 1;
+}
+
+// A build that takes a part of a folder says nothing of the rest, so for that the disk is asked,
+// where the last build left off.
+static bool is_gone(const struct stat_index *ix, size_t i, struct output *o)
+{
+	if (was_asked(ix, i))
+		return false;
+	size_t at = o->unasked++;
+	return at - o->first < FORGET_MAX && !o->exists(o->arg, old_path(ix, i));
+}
+
+static size_t first_to_look_at(const struct stat_index *ix)
+{
+	size_t unasked = 0;
+	for (size_t i = 0; i < ix->count; i++)
+		unasked += !was_asked(ix, i);
+	return ix->look_at < unasked ? (size_t)ix->look_at : 0;
+}
+
 // Old records and this run's, merged by path; this run's win.
 static void merge(struct stat_index *ix, struct output *o)
 {
@@ -234,7 +283,8 @@ static void merge(struct stat_index *ix, struct output *o)
 		        : k == ix->n_fresh ? -1
 		                           : fs_path_cmp(old_path(ix, i), f->path);
 		if (c < 0) {
-			emit(o, &ix->records[i], old_path(ix, i));
+			if (!is_gone(ix, i, o))
+				emit(o, &ix->records[i], old_path(ix, i));
 			i++;
 			continue;
 		}
@@ -246,13 +296,14 @@ static void merge(struct stat_index *ix, struct output *o)
 	}
 }
 
-void stat_index_print(struct stat_index *ix, struct buf *out)
+void stat_index_print(struct stat_index *ix, bool (*exists)(void *arg, const char *path), void *arg,
+        struct buf *out)
 {
 	if (ix->n_fresh)
 		qsort(ix->fresh, ix->n_fresh, sizeof(*ix->fresh), fresh_cmp);
-	struct output o = {0};
+	struct output o = {.exists = exists, .arg = arg, .first = first_to_look_at(ix)};
 	merge(ix, &o);
-	struct header h = {MAGIC, o.count, o.heap.n, ix->started_ns};
+	struct header h = {MAGIC, o.count, o.heap.n, o.first + FORGET_MAX};
 	buf_add(out, &h, sizeof(h));
 	buf_add(out, o.records.p, o.records.n);
 	buf_add(out, o.heap.p, o.heap.n);

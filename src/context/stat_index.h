@@ -25,9 +25,18 @@ void stat_index_free(struct stat_index *ix);
 // file whose times are as young as the run that hashed it may have changed since without a trace.
 bool stat_index_get(
         struct stat_index *ix, const char *path, const struct stat *st, struct stat_record *ret);
-// Remembers (thread-safe).
+// When the reading of a file began. The clock may be set meanwhile: then what counts is where the
+// new time would have been, if that is earlier.
+struct stat_clock {
+	int64_t real_ns, steady_ns;
+};
+struct stat_clock stat_clock_now(void);
+int64_t stat_clock_since(const struct stat_clock *began);
+// Remembers (thread-safe). began_ns: by stat_clock_since().
 void stat_index_put(struct stat_index *ix, const char *path, const struct stat *st,
-        const struct hash *content, bool has_xattrs);
+        const struct hash *content, bool has_xattrs, int64_t began_ns);
 bool stat_index_is_dirty(struct stat_index *ix);
-// The file as it is to be after this run.
-void stat_index_print(struct stat_index *ix, struct buf *out);
+// The file as it is to be after this run. Of the records that were not asked for, those go whose
+// file `exists` does not find; of very many, some in every run.
+void stat_index_print(struct stat_index *ix, bool (*exists)(void *arg, const char *path), void *arg,
+        struct buf *out);
