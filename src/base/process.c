@@ -7,12 +7,14 @@
 
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -154,12 +156,24 @@ static int make_pipe(int *read_end, int *write_end, struct err *e)
 	return 0;
 }
 
+// A file: a program that does not read it blocks nobody.
+static int open_input(const char *text, struct err *e)
+{
+	auto_fd int fd =
+	        text ? memfd_create("input", MFD_CLOEXEC) : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, text ? "make a memory file" : "open '/dev/null'");
+	if (text && fs_pwrite_all(fd, text, strlen(text), 0, e) < 0)
+		return -1;
+	return steal_fd(&fd);
+}
+
 static int launch(struct process *p, const struct process_spec *s, const char *path, struct err *e)
 {
-	auto_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	auto_fd int in = open_input(s->input, e);
 	auto_fd int alive = -1, status = -1, out = -1, err = -1;
-	if (null < 0)
-		return err_sys(e, "open '/dev/null'");
+	if (in < 0)
+		return -1;
 	if (make_pipe(&alive, &p->alive, e) || make_pipe(&p->status, &status, e) ||
 	        make_pipe(&p->out, &out, e) || make_pipe(&p->err, &err, e))
 		return -1;
@@ -167,7 +181,7 @@ static int launch(struct process *p, const struct process_spec *s, const char *p
 	        .path = path,
 	        .argv = (char *const *)(uintptr_t)s->argv,
 	        .env = (char *const *)(uintptr_t)s->env,
-	        .fds = {null, out, err, alive, status, s->dir},
+	        .fds = {in, out, err, alive, status, s->dir},
 	};
 	p->supervisor = _Fork();
 	if (p->supervisor == 0)

@@ -14,9 +14,10 @@ struct process_spec {
 	const char *const *env;  // NULL-terminated: all of its environment
 	int dir;                 // where it starts; -1: where we are
 	size_t output_max;       // more than that on standard output is an error
+	const char *input;       // what it can read; NULL: nothing
 };
 
-// Standard input is empty, the umask is 022. NULL on failure; ERR_NOT_FOUND if there is no such
+// The umask is 022. NULL on failure; ERR_NOT_FOUND if there is no such
 // program.
 struct process;
 struct process *process_start(const struct process_spec *s, struct err *e);

@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a credential helper: spawned without a shell, input in a memory file (no pipe that could
-// block or raise SIGPIPE), output bounded, waited for with an eye on cancellation.
+// Runs a credential helper as any other program (base/process.h): without a shell or a terminal,
+// what it prints bounded, and gone when hew is.
 
 #include "registry/credential_helper.h"
 
 #include "base/buf.h"
-#include "base/cancel.h"
 #include "base/err.h"
-#include "base/fs.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
+#include <string.h>
 #include <unistd.h>
 
 #define HELPER_OUTPUT_MAX (1u << 20)
@@ -32,89 +25,26 @@ static bool suffix_is_valid(const char *s)
 	return true;
 }
 
-static int memory_file(const char *text, struct err *e)
+static void trim(struct buf *b)
 {
-	auto_fd int fd = memfd_create("credential", MFD_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, "make a memory file");
-	if (fs_write_all(fd, text, strlen(text), e) < 0)
-		return -1;
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return err_sys(e, "rewind a memory file");
-	return steal_fd(&fd);
+	while (b->n > 0 && isspace((unsigned char)b->p[b->n - 1]))
+		b->p[--b->n] = '\0';
 }
 
-// errno of posix_spawnp; its standard error is ours.
-static int spawn(const char *program, const char *verb, int in_fd, int out_fd, pid_t *ret)
+// The protocol has its errors on standard output; what breaks says so on standard error.
+static int judge(const char *program, struct process_output *o, struct err *e)
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none, defaults;
-	char *const argv[] = {xstrdup(program), xstrdup(verb), NULL};
-	sigemptyset(&none);
-	sigemptyset(&defaults);
-	sigaddset(&defaults, SIGPIPE);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, in_fd, STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &defaults);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	int rc = posix_spawnp(ret, program, &actions, &attributes, argv, environ);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	free(argv[0]);
-	free(argv[1]);
-	return rc;
-}
-
-static int read_bounded(int fd, struct buf *out, struct err *e)
-{
-	for (;;) {
-		char chunk[4096];
-		struct pollfd pfds[2] = {
-		        {.fd = fd, .events = POLLIN}, {.fd = cancel_fd(), .events = POLLIN}};
-		if (cancel_check(e) < 0)
-			return -1;
-		if (poll(pfds, 2, 1000) < 0 && errno != EINTR)
-			return err_sys(e, "wait for the credential helper");
-		if (!pfds[0].revents)
-			continue;
-		ssize_t n = read(fd, chunk, sizeof(chunk));
-		if (n < 0 && errno != EINTR)
-			return err_sys(e, "read from the credential helper");
-		if (n == 0)
-			return 0;
-		if (n > 0 && out->n + (size_t)n > HELPER_OUTPUT_MAX)
-			return err_set(e, ERR_AUTH, "the credential helper prints too much");
-		if (n > 0)
-			buf_add(out, chunk, (size_t)n);
-	}
-}
-
-static int wait_for(pid_t pid, int *ret_status, struct err *e)
-{
-	while (waitpid(pid, ret_status, 0) < 0)
-		if (errno != EINTR)
-			return err_sys(e, "wait for the credential helper");
-	return 0;
-}
-
-static int judge(const char *program, int status, struct buf *out, struct err *e)
-{
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (o->status == 0)
 		return HELPER_OK;
-	while (out->n > 0 && isspace((unsigned char)out->p[out->n - 1]))
-		out->p[--out->n] = '\0';
-	const char *said = buf_cstr(out);
+	trim(&o->out);
+	trim(&o->err);
+	const char *said = buf_cstr(o->out.n ? &o->out : &o->err);
 	if (strstr(said, "credentials not found") || strstr(said, "no credentials server URL"))
 		return HELPER_NONE;
-	if (WIFSIGNALED(status))
+	if (o->status > 128)
 		return err_set(
-		        e, ERR_AUTH, "'%s' was killed by signal %d", program, WTERMSIG(status));
-	return err_set(e, ERR_AUTH, "'%s' failed with status %d: %.300s", program,
-	        WEXITSTATUS(status), said);
+		        e, ERR_AUTH, "'%s' was killed by signal %d", program, o->status - 128);
+	return err_set(e, ERR_AUTH, "'%s' failed with status %d: %.300s", program, o->status, said);
 }
 
 int credential_helper_run(
@@ -122,27 +52,21 @@ int credential_helper_run(
 {
 	if (!suffix_is_valid(suffix))
 		return err_set(e, ERR_AUTH, "'%s' is not the name of a credential helper", suffix);
-	int fds[2], status = 0;
-	pid_t pid;
 	auto_free char *program = xasprintf("docker-credential-%s", suffix);
-	auto_fd int in_fd = memory_file(input, e);
-	if (in_fd < 0)
-		return -1;
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_sys(e, "pipe");
-	auto_fd int out_fd = fds[0];
-	int rc = spawn(program, verb, in_fd, fds[1], &pid);
-	close(fds[1]);
-	if (rc == ENOENT)
-		return HELPER_MISSING;
-	if (rc != 0) {
-		errno = rc;
-		return err_sys(e, "run '%s'", program);
+	const char *const argv[] = {program, verb, NULL};
+	const struct process_spec spec = {.argv = argv,
+	        .env = (const char *const *)environ,
+	        .dir = -1,
+	        .output_max = HELPER_OUTPUT_MAX,
+	        .input = input};
+	auto_process_output struct process_output o = {0};
+	if (process_run(&spec, &o, e) < 0) {
+		if (e->kind == ERR_FAIL)
+			e->kind = ERR_AUTH;
+		return e->kind == ERR_NOT_FOUND ? HELPER_MISSING : -1;
 	}
-	rc = read_bounded(out_fd, ret, e);
-	if (rc < 0)
-		kill(pid, SIGKILL);
-	if (wait_for(pid, &status, e) < 0 || rc < 0)
-		return -1;
-	return judge(program, status, ret, e);
+	int answer = judge(program, &o, e);
+	if (answer == HELPER_OK)
+		buf_add(ret, o.out.p, o.out.n);
+	return answer;
 }

@@ -58,6 +58,24 @@ static void test_output_and_status(void **state)
 	}
 }
 
+static void test_input(void **state)
+{
+	static const char *const lines[] = {"cat; echo", "head -c 3 >&2; cat", "true"};
+	static const char *const outs[] = {"some input\n", "e input", ""};
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		auto_process_output struct process_output o = {0};
+		struct err e = ERR_INIT;
+		const char *const argv[] = {"sh", "-c", lines[i], NULL};
+		struct process_spec s = {.argv = argv,
+		        .env = environment,
+		        .dir = -1,
+		        .output_max = 100,
+		        .input = "some input"};
+		assert_int_equal(process_run(&s, &o, &e), 0);
+		assert_string_equal(buf_cstr(&o.out), outs[i]);
+	}
+}
+
 static void test_start_fails(void **state)
 {
 	const char *const none[] = {"hew-no-such-program", NULL};
@@ -204,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_output_and_status),
+	        cmocka_unit_test(test_input),
 	        cmocka_unit_test(test_start_fails),
 	        cmocka_unit_test(test_output_is_bounded),
 	        cmocka_unit_test(test_directory),

@@ -168,7 +168,7 @@ static void test_helpers(void **state)
 	} bad[] = {
 	        {"broken.example.com", "docker-credential-test"},
 	        {"fail.example.com", "keychain is locked"},
-	        {"endless.example.com", "too much"},
+	        {"endless.example.com", "more than 1048576 bytes"},
 	        {"path.example.com", "not the name of a credential helper"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
