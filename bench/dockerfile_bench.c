@@ -6,24 +6,13 @@
 #include "base/err.h"
 #include "base/event.h"
 #include "base/fs.h"
-#include "dockerfile/dockerfile.h"
-#include "graph/graph.h"
-#include "lint/lint.h"
+
+#include "../test/unit/lint_fixture.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 
 #define ROUNDS 10
-
-static int resolve(struct graph_resolver *self, const char *ref, const struct platform *p,
-        struct graph_image *ret, struct err *e)
-{
-	(void)self;
-	(void)ref;
-	(void)e;
-	ret->unknown = true;
-	ret->config.platform = *p;
-	return 0;
-}
 
 static void make(struct buf *out, uint64_t n)
 {
@@ -50,17 +39,12 @@ static void show(const char *what, int64_t best, size_t bytes)
 static int measure(const struct buf *text, struct err *e)
 {
 	int64_t parse = INT64_MAX, lint = INT64_MAX;
-	struct graph_resolver resolver = {.resolve = resolve};
 	for (int i = 0; i < ROUNDS; i++) {
 		int64_t begun = clock_ns();
 		auto_dockerfile struct dockerfile *d = dockerfile_parse(text->p, text->n, NULL, e);
 		int64_t took = clock_ns() - begun;
 		parse = took < parse ? took : parse;
-		struct graph_options o = {.resolver = &resolver,
-		        .all_stages = true,
-		        .target_platform = platform_host(),
-		        .build_platform = platform_host()};
-		auto_graph struct graph *g = d ? graph_build(d, &o, e) : NULL;
+		auto_graph struct graph *g = d ? lint_convert(d, e) : NULL;
 		auto_lint_report struct lint_report r = {0};
 		if (!g)
 			return -1;

@@ -2,20 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # What one edit does to a warm build: which steps run again and which do not.
 load lib/hew
+load lib/article
 
-# The article's three stages, with a shell in the place of yarn.
 app() {
-	mkdir -p src && echo 1 >package.json && echo one >src/main
-	dockerfile <<-'EOF'
-		FROM alpine:3.19 AS deps
-		WORKDIR /app
-		COPY package.json ./
-		RUN mkdir node_modules && cp package.json node_modules/
-		FROM alpine:3.19 AS builder
-		WORKDIR /app
-		COPY --from=deps /app/node_modules ./node_modules
-		COPY . .
-		RUN mkdir dist && cat src/main node_modules/package.json >dist/out
+	article_files one
+	article_stages | dockerfile
+	cat >>Dockerfile <<-'EOF'
 		FROM alpine:3.19 AS runner
 		WORKDIR /app
 		COPY --from=builder /app/dist ./dist
@@ -101,7 +93,7 @@ again() {
 	has "[builder" "$(ran)"
 	has "COPY --from=builder" "$(ran)"
 	unpack app
-	equal $'two\n1' "$(cat "$ROOTFS/app/dist/out")"
+	equal $'two\n{}' "$(cat "$ROOTFS/app/dist/out")"
 }
 
 @test "a package.json change re-runs all three" {

@@ -207,9 +207,9 @@ refused() {
 }
 
 @test "a failing RUN stops the steps beside it" {
-	dockerfile <<-'EOF'
+	dockerfile <<-EOF
 		FROM alpine:3.19 AS slow
-		RUN sleep 4321
+		RUN sleep $NAP
 		FROM alpine:3.19 AS broken
 		RUN sleep 0.5; exit 3
 		FROM scratch
@@ -220,7 +220,7 @@ refused() {
 	build_fails 5 --jobs 2
 	has "Dockerfile:4" "$LAST"
 	[ $((SECONDS - began)) -lt 30 ]
-	[ -z "$(pgrep -f 'sleep 4321')" ]
+	nobody_naps
 }
 
 @test "a command that does not exist, one killed by a signal" {
@@ -243,12 +243,12 @@ refused() {
 }
 
 @test "background processes of a RUN end with it" {
-	dockerfile <<-'EOF'
+	dockerfile <<-EOF
 		FROM alpine:3.19
-		RUN (sleep 4322 >/dev/null 2>&1 &) ; (setsid sleep 4322 >/dev/null 2>&1 &) ; echo done
+		RUN (sleep $NAP >/dev/null 2>&1 &) ; (setsid sleep $NAP >/dev/null 2>&1 &) ; echo done
 	EOF
 	build
-	[ -z "$(pgrep -f 'sleep 4322')" ]
+	nobody_naps
 }
 
 # ---- images and registries
@@ -324,9 +324,9 @@ end_small_store() {
 
 # started: a build in the background that has come to its RUN; sets PID.
 start_and_wait() {
-	dockerfile <<-'EOF'
+	dockerfile <<-EOF
 		FROM alpine:3.19
-		RUN trap '' INT TERM; echo begun; sleep 4323 & sleep 4323
+		RUN trap '' INT TERM; echo begun; sleep $NAP & sleep $NAP
 	EOF
 	ERR=$BATS_TEST_TMPDIR/err
 	# a shell gives its background children an ignored SIGINT
@@ -342,7 +342,7 @@ start_and_wait() {
 	wait $PID || rc=$?
 	equal 130 "$rc"
 	matches "ERROR: *" "$(tail -n 1 "$ERR")"
-	[ -z "$(pgrep -f 'sleep 4323')" ]
+	nobody_naps
 }
 
 @test "SIGTERM: status 130, nothing left" {
@@ -351,7 +351,7 @@ start_and_wait() {
 	rc=0
 	wait $PID || rc=$?
 	equal 130 "$rc"
-	[ -z "$(pgrep -f 'sleep 4323')" ]
+	nobody_naps
 }
 
 @test "kill -9: no process, no mount; the next command takes the files away" {
@@ -359,6 +359,6 @@ start_and_wait() {
 	kill -KILL $PID
 	wait $PID || true
 	nothing_left
-	wait_for test -z "$(pgrep -f 'sleep 4323')"
+	wait_for nobody_naps
 	sound
 }

@@ -153,11 +153,11 @@ knock() {
 
 # start_step: hew in the background with a step that sleeps. Sets PID.
 start_step() {
-	printf 'FROM alpine:3.19\nRUN echo %s; exec sleep 4324\n' "$RANDOM" | dockerfile
+	printf 'FROM alpine:3.19\nRUN echo %s; exec sleep %s\n' "$RANDOM" "$NAP" | dockerfile
 	[ -z "${HEW_TEST_UID-}" ] || readable
 	"$on_machine" hew build --network pasta --progress plain . >out 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	PID=$!
-	wait_for pgrep -f '^sleep 4324'
+	wait_for pgrep -f "^sleep $NAP\$"
 }
 
 ends_badly() {
@@ -185,7 +185,7 @@ child() { pgrep -n -P "$1" -x "$2"; }
 		ends_badly $PID
 		wait_for nobody_left
 		nothing_left
-		equal "" "$(pgrep -f '^sleep 4324' || true)"
+		nobody_naps
 	done
 	sound
 }

@@ -360,11 +360,13 @@ sshd_start() {
 }
 
 # as_user COMMAND...: as whoever runs hew.
-as_user() {
+as_user() { # [exec] COMMAND...
+	local become=
+	[ "$1" != exec ] || { become=$1 && shift; }
 	if [ -n "${HEW_TEST_UID-}" ]; then
-		setpriv --reuid "$HEW_TEST_UID" --regid "$HEW_TEST_UID" --clear-groups "$@"
+		$become setpriv --reuid "$HEW_TEST_UID" --regid "$HEW_TEST_UID" --clear-groups "$@"
 	else
-		"$@"
+		$become "$@"
 	fi
 }
 
@@ -423,7 +425,7 @@ agent_script() {
 		RUN test ! -e /run/buildkit/ssh_agent.0 && test ! -e /agent
 	EOF
 	local socket=$BATS_TEST_TMPDIR/ctx/a.sock
-	as_user ssh-agent -D -a "$socket" >/dev/null 2>&1 3>&- &
+	as_user exec ssh-agent -D -a "$socket" >/dev/null 2>&1 3>&- &
 	SERVERS+=($!)
 	wait_for test -S "$socket"
 	SSH_AUTH_SOCK=$socket as_user ssh-add -q "$KEY"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Caches that travel: two machines as two stores, and a registry or a folder between them.
 load lib/hew
+load lib/article
 
 setup() {
 	test_setup
@@ -16,17 +17,9 @@ teardown() {
 }
 
 app() {
-	mkdir -p src && echo '{}' >package.json && echo "one $BATS_TEST_NUMBER" >src/main
-	dockerfile <<-'EOF'
-		FROM alpine:3.19 AS deps
-		WORKDIR /app
-		COPY package.json ./
-		RUN mkdir node_modules && cp package.json node_modules/ && date +%N >node_modules/when
-		FROM alpine:3.19 AS builder
-		WORKDIR /app
-		COPY --from=deps /app/node_modules ./node_modules
-		COPY . .
-		RUN mkdir dist && cat src/main node_modules/package.json >dist/out && date +%N >dist/when
+	article_files "one $BATS_TEST_NUMBER"
+	article_stages "date +%N >node_modules/when" "date +%N >dist/when" | dockerfile
+	cat >>Dockerfile <<-'EOF'
 		FROM scratch AS runner
 		COPY --from=builder /app/dist /dist
 		COPY --from=deps /app/node_modules /node_modules

@@ -2,21 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Why a step was not cached: after the build, while it builds, and before anything runs.
 load lib/hew
+load lib/article
 
 app() {
-	mkdir -p src && echo '{}' >package.json && echo one >src/main && echo a >src/other && chmod 644 src/*
-	dockerfile <<-'EOF'
-		FROM alpine:3.19 AS deps
-		WORKDIR /app
-		COPY package.json ./
-		RUN mkdir node_modules && cp package.json node_modules/
-		FROM alpine:3.19 AS builder
-		ARG VERSION=1
-		ARG API_TOKEN
-		WORKDIR /app
-		COPY --from=deps /app/node_modules ./node_modules
-		COPY . .
-		RUN mkdir dist && cat src/main >dist/out && echo $VERSION $API_TOKEN >/dev/null
+	article_files one && echo a >src/other && chmod 644 src/*
+	# shellcheck disable=SC2016  # the step expands them
+	article_stages "" 'echo $VERSION $API_TOKEN >/dev/null' "ARG VERSION=1" "ARG API_TOKEN" | dockerfile
+	cat >>Dockerfile <<-'EOF'
 		FROM scratch AS runner
 		COPY --from=builder /app/dist /dist
 	EOF

@@ -4,8 +4,8 @@
 // parse or convert are none of its business.
 #include "base/buf.h"
 #include "base/err.h"
-#include "graph/graph.h"
-#include "lint/lint.h"
+
+#include "../unit/lint_fixture.h"
 
 #include <assert.h>
 
@@ -13,39 +13,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ROUNDS 60
 
-static int resolve(struct graph_resolver *self, const char *ref, const struct platform *p,
-        struct graph_image *ret, struct err *e)
-{
-	(void)self;
-	(void)ref;
-	(void)e;
-	ret->unknown = true;
-	ret->config.platform = *p;
-	return 0;
-}
-
 static bool is_plain(void *arg, const char *path)
 {
 	(void)arg;
 	return path[0] != 'n';
 }
 
-static struct dockerfile *read(const char *text, size_t n, struct lint_report *ret)
-{
-	struct err e = ERR_INIT;
-	struct graph_resolver resolver = {.resolve = resolve};
-	auto_dockerfile struct dockerfile *d = dockerfile_parse(text, n, NULL, &e);
-	struct graph_options o = {.resolver = &resolver,
-	        .all_stages = true,
-	        .target_platform = {.os = "linux", .arch = "amd64"},
-	        .build_platform = {.os = "linux", .arch = "amd64"}};
-	auto_graph struct graph *g = d ? graph_build(d, &o, &e) : NULL;
-	const struct lint_options lo = {.is_plain = is_plain};
-	if (!g)
-		return NULL;
-	lint_run(d, text, n, &lo, ret);
-	return steal_ptr(&d);
-}
+static const struct lint_options options = {.is_plain = is_plain};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -55,7 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int round = 0;; round++) {
 		auto_lint_report struct lint_report r = {0};
 		auto_buf struct buf next = {0};
-		auto_dockerfile struct dockerfile *d = read(buf_cstr(&text), text.n, &r);
+		auto_dockerfile struct dockerfile *d =
+		        lint_read(buf_cstr(&text), text.n, &options, &r);
 		if (!d) {
 			assert(round == 0);
 			return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Dockerfile through parser, graph and rules, as hew lint takes it, with bases that nobody knows.
+// Used by the unit tests, the fuzzer and the benchmark.
 #pragma once
 
 #include "base/mem.h"
@@ -17,18 +18,24 @@ static inline int lint_resolve(struct graph_resolver *self, const char *ref,
 	return 0;
 }
 
+// All its stages; NULL: it does not convert.
+static inline struct graph *lint_convert(struct dockerfile *d, struct err *e)
+{
+	struct graph_resolver resolver = {.resolve = lint_resolve};
+	struct graph_options options = {.resolver = &resolver, .all_stages = true};
+	if (platform_parse("linux/amd64", &options.target_platform, e))
+		return NULL;
+	options.build_platform = options.target_platform;
+	return graph_build(d, &options, e);
+}
+
 // NULL: it does not parse or convert.
 static inline struct dockerfile *lint_read(
         const char *text, size_t n, const struct lint_options *o, struct lint_report *ret)
 {
 	struct err e = ERR_INIT;
-	struct graph_resolver resolver = {.resolve = lint_resolve};
 	auto_dockerfile struct dockerfile *d = dockerfile_parse(text, n, NULL, &e);
-	struct graph_options options = {.resolver = &resolver, .all_stages = true};
-	if (!d || platform_parse("linux/amd64", &options.target_platform, &e))
-		return NULL;
-	options.build_platform = options.target_platform;
-	auto_graph struct graph *g = graph_build(d, &options, &e);
+	auto_graph struct graph *g = d ? lint_convert(d, &e) : NULL;
 	if (!g)
 		return NULL;
 	lint_run(d, text, n, o, ret);

@@ -55,8 +55,11 @@ test_setup() {
 	[ -z "${HEW_TEST_UID-}" ] || chown "$HEW_TEST_UID" "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/ctx"
 	cd "$BATS_TEST_TMPDIR/ctx" || return 1
 	N_UNPACKED=0 SERVERS=()
+	NAP=4$$ # seconds of a sleep that is not one of a run beside
 	umask 022
 }
+
+nobody_naps() { [ -z "$(pgrep -f "^(setsid )?sleep $NAP\$")" ]; }
 
 test_teardown() {
 	local p
