@@ -2,6 +2,7 @@
 // Growing buffers and lists of owned strings.
 #include "base/buf.h"
 
+#include "base/map.h"
 #include "base/mem.h"
 #include <stdio.h>
 #include <string.h>
@@ -90,6 +91,9 @@ void strv_release(struct strv *s)
 	for (size_t i = 0; i < s->n; i++)
 		free(s->v[i]);
 	free(s->v);
+	if (s->keys)
+		map_release(s->keys);
+	free(s->keys);
 	*s = (struct strv){0};
 }
 
@@ -180,13 +184,38 @@ bool strv_split_csv(struct strv *dst, const char *s)
 	}
 }
 
+static bool env_is_at(const struct strv *env, size_t i, const char *key, size_t n)
+{
+	return !strncmp(env->v[i], key, n) && env->v[i][n] == '=';
+}
+
+// Nothing of a list that has grown by strv_env_set() is looked through. Whoever changes entries by
+// hand leaves their names as they are.
 static size_t env_find(const struct strv *env, const char *key)
 {
 	size_t n = strlen(key);
-	for (size_t i = 0; i < env->n; i++)
-		if (!strncmp(env->v[i], key, n) && env->v[i][n] == '=')
+	uintptr_t at = env->keys ? (uintptr_t)map_get(env->keys, key) : 0;
+	if (at > 0 && at <= env->n && env_is_at(env, at - 1, key, n))
+		return at - 1;
+	for (size_t i = env->n_keys; i < env->n; i++)
+		if (env_is_at(env, i, key, n))
 			return i;
 	return env->n;
+}
+
+// The first of equal names counts.
+static void env_index(struct strv *env)
+{
+	if (env->n < 32)
+		return;
+	if (!env->keys)
+		env->keys = xcalloc(1, sizeof(*env->keys));
+	for (; env->n_keys < env->n; env->n_keys++) {
+		const char *kv = env->v[env->n_keys];
+		auto_free char *key = xstrndup(kv, strcspn(kv, "="));
+		if (!map_get(env->keys, key))
+			map_set(env->keys, key, (void *)(uintptr_t)(env->n_keys + 1));
+	}
 }
 
 void strv_env_set(struct strv *env, const char *key, const char *value)
@@ -195,6 +224,7 @@ void strv_env_set(struct strv *env, const char *key, const char *value)
 	char *kv = xasprintf("%s=%s", key, value);
 	if (i == env->n) {
 		strv_take(env, kv);
+		env_index(env);
 		return;
 	}
 	free(env->v[i]);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct err;
+struct map;
 
 // A view never owns. Not NUL-terminated.
 struct str {
@@ -51,6 +52,8 @@ const char *buf_cstr(struct buf *b); // never NULL; valid until the next change
 struct strv {
 	char **v; // NULL-terminated once non-empty
 	size_t n, cap;
+	struct map *keys; // strv_env_set's, of a long list: where the first n_keys stand
+	size_t n_keys;
 };
 #define auto_strv __attribute__((cleanup(strv_release)))
 void strv_release(struct strv *s);

@@ -157,6 +157,7 @@ struct dockerfile {
 	size_t n_global_args;
 	struct stage *stages;
 	size_t n_stages;
+	struct map *stage_names; // in lower case -> the stages that are called so
 	struct warning *warnings;
 	size_t n_warnings, cap_warnings;
 };

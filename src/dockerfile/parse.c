@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/map.h"
 #include "base/unicode.h"
 #include "dockerfile/parse-int.h"
 
@@ -259,6 +260,9 @@ void dockerfile_free(struct dockerfile *d)
 {
 	if (!d)
 		return;
+	if (d->stage_names)
+		map_release(d->stage_names);
+	free(d->stage_names);
 	arena_release(&d->arena);
 	free(d);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Instructions to stages: global ARGs, then everything between one FROM and the next.
 #include "base/err.h"
+#include "base/map.h"
+#include "base/mem.h"
 #include "dockerfile/parse-int.h"
 
 // Room for one more of n elements: the new place of v, or NULL if there is room already.
@@ -22,6 +24,37 @@ static void add_instr(struct arena *a, struct instr ***v, size_t *n, struct inst
 	(*v)[(*n)++] = in;
 }
 
+struct namesakes {
+	size_t *v, n; // in the order of the file
+};
+
+static char *lower(const char *name)
+{
+	char *key = xstrdup(name);
+	for (char *p = key; *p; p++)
+		*p = *p >= 'A' && *p <= 'Z' ? (char)(*p | 0x20) : *p;
+	return key;
+}
+
+// The stage that is about to be added.
+static void name_stage(struct dockerfile *d, const char *name)
+{
+	if (!name)
+		return;
+	auto_free char *key = lower(name);
+	if (!d->stage_names)
+		d->stage_names = xcalloc(1, sizeof(*d->stage_names));
+	struct namesakes *same = map_get(d->stage_names, key);
+	if (!same) {
+		same = arena_alloc(&d->arena, sizeof(*same));
+		map_set(d->stage_names, key, same);
+	}
+	size_t *bigger = arena_grow(&d->arena, same->v, same->n, sizeof(*same->v));
+	if (bigger)
+		same->v = bigger;
+	same->v[same->n++] = d->n_stages;
+}
+
 int stages_add(struct dockerfile *d, struct instr *in, struct err *e)
 {
 	if (in->kind == INSTR_FROM) {
@@ -34,6 +67,7 @@ int stages_add(struct dockerfile *d, struct instr *in, struct err *e)
 		        .index = (int)d->n_stages,
 		        .from = in,
 		        .pos = in->pos};
+		name_stage(d, in->stage_name);
 		d->n_stages++;
 		return 0;
 	}
@@ -52,8 +86,15 @@ int stages_add(struct dockerfile *d, struct instr *in, struct err *e)
 
 int dockerfile_find_stage(const struct dockerfile *d, const char *name, size_t before)
 {
-	for (size_t i = before < d->n_stages ? before : d->n_stages; i-- > 0;)
-		if (d->stages[i].name && str_ieq(d->stages[i].name, name))
-			return (int)i;
-	return -1;
+	auto_free char *key = lower(name);
+	const struct namesakes *same = d->stage_names ? map_get(d->stage_names, key) : NULL;
+	size_t low = 0, high = same ? same->n : 0;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (same->v[mid] < before)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low ? (int)same->v[low - 1] : -1;
 }

@@ -120,9 +120,11 @@ static int from_expand(
 static void report_unused(struct builder *b, const struct instr *in, const struct from_word *w)
 {
 	auto_strv struct strv known = {0};
+	if (!w->unmatched.n)
+		return;
 	strv_copy(&known, &b->globals);
 	for (size_t i = 0; i < b->n_global_args; i++)
-		if (!strv_env_get(&known, b->global_args[i].name))
+		if (!strv_env_get(&b->globals, b->global_args[i].name))
 			strv_addf(&known, "%s=", b->global_args[i].name);
 	for (size_t i = 0; i < w->unmatched.n; i++)
 		if (!strv_env_get(&known, w->unmatched.v[i]))

@@ -2,6 +2,7 @@
 // What the files of this room share: the state of a stage while its instructions are walked.
 #pragma once
 
+#include "base/map.h"
 #include "dockerfile/expand.h"
 #include "graph/graph.h"
 
@@ -28,6 +29,8 @@ struct stage_state {
 	struct strv vars;          // ARG and ENV as RUN sees them, the last writer wins
 	struct declared_arg *args; // in order of declaration, for history
 	size_t n_args, cap_args;
+	struct map args_at; // name -> its place, counted from 1; of the first n_args_at
+	size_t n_args_at;
 	bool cmd_set; // CMD in this very stage
 	bool no_cache;
 	const char *display;       // "builder", "stage-1", "" if there is only one unnamed stage
@@ -41,8 +44,10 @@ struct stage_state {
 	int *needs;
 	size_t n_needs;
 	struct strv used;
+	struct map used_at; // the same as a set
 	struct arg_info *own;
 	size_t n_own;
+	struct map own_at; // name -> its place, counted from 1
 	struct outline_entry *secrets, *sockets;
 	size_t n_secrets, n_sockets;
 };
@@ -55,8 +60,11 @@ struct builder {
 	struct stage_state *states;
 	int depth;
 	struct arg_info *global_args;
+	struct map global_at; // name -> its place, counted from 1
 	size_t n_global_args, n_hints;
-	const char *epoch; // what --build-arg SOURCE_DATE_EPOCH means; NULL: as it was given
+	const char *epoch;  // what --build-arg SOURCE_DATE_EPOCH means; NULL: as it was given
+	struct map images;  // "PLATFORM NAME" -> its step
+	size_t n_variables; // of all RUNs together
 };
 
 // epoch.c: the graph's epoch, and the argument as a number

@@ -40,6 +40,7 @@ static void states_free(struct stage_state *states, size_t n)
 		strv_release(&states[i].vars);
 		free(states[i].history_steps);
 		free(states[i].args);
+		map_release(&states[i].args_at);
 		outline_release(&states[i]);
 	}
 	free(states);
@@ -83,6 +84,8 @@ struct graph *graph_build(struct dockerfile *df, const struct graph_options *o, 
 	for (size_t i = 0; i < b.n_global_args; i++)
 		strv_release(&b.global_args[i].deps);
 	free(b.global_args);
+	map_release(&b.global_at);
+	map_release(&b.images);
 	if (!failed)
 		return g;
 	graph_free(g);

@@ -7,19 +7,24 @@
 
 void outline_used(struct stage_state *s, const char *name)
 {
-	if (!strv_has(&s->used, name))
-		strv_add(&s->used, name);
+	if (map_has(&s->used_at, name))
+		return;
+	map_set(&s->used_at, name, s);
+	strv_add(&s->used, name);
 }
 
 void outline_arg(struct stage_state *s, const struct instr *in, const struct key_value *kv,
         const char *value)
 {
-	size_t i = 0;
-	while (i < s->n_own && strcmp(s->own[i].name, kv->key) != 0)
-		i++;
-	if (i == s->n_own)
-		s->own = xreallocarray(s->own, ++s->n_own, sizeof(*s->own));
-	s->own[i] = (struct arg_info){
+	size_t at = (uintptr_t)map_get(&s->own_at, kv->key);
+	if (at == 0) {
+		if ((s->n_own & (s->n_own - 1)) == 0) // 0, 1, 2, 4, ...
+			s->own =
+			        xreallocarray(s->own, s->n_own ? 2 * s->n_own : 1, sizeof(*s->own));
+		at = ++s->n_own;
+		map_set(&s->own_at, kv->key, (void *)(uintptr_t)at);
+	}
+	s->own[at - 1] = (struct arg_info){
 	        .name = kv->key, .value = value ? value : "", .doc = kv->doc, .pos = in->pos};
 }
 
@@ -54,8 +59,10 @@ void outline_from(struct stage_state *s, int stage)
 void outline_release(struct stage_state *s)
 {
 	strv_release(&s->used);
+	map_release(&s->used_at);
 	free(s->needs);
 	free(s->own);
+	map_release(&s->own_at);
 	free(s->secrets);
 	free(s->sockets);
 }
@@ -66,27 +73,30 @@ struct gather {
 	struct builder *b;
 	struct outline_entry *args, *secrets, *sockets;
 	size_t n_args, n_secrets, n_sockets;
-	bool *seen; // stages
+	struct map known; // names of args
+	bool *seen;       // stages
 };
 
-static const struct arg_info *find(const struct arg_info *v, size_t n, const char *name)
+static const struct arg_info *find(
+        const struct arg_info *v, const struct map *places, const char *name)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(v[i].name, name) == 0)
-			return &v[i];
-	return NULL;
+	size_t at = (uintptr_t)map_get(places, name);
+	return at ? &v[at - 1] : NULL;
 }
 
 static void gather_arg(struct gather *g, const struct stage_state *s, const char *name)
 {
-	const struct arg_info *a = find(s->own, s->n_own, name);
+	const struct arg_info *a = find(s->own, &s->own_at, name);
 	if (!a)
-		a = find(g->b->global_args, g->b->n_global_args, name);
-	if (!a)
+		a = find(g->b->global_args, &g->b->global_at, name);
+	if (!a || map_has(&g->known, a->name))
 		return;
+	map_set(&g->known, a->name, g);
 	struct outline_entry entry = {
 	        .name = a->name, .value = a->value, .doc = a->doc ? a->doc : "", .pos = a->pos};
-	add_entry(&g->args, &g->n_args, &entry);
+	if ((g->n_args & (g->n_args - 1)) == 0) // 0, 1, 2, 4, ...
+		g->args = xreallocarray(g->args, g->n_args ? 2 * g->n_args : 1, sizeof(*g->args));
+	g->args[g->n_args++] = entry;
 }
 
 static void gather_args(struct gather *g, const struct stage_state *s)
@@ -96,7 +106,7 @@ static void gather_args(struct gather *g, const struct stage_state *s)
 		gather_arg(g, s, s->used.v[i]);
 	for (; at < g->n_args; at++) { // and what their defaults mention
 		const struct arg_info *a =
-		        find(g->b->global_args, g->b->n_global_args, g->args[at].name);
+		        find(g->b->global_args, &g->b->global_at, g->args[at].name);
 		for (size_t i = 0; a && a->value == g->args[at].value && i < a->deps.n; i++)
 			gather_arg(g, s, a->deps.v[i]);
 	}
@@ -143,6 +153,7 @@ void outline_make(struct builder *b, int target)
 	struct gather g = {.b = b, .seen = xcalloc(b->df->n_stages, sizeof(bool))};
 	gather_stage(&g, target);
 	free(g.seen);
+	map_release(&g.known);
 	o->name = stage->name ? stage->name : "";
 	o->doc = stage->doc ? stage->doc : "";
 	o->args = settle(b, g.args, g.n_args);

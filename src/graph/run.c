@@ -4,6 +4,8 @@
 #include "base/fs.h"
 #include "graph/graph-int.h"
 
+#define RUN_VARIABLES_MAX 8000000
+
 static int mount_from(struct builder *b, struct stage_state *s, const struct instr *in,
         const struct mount_spec *m, struct run_mount *to, struct err *e)
 {
@@ -108,6 +110,20 @@ static int add_mounts(struct builder *b, struct stage_state *s, const struct ins
 	return 0;
 }
 
+// Every RUN has all of them, in its environment and in the image's history, so they are the one
+// thing that grows with the square of a file.
+static int count_variables(
+        struct builder *b, struct stage_state *s, const struct instr *in, struct err *e)
+{
+	b->n_variables += s->vars.n;
+	if (b->n_variables > RUN_VARIABLES_MAX)
+		return err_at(e, in->pos,
+		        "the RUNs up to here have more than %d variables together: %zu each is too "
+		        "many for so many of them",
+		        RUN_VARIABLES_MAX, s->vars.n);
+	return 0;
+}
+
 // A lone heredoc is the script itself: the shell's argument, or, if it begins with #!, a file that
 // the shell is given the name of.
 static void heredoc_script(const struct instr *in, struct run_op *op)
@@ -190,7 +206,7 @@ int run_dispatch(struct builder *b, struct stage_state *s, const struct instr *i
 {
 	// mounts first: they may build other stages, whose steps must come before this one
 	struct run_op mounts = {0};
-	if (add_mounts(b, s, in, &mounts, e))
+	if (add_mounts(b, s, in, &mounts, e) || count_variables(b, s, in, e))
 		return -1;
 	struct step *st = step_add(b, s, STEP_RUN, in, on_build);
 	struct run_op *op = &st->run;

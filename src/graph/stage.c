@@ -76,14 +76,14 @@ struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind k
 static int image_step(struct builder *b, const char *ref, const struct platform *p,
         const struct instr *in, const char *name, struct step **ret, struct err *e)
 {
-	for (size_t i = 0; i < b->g->n_steps; i++) { // equal images once
-		struct step *s = b->g->steps[i];
-		if (s->kind == STEP_IMAGE && !strcmp(s->stage, ref) &&
-		        platform_eq(&s->platform, p)) {
-			check_image(b, in, ref, p, s->image);
-			*ret = s;
-			return 0;
-		}
+	char platform[80];
+	platform_text(p, platform);
+	auto_free char *key = xasprintf("%s %s", platform, ref);
+	struct step *known = map_get(&b->images, key); // equal images once
+	if (known) {
+		check_image(b, in, ref, p, known->image);
+		*ret = known;
+		return 0;
 	}
 	struct graph_image *image = arena_alloc(&b->g->arena, sizeof(*image));
 	if (b->o->resolver->resolve(b->o->resolver, ref, p, image, e)) {
@@ -98,6 +98,7 @@ static int image_step(struct builder *b, const char *ref, const struct platform 
 	s->pos = in->pos;
 	s->stage = arena_strdup(&b->g->arena, ref);
 	s->name = name;
+	map_set(&b->images, key, s);
 	*ret = s;
 	return 0;
 }

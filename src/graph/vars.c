@@ -62,16 +62,20 @@ static int global_arg(struct builder *b, struct strv *vars, const struct instr *
 static struct arg_info *global_info(struct builder *b, const struct instr *in, size_t k)
 {
 	const struct key_value *kv = &in->pairs[k];
-	size_t i = 0;
-	while (i < b->n_global_args && strcmp(b->global_args[i].name, kv->key) != 0)
-		i++;
-	if (i == b->n_global_args) {
-		b->global_args = xreallocarray(b->global_args, i + 1, sizeof(*b->global_args));
-		b->global_args[b->n_global_args++] = (struct arg_info){.name = kv->key};
+	size_t at = (uintptr_t)map_get(&b->global_at, kv->key);
+	if (at == 0) {
+		size_t n = b->n_global_args;
+		if ((n & (n - 1)) == 0) // 0, 1, 2, 4, ...
+			b->global_args = xreallocarray(
+			        b->global_args, n ? 2 * n : 1, sizeof(*b->global_args));
+		b->global_args[n] = (struct arg_info){.name = kv->key};
+		at = ++b->n_global_args;
+		map_set(&b->global_at, kv->key, (void *)(uintptr_t)at);
 	}
-	b->global_args[i].doc = kv->doc;
-	b->global_args[i].pos = in->pos;
-	return &b->global_args[i];
+	struct arg_info *info = &b->global_args[at - 1];
+	info->doc = kv->doc;
+	info->pos = in->pos;
+	return info;
 }
 
 static void platform_args(struct builder *b, struct strv *vars)
@@ -154,11 +158,13 @@ static bool is_builder_arg(const char *key)
 
 static void declare(struct stage_state *s, const char *key, const char *value)
 {
-	for (size_t i = 0; i < s->n_args; i++) {
-		if (strcmp(s->args[i].key, key) == 0) {
-			s->args[i].value = value;
-			return;
-		}
+	for (; s->n_args_at < s->n_args; s->n_args_at++) // those of the stage below too
+		map_set(&s->args_at, s->args[s->n_args_at].key,
+		        (void *)(uintptr_t)(s->n_args_at + 1));
+	size_t at = (uintptr_t)map_get(&s->args_at, key);
+	if (at > 0) {
+		s->args[at - 1].value = value;
+		return;
 	}
 	if (s->n_args == s->cap_args) {
 		s->cap_args = s->cap_args ? 2 * s->cap_args : 8;

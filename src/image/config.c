@@ -93,6 +93,13 @@ void image_config_add_diff_id(struct image_config *c, const struct digest *d)
 	c->diff_ids[c->n_diff_ids++] = *d;
 }
 
+static void insert_at(struct strv *list, size_t at, char *entry)
+{
+	strv_take(list, entry);
+	memmove(&list->v[at + 1], &list->v[at], (list->n - 1 - at) * sizeof(*list->v));
+	list->v[at] = entry;
+}
+
 // Puts `entry` (owned from here on) where its key belongs; an entry of the same key is replaced.
 static void insert_sorted(struct strv *list, char *entry)
 {
@@ -110,9 +117,7 @@ static void insert_sorted(struct strv *list, char *entry)
 		else
 			high = mid;
 	}
-	strv_take(list, entry);
-	memmove(&list->v[low + 1], &list->v[low], (list->n - 1 - low) * sizeof(*list->v));
-	list->v[low] = entry;
+	insert_at(list, low, entry);
 }
 
 void image_config_set_label(struct image_config *c, const char *key, const char *value)
@@ -128,10 +133,18 @@ int name_cmp(const void *a, const void *b)
 // Ports and volumes have no value, and their names may hold a '='.
 static void add_name(struct strv *list, const char *name)
 {
-	if (list->n && bsearch(&name, list->v, list->n, sizeof(*list->v), name_cmp))
-		return;
-	strv_add(list, name);
-	qsort(list->v, list->n, sizeof(*list->v), name_cmp);
+	size_t low = 0, high = list->n;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int order = strcmp(list->v[mid], name);
+		if (order == 0)
+			return;
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	insert_at(list, low, xstrdup(name));
 }
 
 void image_config_add_port(struct image_config *c, const char *port)

@@ -239,11 +239,8 @@ static void read_stage(struct lint *l, struct lint_stage *s, int index)
 {
 	const struct stage *st = s->s = &l->d->stages[index];
 	const char *cwd = "/";
-	s->parent = -1;
-	for (int i = 0; i < index; i++) // the last of that name
-		if (st->from->base && l->d->stages[i].name &&
-		        !strcasecmp(l->d->stages[i].name, st->from->base))
-			s->parent = i;
+	s->parent =
+	        st->from->base ? dockerfile_find_stage(l->d, st->from->base, (size_t)index) : -1;
 	if (s->parent >= 0) {
 		const struct lint_stage *p = &l->stages[s->parent];
 		s->own_shell = p->own_shell;
