@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -272,6 +273,53 @@ static void test_threads(void **state)
 	ignore_free(ig);
 }
 
+static double cost_ms(const struct buf *text, const char *path)
+{
+	struct timespec from, to;
+	struct ignore *ig = parse(text->p);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+	for (int i = 0; i < 20; i++)
+		(void)ignore_excludes(ig, path, NULL);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+	ignore_free(ig);
+	return (double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6;
+}
+
+// Sixteen times the lines, or stars in a line, or folders in a path: sixteen times the time, where
+// trying all ways would take for ever. The bound is wide, for busy machines.
+static void test_growth(void **state)
+{
+	static const struct {
+		const char *name, *line, *after, *folder;
+		size_t lines, folders;
+		bool longer_path; // or else more lines
+	} rows[] = {
+	        {"lines", "p/**/x*\n", "", "ab/", 100, 30, false},
+	        {"exceptions", "*\n!**/p/*.go\n", "", "ab/", 100, 30, false},
+	        {"stars", "a*", "b\n", "a", 4, 200, false},
+	        {"stars and sets", "[a-z]*", "!\n", "a", 4, 200, false},
+	        {"folders of any depth", "**/a/", "x\n", "a/", 4, 200, false},
+	        {"a long name", "*a*b", "c\n", "ab", 20, 100, true},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		double cost[2];
+		for (size_t k = 0; k < 2; k++) {
+			auto_buf struct buf text = {0}, path = {0};
+			size_t lines = rows[i].lines * (k && !rows[i].longer_path ? 16 : 1);
+			size_t folders = rows[i].folders * (k && rows[i].longer_path ? 16 : 1);
+			while (lines-- > 0)
+				buf_puts(&text, rows[i].line);
+			buf_puts(&text, rows[i].after);
+			while (folders-- > 0)
+				buf_puts(&path, rows[i].folder);
+			buf_puts(&path, "z");
+			cost[k] = cost_ms(&text, path.p);
+		}
+		print_message("%s: %.2f ms, then %.2f ms\n", rows[i].name, cost[0], cost[1]);
+		assert_true(cost[1] < 100 * (cost[0] + 0.05));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +327,7 @@ int main(void)
 	        cmocka_unit_test(test_errors),
 	        cmocka_unit_test(test_facts),
 	        cmocka_unit_test(test_prunes),
+	        cmocka_unit_test(test_growth),
 	        cmocka_unit_test(test_random),
 	        cmocka_unit_test(test_threads),
 	};
