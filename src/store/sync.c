@@ -70,10 +70,11 @@ static int list_files(struct store *s, struct pending_files *ret, struct err *e)
 	return rc;
 }
 
+// One that is missing has nothing in it: a copy of a store may lack what was empty.
 static int sync_folder(struct store *s, const char *path)
 {
 	auto_fd int fd = openat(s->root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -1 : fsync(fd);
+	return fd >= 0 ? fsync(fd) : errno == ENOENT ? 0 : -1;
 }
 
 // All are on their way before the first is waited for.

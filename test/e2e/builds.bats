@@ -249,14 +249,19 @@ forget() { hew builds rm --all >/dev/null; }
 	sound
 }
 
-@test "a build under way and one that was killed: status, and the log so far" {
-	forget
+# under_way: a build that does not end by itself, with number $pid.
+under_way() {
 	printf 'FROM alpine:3.19\nRUN echo ready; sleep 1000\n' | dockerfile
 	[ -z "${HEW_TEST_UID-}" ] || readable
 	hew build --progress plain . >run.out 2>&1 3>&- &
-	local pid=$!
+	pid=$!
 	SERVERS+=("$pid")
 	wait_for grep -q '[0-9] ready' run.out
+}
+
+@test "a build under way and one that was killed: status, and the log so far" {
+	forget
+	under_way
 	equal "running" "$(field .status)"
 	wait_for eval 'hew builds logs | grep -q "[0-9] ready"'
 	fails 2 hew builds rm "$(ids)"
@@ -275,12 +280,7 @@ forget() { hew builds rm --all >/dev/null; }
 
 @test "a build that is interrupted is cancelled" {
 	forget
-	printf 'FROM alpine:3.19\nRUN echo ready; sleep 1000\n' | dockerfile
-	[ -z "${HEW_TEST_UID-}" ] || readable
-	hew build --progress plain . >run.out 2>&1 3>&- &
-	local pid=$!
-	SERVERS+=("$pid")
-	wait_for grep -q '[0-9] ready' run.out
+	under_way
 	kill -TERM "$pid"
 	wait "$pid" || [ $? -eq 130 ]
 	equal "cancelled" "$(field .status)"

@@ -11,10 +11,10 @@ app() {
 		FROM alpine:3.19 AS tools
 		RUN mkdir /tools && echo tool >/tools/tool
 		FROM alpine:3.19
-		RUN adduser -D -u 1234 bob && mkdir -m 1777 -p /tmp /work
+		RUN adduser -D -u 1234 bob && mkdir -m 1777 -p /tmp /job
 		ENV A="from the image"
 		ARG API_TOKEN=token
-		WORKDIR /work
+		WORKDIR /job
 		COPY --chown=bob src/file copied
 		USER bob
 		RUN --mount=type=cache,id=shell-$BATS_TEST_NUMBER,target=/cache echo cached >/cache/file
@@ -42,7 +42,7 @@ on_terminal() { "$E2E_LIB/terminal" 24 80 "$@"; }
 		expect tool
 		expect secret-value end
 		send echo $A, $API_TOKEN, $(id -un), $(pwd), $(ls /sys/class/net), $(tty)\r
-		expect from the image, token, bob, /work, lo, /dev/
+		expect from the image, token, bob, /job, lo, /dev/
 		send grep -c ' /tmpfs tmpfs' /proc/mounts; echo new >/cache/new; exit 3\r
 		expect 1
 		expect ERROR: 
@@ -155,7 +155,7 @@ on_terminal() { "$E2E_LIB/terminal" 24 80 "$@"; }
 @test "hew shell: the step that failed, before it; of its mounts and variables what is kept" {
 	app 'exit 7'
 	build_fails 5 --secret id=s,src=../secret
-	equal "bob /work from the image lo" "$(hew shell -- sh -c 'echo $(id -un) $(pwd) $A $(ls /sys/class/net)')"
+	equal "bob /job from the image lo" "$(hew shell -- sh -c 'echo $(id -un) $(pwd) $A $(ls /sys/class/net)')"
 	equal "cached source $BATS_TEST_NUMBER tool" "$(hew shell -- sh -c 'echo $(cat /cache/file /src/file /tools/tool)')"
 	equal "gone" "$(hew shell -- sh -c '[ -e /tmp/written ] || echo gone')"
 	hew shell -- true 2>../err
@@ -173,7 +173,7 @@ on_terminal() { "$E2E_LIB/terminal" 24 80 "$@"; }
 	run ! hew shell --before 11 -- cat /tmp/written
 	equal "1234" "$(hew shell COPY -- stat -c %u copied)"
 	run ! hew shell --before "COPY --chown" -- stat copied
-	equal "/work root" "$(hew shell WORKDIR -- sh -c 'echo $(pwd) $(id -un)')"
+	equal "/job root" "$(hew shell WORKDIR -- sh -c 'echo $(pwd) $(id -un)')"
 	equal tool "$(hew shell 2 -- cat /tools/tool)"
 	run ! hew shell --before adduser -- grep bob /etc/passwd
 	fails 2 hew shell RUN -- true
@@ -195,8 +195,8 @@ on_terminal() { "$E2E_LIB/terminal" 24 80 "$@"; }
 	hew shell -- sh -c 'exit 42' 2>/dev/null || rc=$?
 	equal 42 "$rc"
 	equal "hello" "$(echo 'echo hello' | hew shell 2>/dev/null)"
-	hew shell -u root -- sh -c 'echo no >/cache/file && echo no >/work/new' 2>/dev/null
-	equal cached "$(hew shell -- sh -c 'cat /cache/file; ls /work | grep new')"
+	hew shell -u root -- sh -c 'echo no >/cache/file && echo no >/job/new' 2>/dev/null
+	equal cached "$(hew shell -- sh -c 'cat /cache/file; ls /job | grep new')"
 	equal "" "$(find "$HEW_ROOT/work" -mindepth 1)"
 	sound
 }
