@@ -162,10 +162,7 @@ static int execute(struct exec *x, const struct step *s, struct err *e)
 static int run_step(struct exec *x, const struct step *s, struct err *e)
 {
 	struct step_state *st = &x->states[s->id];
-	char hex[HASH_HEX];
-	hash_hex(&st->key, hex);
-	auto_free char *name = xasprintf("step-%s", hex);
-	struct store_lock *lock = store_lock(x->store, name, e);
+	struct store_lock *lock = store_lock_hash(x->store, "step", &st->key, e);
 	if (!lock)
 		return -1;
 	int found = s->no_cache && !st->ran ? 0 : look_up(x, s, e);

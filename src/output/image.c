@@ -180,8 +180,7 @@ int layer_make(const struct output_request *q, const struct digest *diff_id,
 		return 0;
 	char hex[HASH_HEX];
 	digest_hex(diff_id, hex);
-	auto_free char *name = xasprintf("layer-%s", hex);
-	struct store_lock *lock = store_lock(q->store, name, e);
+	struct store_lock *lock = store_lock_hash(q->store, "layer", &diff_id->h, e);
 	if (!lock)
 		return -1;
 	int rc = make_layer(q, diff_id, blob, e);

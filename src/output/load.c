@@ -151,7 +151,6 @@ static int enter_layer(struct load *l, const struct content *c, const struct dig
 static int load_layer(struct load *l, const char *path, const struct digest *diff_id,
         struct descriptor *d, struct err *e)
 {
-	char hex[HASH_HEX];
 	auto_content struct content c = CONTENT_NONE;
 	if (store_lease_add(l->store, diff_id, e))
 		return -1;
@@ -160,9 +159,7 @@ static int load_layer(struct load *l, const char *path, const struct digest *dif
 	int found = source_file(l->source, path, &c, e);
 	if (found <= 0)
 		return found ? -1 : err_set(e, ERR_CORRUPT, "the archive has no '%s'", path);
-	digest_hex(diff_id, hex);
-	auto_free char *name = xasprintf("layer-%s", hex);
-	struct store_lock *lock = store_lock(l->store, name, e);
+	struct store_lock *lock = store_lock_hash(l->store, "layer", &diff_id->h, e);
 	if (!lock)
 		return -1;
 	int rc = enter_layer(l, &c, diff_id, d, e);

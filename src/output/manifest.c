@@ -73,8 +73,7 @@ static int compress_once(
 {
 	char hex[HASH_HEX];
 	digest_hex(diff_id, hex);
-	auto_free char *name = xasprintf("compress-%s", hex);
-	struct store_lock *lock = store_lock(c->q->store, name, e);
+	struct store_lock *lock = store_lock_hash(c->q->store, "compress", &diff_id->h, e);
 	if (!lock)
 		return -1;
 	int rc = known_blob(c, diff_id, ret, e);

@@ -252,8 +252,7 @@ int registry_fetch_blob(struct registry *r, const struct descriptor *d, int step
 	if (store_blob_has(r->store, &d->digest))
 		return 0;
 	digest_hex(&d->digest, hex);
-	auto_free char *name = xasprintf("blob-%s", hex);
-	struct store_lock *lock = store_lock(r->store, name, e);
+	struct store_lock *lock = store_lock_hash(r->store, "blob", &d->digest.h, e);
 	if (!lock)
 		return -1;
 	int rc = fetch_locked(r, d, step, e);

@@ -90,10 +90,7 @@ int layer_need_index(struct engine *g, const struct digest *diff_id, int step,
 {
 	struct layer_info info;
 	if (!store_layer_get(g->store, diff_id, &info) || !info.has_index || !info.has_tar) {
-		char hex[HASH_HEX];
-		digest_hex(diff_id, hex);
-		auto_free char *name = xasprintf("layer-%s", hex);
-		struct store_lock *lock = store_lock(g->store, name, e);
+		struct store_lock *lock = store_lock_hash(g->store, "layer", &diff_id->h, e);
 		if (!lock)
 			return -1;
 		int r = make_index(g, diff_id, step, e);

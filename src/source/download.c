@@ -131,10 +131,7 @@ int download_run(const struct download_request *q, struct download *ret, struct 
 {
 	struct hash key = record_key(q);
 	struct known k = {0};
-	char hex[HASH_HEX];
-	hash_hex(&key, hex);
-	auto_free char *name = xasprintf("source-%s", hex);
-	struct store_lock *lock = store_lock(q->store, name, e);
+	struct store_lock *lock = store_lock_hash(q->store, "source", &key, e);
 	if (!lock)
 		return -1;
 	int r = run(q, &key, &k, e);

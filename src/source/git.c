@@ -307,10 +307,7 @@ int git_fetch(
         const struct git_request *q, const struct git_commit *c, struct digest *ret, struct err *e)
 {
 	struct hash key = git_key(q, c);
-	char hex[HASH_HEX];
-	hash_hex(&key, hex);
-	auto_free char *name = xasprintf("source-%s", hex);
-	struct store_lock *lock = store_lock(q->store, name, e);
+	struct store_lock *lock = store_lock_hash(q->store, "source", &key, e);
 	if (!lock)
 		return -1;
 	int r = fetch_once(q, c, &key, ret, e);

@@ -108,6 +108,15 @@ struct store_lock *store_lock(struct store *s, const char *name, struct err *e)
 	return !l || wait_lock(l, e) == 0 ? l : lock_abandon(l);
 }
 
+struct store_lock *store_lock_hash(
+        struct store *s, const char *kind, const struct hash *h, struct err *e)
+{
+	char hex[HASH_HEX];
+	hash_hex(h, hex);
+	auto_free char *name = xasprintf("%s-%s", kind, hex);
+	return store_lock(s, name, e);
+}
+
 struct store_lock *store_lock_shared(struct store *s, const char *name, struct err *e)
 {
 	struct store_lock *l = lock_new(s, name, e);

@@ -264,6 +264,9 @@ int store_log_open(struct store *s, const char *id);
 // ---- locks across processes and threads: one holder a name; waits, and gives up on cancellation
 struct store_lock;
 struct store_lock *store_lock(struct store *s, const char *name, struct err *e);
+// Named after a kind and a digest: "layer-<hex>".
+struct store_lock *store_lock_hash(
+        struct store *s, const char *kind, const struct hash *h, struct err *e);
 // One that others hold at the same time if they ask for it like this.
 struct store_lock *store_lock_shared(struct store *s, const char *name, struct err *e);
 // Does not wait: NULL with *ret_taken if somebody has it, without if it failed.

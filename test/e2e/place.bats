@@ -216,6 +216,7 @@ taken_over() {
 	find store -mindepth 1 -maxdepth 1 -type d -empty -delete
 	rm -r store/locks
 	equal "$ID" "$(hew images -q --no-trunc)"
+	hew tag "$ID" copied
 	build --no-cache -t again
 	sound
 }
