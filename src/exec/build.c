@@ -38,6 +38,14 @@ void build_request_release(struct build_request *r)
 	*r = (struct build_request){0};
 }
 
+const struct build_secret *build_secret_find(const struct build_request *r, const char *id)
+{
+	for (size_t i = r->n_secrets; i > 0; i--)
+		if (!strcmp(r->secrets[i - 1].id, id))
+			return &r->secrets[i - 1];
+	return NULL;
+}
+
 void build_result_release(struct build_result *r)
 {
 	free(r->result_stage);

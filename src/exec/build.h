@@ -101,6 +101,8 @@ struct build_request {
 	void *registry_arg;
 };
 void build_request_release(struct build_request *r);
+// The last one given with that id, as BuildKit has it; NULL: there is none.
+const struct build_secret *build_secret_find(const struct build_request *r, const char *id);
 // --network in the words of the sandbox.
 enum step_network step_network_of(enum net_mode mode);
 

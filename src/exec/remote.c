@@ -93,14 +93,6 @@ struct view *archive_view(struct exec *x, struct view *from, const struct entry 
 
 // ---- credentials
 
-static const struct build_secret *find_secret(const struct exec *x, const char *id)
-{
-	for (size_t i = 0; i < x->req->n_secrets; i++)
-		if (!strcmp(x->req->secrets[i].id, id))
-			return &x->req->secrets[i];
-	return NULL;
-}
-
 // The value of an Authorization header out of a secret. token: what goes in front of it, NULL if
 // the secret is the whole value. Caller frees; NULL with *e set.
 static char *header_of(const struct build_secret *s, const char *token, struct err *e)
@@ -136,7 +128,7 @@ static int find_auth(const struct exec *x, const struct auth_secret *list, size_
 	for (size_t i = 0; i < n; i++) {
 		auto_free char *id = xasprintf("%s%s%s", list[i].prefix, list[i].separator,
 		        list[i].host ? list[i].host : "");
-		const struct build_secret *s = find_secret(x, id);
+		const struct build_secret *s = build_secret_find(x->req, id);
 		if (!s)
 			continue;
 		*ret_name = s->id;

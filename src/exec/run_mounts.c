@@ -219,11 +219,7 @@ static int mount_cache(struct run_state *r, const struct run_mount *m, struct er
 
 static int mount_secret(struct run_state *r, const struct run_mount *m, struct err *e)
 {
-	const struct build_request *req = r->x->req;
-	const struct build_secret *s = NULL;
-	for (size_t i = 0; i < req->n_secrets; i++)
-		if (!strcmp(req->secrets[i].id, m->id))
-			s = &req->secrets[i];
+	const struct build_secret *s = build_secret_find(r->x->req, m->id);
 	if (!s && m->required)
 		return err_set(e, ERR_STEP,
 		        "secret %s: not found (give it with --secret id=%s,src=FILE)", m->id,

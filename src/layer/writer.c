@@ -220,10 +220,11 @@ int layer_writer_add(struct layer_writer *w, const struct entry *en, const struc
 	uint8_t capability[20];
 	copy.n_xattrs = portable_xattrs(en, xattrs, capability);
 	copy.xattrs = xattrs;
-	if (w->o.clamp_mtime && en->mtime_sec >= w->o.max_mtime) {
+	bool clamped = w->o.clamp_mtime && en->mtime_sec >= w->o.max_mtime;
+	if (clamped)
 		copy.mtime_sec = w->o.max_mtime;
+	if (clamped || !w->o.nanoseconds)
 		copy.mtime_nsec = 0;
-	}
 	return writer_put(w, &copy, content, e);
 }
 

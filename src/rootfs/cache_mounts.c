@@ -22,7 +22,8 @@ struct store_lock *cache_mount_lock(
 
 static int save(struct engine *g, int dir, struct digest *ret, struct err *e)
 {
-	struct commit_request req = {.userxattr = g->rung.userxattr};
+	// What lies in it is not an image: builders of its kind (cargo, make) compare such times.
+	struct commit_request req = {.userxattr = g->rung.userxattr, .nanoseconds = true};
 	struct commit_reply made;
 	auto_buf struct buf reply = {0};
 	auto_fd int tar = store_temp_file(g->store, e);

@@ -55,7 +55,9 @@ static int save(const struct commit_request *req, const struct strv *stubs, cons
         struct commit_reply *ret, struct err *e)
 {
 	struct upper_options o = {
-	        .writer = {.clamp_mtime = req->clamp, .max_mtime = req->max_mtime},
+	        .writer = {.clamp_mtime = req->clamp,
+	                .max_mtime = req->max_mtime,
+	                .nanoseconds = req->nanoseconds},
 	        .skip = (const char *const *)stubs->v,
 	        .n_skip = stubs->n,
 	        .userxattr = req->userxattr,

@@ -12,7 +12,7 @@ struct unpack_request {
 
 struct commit_request {
 	int64_t max_mtime;
-	uint32_t clamp, userxattr;
+	uint32_t clamp, userxattr, nanoseconds;
 };
 
 struct commit_reply {

@@ -103,6 +103,12 @@ static int set_until(
 
 static int unknown_key(const char *key, struct err *e)
 {
+	if (!strcmp(key, "parents") || !strcmp(key, "parent"))
+		return err_set(e, ERR_USAGE,
+		        "filter \"%s\": a layer of this store has no parent of its own, for the "
+		        "same "
+		        "one may lie above several: filter by id, description or type",
+		        key);
 	return err_set(e, ERR_USAGE,
 	        "unknown filter \"%s\": known are until, unused-for, id, type, description, inuse, "
 	        "shared, private, mutable and immutable",

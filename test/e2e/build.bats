@@ -441,6 +441,30 @@ load lib/hew
 	equal 3 "$(config '.rootfs.diff_ids | length')"
 }
 
+@test "times in layers are whole seconds, as docker's are: no file needs a header more for them" {
+	echo x >copied && touch -d @1000000000.75 copied
+	tar --format=pax -cf added.tar copied
+	dockerfile <<-'EOF'
+		FROM alpine:3.19
+		RUN touch /ran
+		COPY copied /
+		ADD added.tar /sub/
+	EOF
+	build -t t -o type=oci,dest=t.tar
+	python3 - t.tar >times <<-'EOF'
+		import io, json, sys, tarfile
+		oci = tarfile.open(sys.argv[1])
+		blob = lambda d: oci.extractfile("blobs/sha256/" + d["digest"][7:])
+		read = lambda d: json.load(blob(d))
+		manifest = read(json.load(oci.extractfile("index.json"))["manifests"][0])
+		for layer in manifest["layers"][1:]:
+		    for m in tarfile.open(fileobj=io.BytesIO(blob(layer).read())):
+		        if m.isfile():
+		            print(m.name, "" if m.name == "ran" else m.mtime, *m.pax_headers)
+	EOF
+	equal $'copied 1000000000\nran \nsub/copied 1000000000' "$(sort times)"
+}
+
 @test "COPY --from: hard links, symlinks and wildcards inside a stage" {
 	dockerfile <<-'EOF'
 		FROM alpine:3.19 AS a
@@ -661,7 +685,8 @@ load lib/hew
 		RUN --mount=type=secret,id=e,env=TOKEN echo "$TOKEN" | sha256sum >/3
 		RUN --mount=type=secret,id=absent ls /run/secrets 2>&1 | wc -l >/4
 	EOF
-	E=hunter2-env build -t t --secret id=f,src="$BATS_TEST_TMPDIR/secret" --secret id=e,env=E
+	# of two with one id the last counts
+	E=hunter2-env build -t t --secret id=f,env=E --secret id=f,src="$BATS_TEST_TMPDIR/secret" --secret id=e,env=E
 	unpack t
 	equal "$(printf hunter2-file | sha256sum)"$'\n400 0:0' "$(cat "$ROOTFS/1")"
 	equal "440 5:6" "$(cat "$ROOTFS/2")"

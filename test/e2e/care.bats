@@ -95,7 +95,7 @@ folder_bytes() { (cd "$HEW_ROOT/$1" && command du -s --block-size=1 -- * 2>/dev/
 	hew du --why >said
 	has "name docker.io/library/app:latest" "$(cat said)"
 	has "base docker.io/library/alpine:3.19 linux/" "$(cat said)"
-	grep -qE '^Took: +0\.[3-9] s$' said
+	grep -qE '^Took: +[0-9.]+ s$' said
 }
 
 @test "du and prune of no store, filters that are none" {
@@ -104,6 +104,8 @@ folder_bytes() { (cd "$HEW_ROOT/$1" && command du -s --block-size=1 -- * 2>/dev/
 	[ ! -e "$HEW_ROOT" ]
 	fails 2 hew prune --filter colour=red
 	has 'unknown filter "colour": known are until, unused-for, id, type' "$LAST"
+	fails 2 hew prune --filter parents=sha256:1
+	has 'a layer of this store has no parent of its own' "$LAST"
 	fails 2 hew du --filter type=layers
 	has 'known are regular, internal, source.local, source.git.checkout, exec.cachemount' "$LAST"
 	fails 2 hew prune --filter until=soon
@@ -337,8 +339,12 @@ concurrent_under_cap() {
 		pids+=($!)
 	done
 	wait "${pids[@]}"
+	# whoever ended last has kept the cap, whatever ran beside it
+	local left
+	left=$(on_disk)
 	touch stop
 	wait "$pruner"
+	[ "$left" -le $((cap * 1024 * 1024)) ] || { echo "$left bytes after the last of $n builds" && false; }
 	for ((i = 0; i < n; i++)); do equal "$(cat "want$i")" "$(cat "got$i")"; done
 	has_not failed "$(cat pruned)"
 	# one more each, alone: the cap is kept after it, while the waiting build lives

@@ -71,7 +71,8 @@ fetched() { sed -n 's/.*response completed.*http.request.method=GET .*http.reque
 	skopeo inspect --raw --tls-verify=false "docker://$REF" >"$BATS_TEST_TMPDIR/min"
 	on one build -t app --cache-to "type=registry,ref=$REF,mode=max"
 	skopeo inspect --raw --tls-verify=false "docker://$REF" >"$BATS_TEST_TMPDIR/max"
-	equal "2 8" "$(jq '.layers | length' "$BATS_TEST_TMPDIR/min" "$BATS_TEST_TMPDIR/max" | paste -sd' ')"
+	# two steps of the same second may have made the same layer
+	matches "2 [78]" "$(jq '.layers | length' "$BATS_TEST_TMPDIR/min" "$BATS_TEST_TMPDIR/max" | paste -sd' ')"
 	equal application/vnd.buildkit.cacheconfig.v0 "$(jq -r .config.mediaType "$BATS_TEST_TMPDIR/max")"
 }
 
@@ -507,6 +508,8 @@ mounts_of() { on "$1" hew cache-mount ls --format json; }
 	on one hew cache-mount export -o "$file" npm /go
 	tar -tf "$file" | grep -x oci-layout
 	equal $'/go\nnpm' "$(on two hew cache-mount import "$file" | sort)"
+	# a compiler would take a file for changed whose time lost its fraction
+	equal "$(stat -c %.9Y "$BATS_TEST_TMPDIR"/one/cache/*/*/d/f)" "$(stat -c %.9Y "$BATS_TEST_TMPDIR"/two/cache/*/*/d/f)"
 	equal "1 2 1 2" "$(seen two 2)"
 	# owners and modes are those the step gave
 	printf 'FROM alpine:3.19\nRUN --mount=type=cache,id=npm,target=/n stat -c "%%a %%u:%%g" /n/d/f >/owner; readlink /n/link >>/owner\n' | dockerfile

@@ -130,7 +130,8 @@ static void test_attributes(void **state)
 	                .mtime_sec = 11},
 	        {.path = "none", .type = ENTRY_FILE, .mode = 0, .size = 1},
 	};
-	auto_layer_writer struct layer_writer *w = layer_writer_new(tar, NULL);
+	struct layer_writer_options o = {.nanoseconds = true};
+	auto_layer_writer struct layer_writer *w = layer_writer_new(tar, &o);
 	struct content c = {.fd = body, .size = 1};
 	for (size_t i = 0; i < ARRAY_LEN(in); i++)
 		MUST(layer_writer_add(w, &in[i], &c, &e), e);

@@ -250,11 +250,13 @@ static void test_clamp(void **state)
 	static const struct {
 		int64_t sec, want_sec;
 		uint32_t nsec, want_nsec;
+		bool whole;
 	} rows[] = {{99, 99, 5, 5}, {100, 100, 0, 0}, {100, 100, 5, 0}, {101, 100, 7, 0},
-	        {-5, -5, 1, 1}};
-	struct layer_writer_options o = {.clamp_mtime = true, .max_mtime = 100};
+	        {-5, -5, 1, 1}, {99, 99, 5, 0, true}, {-5, -5, 1, 0, true}, {101, 100, 7, 0, true}};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct err e = ERR_INIT;
+		struct layer_writer_options o = {
+		        .clamp_mtime = true, .max_mtime = 100, .nanoseconds = !rows[i].whole};
 		auto_fd int tar = scratch_fd();
 		struct layer_result r = {0};
 		auto_layer_writer struct layer_writer *w = layer_writer_new(tar, &o);
@@ -370,7 +372,8 @@ static void test_python(void **state)
 	        {.path = "before", .type = ENTRY_DIR, .mtime_sec = -3, .mtime_nsec = 500000000},
 	        {.path = "dir/gone", .type = ENTRY_WHITEOUT},
 	};
-	auto_layer_writer struct layer_writer *w = layer_writer_new(fd, NULL);
+	struct layer_writer_options o = {.nanoseconds = true};
+	auto_layer_writer struct layer_writer *w = layer_writer_new(fd, &o);
 	struct content c = {.fd = body, .size = 5};
 	for (size_t i = 0; i < ARRAY_LEN(entries); i++)
 		MUST(layer_writer_add(w, &entries[i], &c, &e), e);
