@@ -16,7 +16,6 @@ int platform_read(const struct jn *o, struct platform *ret, struct err *e);
 
 int descriptor_read(const struct jn *o, const char *what, struct descriptor *ret, struct err *e);
 void descriptor_write(const struct descriptor *d, struct jw *w);
-void descriptor_list_release(struct descriptor_list *l);
 // null and absent are an empty list.
 int descriptor_list_read(const struct jn *a, const char *what, size_t max,
         struct descriptor_list *ret, struct err *e);

@@ -60,8 +60,7 @@ void image_index_write(const struct image_index *ix, struct buf *out)
 	jw_object_end(&w);
 }
 
-// Attestations lie beside the images in the index but are none, whatever platform they claim.
-static bool is_attestation(const struct descriptor *d)
+bool descriptor_is_attestation(const struct descriptor *d)
 {
 	return strv_env_get(&d->annotations, "vnd.docker.reference.type") ||
 	       (d->has_platform && strcmp(d->platform.os, "unknown") == 0);
@@ -70,7 +69,7 @@ static bool is_attestation(const struct descriptor *d)
 // An entry without a platform may be anything: it is taken if nothing says that it fits.
 static int score(const struct descriptor *d, const struct platform *want)
 {
-	if (is_attestation(d))
+	if (descriptor_is_attestation(d))
 		return 0;
 	if (d->has_platform && d->platform.os[0])
 		return platform_match(want, &d->platform);

@@ -46,6 +46,7 @@ struct descriptor_list {
 	size_t n;
 };
 struct descriptor *descriptor_list_add(struct descriptor_list *l); // zeroed, owned by the list
+void descriptor_list_release(struct descriptor_list *l);
 
 struct manifest {
 	char *media_type;
@@ -74,6 +75,8 @@ void image_index_write(const struct image_index *ix, struct buf *out);
 // The best entry for the platform, or NULL. Attestation manifests (unknown/unknown) never match.
 const struct descriptor *image_index_select(
         const struct image_index *ix, const struct platform *want);
+// Attestations lie beside the images in an index but are none, whatever platform they claim.
+bool descriptor_is_attestation(const struct descriptor *d);
 bool media_type_is_index(const char *mt);
 bool media_type_is_manifest(const char *mt);
 // What kind a document is, by media type or, without one, by its members; NULL if neither tells.

@@ -27,10 +27,15 @@ int document_read(const struct output_request *q, const struct digest *d, struct
 	return 0;
 }
 
-static bool is_here(const struct output_request *q, const struct descriptor *d)
+bool output_is_here(const struct output_request *q, const struct descriptor *d)
 {
 	return media_type_is_manifest(d->media_type) && store_blob_has(q->store, &d->digest) &&
-	       !strv_env_get(&d->annotations, "vnd.docker.reference.type");
+	       !descriptor_is_attestation(d);
+}
+
+static int none_is_here(struct err *e)
+{
+	return err_set(e, ERR_NOT_FOUND, "none of the images in the index is in the store");
 }
 
 static int choose(const struct output_request *q, const struct buf *text, const char *type,
@@ -41,12 +46,40 @@ static int choose(const struct output_request *q, const struct buf *text, const 
 	if (image_index_parse(text->p, text->n, type, &ix, e))
 		return -1;
 	const struct descriptor *d = image_index_select(&ix, &host);
-	for (size_t i = 0; (!d || !is_here(q, d)) && i < ix.manifests.n; i++)
+	for (size_t i = 0; (!d || !output_is_here(q, d)) && i < ix.manifests.n; i++)
 		d = &ix.manifests.v[i];
-	if (!d || !is_here(q, d))
-		return err_set(e, ERR_NOT_FOUND, "none of the images in the index is in the store");
+	if (!d || !output_is_here(q, d))
+		return none_is_here(e);
 	*ret = d->digest;
 	return 0;
+}
+
+static int image_of_manifest(const struct output_request *q, struct descriptor *ret, struct err *e)
+{
+	auto_output_image struct output_image im = {0};
+	if (output_image_load(q, &q->manifest, &im, e))
+		return -1;
+	descriptor_copy(ret, &im.descriptor);
+	ret->has_platform = true;
+	ret->platform = im.config.platform;
+	return 0;
+}
+
+int output_images(const struct output_request *q, struct descriptor_list *ret, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	auto_index struct image_index ix = {0};
+	const char *type = NULL;
+	if (document_read(q, &q->manifest, &text, &type, e))
+		return -1;
+	if (!media_type_is_index(type))
+		return image_of_manifest(q, descriptor_list_add(ret), e);
+	if (image_index_parse(text.p, text.n, type, &ix, e))
+		return -1;
+	for (size_t i = 0; i < ix.manifests.n; i++)
+		if (output_is_here(q, &ix.manifests.v[i]))
+			descriptor_copy(descriptor_list_add(ret), &ix.manifests.v[i]);
+	return ret->n ? 0 : none_is_here(e);
 }
 
 static struct registry *open_registry(const struct output_request *q, struct err *e)

@@ -84,12 +84,6 @@ static int load_manifest(
 
 // ---- indexes
 
-static bool is_attestation(const struct descriptor *d)
-{
-	return strv_env_get(&d->annotations, "vnd.docker.reference.type") ||
-	       (d->has_platform && !strcmp(d->platform.os, "unknown"));
-}
-
 static bool has_blob(struct load *l, const struct digest *d)
 {
 	char path[80];
@@ -112,7 +106,7 @@ static const struct descriptor *choose(struct load *l, const struct image_index 
 		return NULL;
 	for (size_t i = 0; i < ix->manifests.n; i++) {
 		d = &ix->manifests.v[i];
-		if (!is_attestation(d) && has_blob(l, &d->digest))
+		if (!descriptor_is_attestation(d) && has_blob(l, &d->digest))
 			return d;
 	}
 	return NULL;
@@ -165,7 +159,7 @@ static void add_name(const struct descriptor *d, struct strv *names)
 static bool is_image(const struct descriptor *d)
 {
 	return (media_type_is_manifest(d->media_type) || media_type_is_index(d->media_type)) &&
-	       !is_attestation(d);
+	       !descriptor_is_attestation(d);
 }
 
 // Entries of the same image are its names.

@@ -1,42 +1,146 @@
 // SPDX-License-Identifier: Apache-2.0
 // type=local and type=tar: the files of the image as they are seen when all layers lie on each
-// other, in a folder or in one plain tar.
+// other, in a folder or in one plain tar; of several platforms each in a folder of its own.
 #include "base/cancel.h"
 #include "base/fault.h"
 #include "base/fs.h"
+#include "base/map.h"
 #include "layer/tree.h"
 #include "layer/writer.h"
 #include "output/output-int.h"
 #include "output/target.h"
 #include "store/stored_view.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-static struct view *open_view(const struct output_request *q, struct err *e)
+// One platform's files.
+struct part {
+	struct view *view;
+	char platform[80];
+	char folder[80]; // linux_arm_v7; "": at the top
+};
+
+struct parts {
+	struct part *v;
+	size_t n;
+};
+#define auto_parts __attribute__((cleanup(parts_release)))
+
+static void parts_release(struct parts *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		view_free(p->v[i].view);
+	free(p->v);
+}
+
+static struct view *open_view(
+        const struct output_request *q, const struct digest *manifest, struct err *e)
 {
 	auto_output_image struct output_image im = {0};
-	if (output_image_load(q, &q->manifest, &im, e))
+	if (output_image_load(q, manifest, &im, e))
 		return NULL;
 	if (layers_need(q, &im, e))
 		return NULL;
 	return stored_view(q->store, im.config.diff_ids, im.config.n_diff_ids, e);
 }
 
+// A folder for each platform, if there are several and nothing else was said.
+static void name_folders(const struct output_spec *o, struct parts *p)
+{
+	bool split = o->has_split ? o->split : p->n > 1;
+	for (size_t i = 0; split && i < p->n; i++) {
+		struct part *part = &p->v[i];
+		memcpy(part->folder, part->platform, sizeof(part->folder));
+		for (char *c = part->folder; *c; c++)
+			if (*c == '/')
+				*c = '_';
+	}
+}
+
+struct meeting {
+	struct map from; // path -> platform
+	const struct part *part;
+};
+
+static int meet(void *arg, const struct entry *en, struct err *e)
+{
+	struct meeting *m = arg;
+	const char *other = en->type == ENTRY_DIR ? NULL : map_get(&m->from, en->path);
+	if (other)
+		return err_set(e, ERR_USAGE,
+		        "cannot overwrite %s from %s with %s when split option is disabled",
+		        en->path, other, m->part->platform);
+	if (en->type != ENTRY_DIR)
+		map_set(&m->from, en->path, (void *)(uintptr_t)m->part->platform);
+	return 0;
+}
+
+// What goes into one folder must not have a file twice.
+static int check_apart(const struct parts *p, struct err *e)
+{
+	struct meeting m = {0};
+	int rc = 0;
+	for (size_t i = 0; !rc && p->n > 1 && !*p->v[0].folder && i < p->n; i++) {
+		m.part = &p->v[i];
+		rc = p->v[i].view->ops->walk(p->v[i].view, "", meet, &m, e);
+	}
+	map_release(&m.from);
+	return rc;
+}
+
+static int open_parts(
+        const struct output_request *q, const struct output_spec *o, struct parts *p, struct err *e)
+{
+	struct descriptor_list images = {0};
+	int rc = output_images(q, &images, e);
+	p->v = xcalloc(images.n + 1, sizeof(*p->v));
+	for (size_t i = 0; !rc && i < images.n; i++) {
+		struct part *part = &p->v[p->n];
+		platform_text(&images.v[i].platform, part->platform);
+		part->view = open_view(q, &images.v[i].digest, e);
+		rc = part->view ? 0 : -1;
+		p->n += !rc;
+	}
+	descriptor_list_release(&images);
+	if (rc)
+		return -1;
+	name_folders(o, p);
+	return check_apart(p, e);
+}
+
+static int export_part(const struct part *p, int dir, struct err *e)
+{
+	bool as_root = geteuid() == 0;
+	if (!*p->folder)
+		return tree_export(p->view, dir, as_root, e);
+	if (mkdirat(dir, p->folder, 0755) && errno != EEXIST)
+		return err_sys(e, "make folder '%s'", p->folder);
+	auto_fd int fd = openat(dir, p->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_sys(e, "open folder '%s'", p->folder)
+	              : tree_export(p->view, fd, as_root, e);
+}
+
 int output_local(const struct output_request *q, const struct output_spec *o, struct err *e)
 {
 	auto_target struct target t = TARGET_NONE;
-	auto_view struct view *v = open_view(q, e);
-	if (!v || target_open_dir(o->dest, &t, e))
+	auto_parts struct parts p = {0};
+	if (open_parts(q, o, &p, e) || target_open_dir(o->dest, &t, e))
 		return -1;
 	if (fault_point("output.write") < 0)
 		return err_sys(e, "write '%s'", o->dest);
-	if (tree_export(v, t.fd, geteuid() == 0, e))
-		return err_wrap(e, "write '%s'", o->dest);
+	for (size_t i = 0; i < p.n; i++)
+		if (export_part(&p.v[i], t.fd, e))
+			return err_wrap(e, "write '%s'", o->dest);
 	return target_commit_dir(&t, e);
 }
 
 // ---- tar
 
 struct tar_out {
+	const struct part *part;
 	struct view *v;
 	struct layer_writer *w;
 };
@@ -54,6 +158,21 @@ static int link_holds(struct tar_out *t, const struct entry *en, struct err *e)
 	       to.has_content == en->has_content && hash_eq(&to.content, &en->content);
 }
 
+// Below the folder of the platform, and so is what it is linked to.
+static int put(struct tar_out *t, const struct entry *en, const struct content *c, struct err *e)
+{
+	const char *folder = t->part->folder;
+	bool hard = en->type == ENTRY_FILE && en->link;
+	if (!*folder)
+		return layer_writer_add(t->w, en, c, e);
+	struct entry moved = *en;
+	auto_free char *path = xasprintf("%s/%s", folder, en->path);
+	auto_free char *link = hard ? xasprintf("%s/%s", folder, en->link) : NULL;
+	moved.path = path;
+	moved.link = hard ? link : en->link;
+	return layer_writer_add(t->w, &moved, c, e);
+}
+
 static int put_file(struct tar_out *t, const struct entry *en, struct err *e)
 {
 	struct entry plain = *en;
@@ -61,12 +180,12 @@ static int put_file(struct tar_out *t, const struct entry *en, struct err *e)
 	if (held < 0)
 		return -1;
 	if (held)
-		return layer_writer_add(t->w, en, NULL, e);
+		return put(t, en, NULL, e);
 	auto_content struct content c = CONTENT_NONE;
 	plain.link = NULL;
 	if (t->v->ops->open(t->v, en, &c, e))
 		return -1;
-	return layer_writer_add(t->w, &plain, &c, e);
+	return put(t, &plain, &c, e);
 }
 
 static int put_entry(void *arg, const struct entry *en, struct err *e)
@@ -74,19 +193,32 @@ static int put_entry(void *arg, const struct entry *en, struct err *e)
 	struct tar_out *t = arg;
 	if (cancel_check(e))
 		return -1;
-	return en->type == ENTRY_FILE ? put_file(t, en, e) : layer_writer_add(t->w, en, NULL, e);
+	return en->type == ENTRY_FILE ? put_file(t, en, e) : put(t, en, NULL, e);
 }
 
-static int write_tar(
-        const struct output_request *q, struct view *v, int fd, uint64_t *ret_size, struct err *e)
+static int put_part(
+        const struct output_request *q, const struct part *p, struct layer_writer *w, struct err *e)
+{
+	struct tar_out t = {p, p->view, w};
+	const struct entry folder = {
+	        .path = p->folder, .type = ENTRY_DIR, .mode = 0755, .mtime_sec = q->epoch};
+	if (*p->folder && layer_writer_add(w, &folder, NULL, e))
+		return -1;
+	return p->view->ops->walk(p->view, "", put_entry, &t, e);
+}
+
+static int write_tar(const struct output_request *q, const struct parts *p, int fd,
+        uint64_t *ret_size, struct err *e)
 {
 	struct layer_writer_options o = {.clamp_mtime = q->has_epoch, .max_mtime = q->epoch};
 	auto_layer_writer struct layer_writer *w = layer_writer_new(fd, &o);
-	struct tar_out t = {v, w};
 	struct layer_result r = {0};
 	if (fault_point("output.write") < 0)
 		return err_sys(e, "write archive");
-	if (v->ops->walk(v, "", put_entry, &t, e) || layer_writer_finish(w, &r, e))
+	for (size_t i = 0; i < p->n; i++)
+		if (put_part(q, &p->v[i], w, e))
+			return -1;
+	if (layer_writer_finish(w, &r, e))
 		return -1;
 	*ret_size = r.tar_size;
 	layer_result_release(&r);
@@ -95,11 +227,11 @@ static int write_tar(
 
 // What cannot be sought in gets the tar when it is complete.
 static int write_through(
-        const struct output_request *q, struct view *v, struct target *t, struct err *e)
+        const struct output_request *q, const struct parts *p, struct target *t, struct err *e)
 {
 	uint64_t size;
 	auto_fd int spool = store_temp_file(q->store, e);
-	if (spool < 0 || write_tar(q, v, spool, &size, e))
+	if (spool < 0 || write_tar(q, p, spool, &size, e))
 		return -1;
 	return fs_copy_range(spool, 0, t->fd, size, e);
 }
@@ -108,9 +240,9 @@ int output_tar(const struct output_request *q, const struct output_spec *o, stru
 {
 	auto_target struct target t = TARGET_NONE;
 	uint64_t size;
-	auto_view struct view *v = open_view(q, e);
-	if (!v || target_open_file(o->dest, &t, e))
+	auto_parts struct parts p = {0};
+	if (open_parts(q, o, &p, e) || target_open_file(o->dest, &t, e))
 		return -1;
-	int rc = t.direct ? write_through(q, v, &t, e) : write_tar(q, v, t.fd, &size, e);
+	int rc = t.direct ? write_through(q, &p, &t, e) : write_tar(q, &p, t.fd, &size, e);
 	return rc ? err_wrap(e, "write '%s'", o->dest) : target_commit_file(&t, e);
 }

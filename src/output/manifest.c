@@ -157,21 +157,31 @@ static bool unchanged(const struct conversion *c, const struct manifest *m)
 	return true;
 }
 
-static void set_annotations(const struct conversion *c, struct manifest *m)
+static void add_annotations(struct strv *to, const struct strv *more)
 {
-	strv_copy(&m->annotations, &c->im->manifest.annotations);
-	for (size_t i = 0; i < c->o->annotations.n; i++) {
-		const char *kv = c->o->annotations.v[i], *eq = strchr(kv, '=');
+	for (size_t i = 0; i < more->n; i++) {
+		const char *kv = more->v[i], *eq = strchr(kv, '=');
 		auto_free char *key = xstrndup(kv, (size_t)(eq - kv));
-		strv_env_set(&m->annotations, key, eq + 1);
+		strv_env_set(to, key, eq + 1);
 	}
+}
+
+static int put_document(struct store *s, const char *media_type, const struct buf *text,
+        struct descriptor *ret, struct err *e)
+{
+	struct digest digest;
+	if (store_blob_put(s, text->p, text->n, &digest, e))
+		return -1;
+	descriptor_release(ret);
+	*ret = (struct descriptor){
+	        .media_type = xstrdup(media_type), .digest = digest, .size = text->n};
+	return 0;
 }
 
 static int convert(struct conversion *c, struct descriptor *ret, struct err *e)
 {
 	auto_manifest struct manifest m = {0};
 	auto_buf struct buf text = {0};
-	struct digest digest;
 	m.media_type = xstrdup(c->docker ? MT_DOCKER_MANIFEST : MT_OCI_MANIFEST);
 	descriptor_copy(&m.config, &c->im->manifest.config);
 	free(m.config.media_type);
@@ -183,62 +193,113 @@ static int convert(struct conversion *c, struct descriptor *ret, struct err *e)
 		descriptor_copy(ret, &c->im->descriptor);
 		return 0;
 	}
-	set_annotations(c, &m);
+	strv_copy(&m.annotations, &c->im->manifest.annotations);
+	add_annotations(&m.annotations, &c->o->annotations);
 	manifest_write(&m, &text);
-	if (store_blob_put(c->q->store, text.p, text.n, &digest, e))
+	return put_document(c->q->store, m.media_type, &text, ret, e);
+}
+
+static int image_manifest(const struct output_request *q, const struct output_spec *o,
+        const struct digest *manifest, struct descriptor *ret, struct err *e)
+{
+	auto_output_image struct output_image im = {0};
+	struct conversion c = {.q = q, .o = o, .im = &im};
+	if (output_image_load(q, manifest, &im, e))
 		return -1;
-	descriptor_release(ret);
-	*ret = (struct descriptor){
-	        .media_type = xstrdup(m.media_type), .digest = digest, .size = text.n};
+	c.recipe = o->has_recipe ? o->recipe : RECIPE_DEFAULT;
+	recipe_text(&c.recipe, c.recipe_name);
+	// An image that came with Docker's types keeps them.
+	c.docker = o->docker_types || is_docker_type(im.manifest.media_type);
+	int rc = convert(&c, ret, e);
+	pool_free(c.pool);
+	return rc;
+}
+
+// ---- an index
+
+static int index_entry(const struct output_request *q, const struct output_spec *o,
+        struct descriptor *d, bool *changed, struct err *e)
+{
+	struct descriptor made = {0};
+	if (!output_is_here(q, d))
+		return 0; // an image of another platform that was not fetched, or no image
+	if (image_manifest(q, o, &d->digest, &made, e)) {
+		descriptor_release(&made);
+		return -1;
+	}
+	*changed |= !digest_eq(&made.digest, &d->digest) || o->descriptor_annotations.n;
+	free(d->media_type);
+	d->media_type = steal_ptr(&made.media_type);
+	d->digest = made.digest;
+	d->size = made.size;
+	add_annotations(&d->annotations, &o->descriptor_annotations);
+	descriptor_release(&made);
 	return 0;
 }
 
-// An index goes out as it is; so does what is no image at all.
-static int passes_through(const struct output_request *q, struct descriptor *ret, struct err *e)
+// One of which no image changes goes out as it is.
+static int index_manifest(const struct output_request *q, const struct output_spec *o,
+        const struct buf *text, const char *type, struct descriptor *ret, struct err *e)
 {
-	auto_buf struct buf text = {0};
-	auto_manifest struct manifest m = {0};
-	const char *type = NULL;
-	if (document_read(q, &q->manifest, &text, &type, e))
+	auto_index struct image_index ix = {0};
+	auto_buf struct buf out = {0};
+	bool changed = false;
+	if (image_index_parse(text->p, text->n, type, &ix, e))
 		return -1;
-	if (!media_type_is_index(type)) {
-		if (manifest_parse(text.p, text.n, NULL, &m, e))
+	for (size_t i = 0; i < ix.manifests.n; i++)
+		if (index_entry(q, o, &ix.manifests.v[i], &changed, e))
 			return -1;
-		type = m.media_type;
-		if (!strcmp(m.config.media_type, MT_OCI_CONFIG) ||
-		        !strcmp(m.config.media_type, MT_DOCKER_CONFIG))
-			return 0;
+	if (!changed) {
+		*ret = (struct descriptor){
+		        .media_type = xstrdup(type), .digest = q->manifest, .size = text->n};
+		return 0;
 	}
-	descriptor_release(ret);
-	*ret = (struct descriptor){
-	        .media_type = xstrdup(type), .digest = q->manifest, .size = text.n};
-	return 1;
+	if (o->docker_types) {
+		free(ix.media_type);
+		ix.media_type = xstrdup(MT_DOCKER_INDEX);
+	}
+	image_index_write(&ix, &out);
+	return put_document(q->store, ix.media_type, &out, ret, e);
+}
+
+// What is no image goes out as it is.
+static int is_image(const struct buf *text, char **ret_type, struct err *e)
+{
+	auto_manifest struct manifest m = {0};
+	if (manifest_parse(text->p, text->n, NULL, &m, e))
+		return -1;
+	*ret_type = steal_ptr(&m.media_type);
+	return !strcmp(m.config.media_type, MT_OCI_CONFIG) ||
+	       !strcmp(m.config.media_type, MT_DOCKER_CONFIG);
 }
 
 int output_manifest(const struct output_request *q, const struct output_spec *o,
         struct descriptor *ret, struct err *e)
 {
-	auto_output_image struct output_image im = {0};
+	auto_buf struct buf text = {0};
+	auto_free char *own_type = NULL;
 	struct descriptor d = {0};
-	int rc = passes_through(q, &d, e);
-	if (rc < 0)
+	const char *type = NULL;
+	if (document_read(q, &q->manifest, &text, &type, e))
 		return -1;
-	if (rc == 0) {
-		struct conversion c = {.q = q, .o = o, .im = &im};
-		if (output_image_load(q, &q->manifest, &im, e))
-			return -1;
-		c.recipe = o->has_recipe ? o->recipe : RECIPE_DEFAULT;
-		recipe_text(&c.recipe, c.recipe_name);
-		// An image that came with Docker's types keeps them.
-		c.docker = o->docker_types || is_docker_type(im.manifest.media_type);
-		rc = convert(&c, &d, e);
-		pool_free(c.pool);
-		if (rc < 0) {
-			descriptor_release(&d);
-			return -1;
-		}
+	bool is_index = media_type_is_index(type);
+	int image = is_index ? 0 : is_image(&text, &own_type, e);
+	if (image < 0)
+		return -1;
+	int rc = 0;
+	if (is_index)
+		rc = index_manifest(q, o, &text, type, &d, e);
+	else if (image)
+		rc = image_manifest(q, o, &q->manifest, &d, e);
+	else
+		d = (struct descriptor){
+		        .media_type = steal_ptr(&own_type), .digest = q->manifest, .size = text.n};
+	if (rc) {
+		descriptor_release(&d);
+		return -1;
 	}
-	strv_copy(&d.annotations, &o->descriptor_annotations);
+	if (!is_index)
+		strv_copy(&d.annotations, &o->descriptor_annotations);
 	*ret = d;
 	return 0;
 }

@@ -20,6 +20,11 @@ void output_image_release(struct output_image *im);
 // The image under a manifest; of an index, that of this machine's platform or else the first.
 int output_image_load(const struct output_request *q, const struct digest *root,
         struct output_image *ret, struct err *e);
+// Is this entry of an index an image that is in the store?
+bool output_is_here(const struct output_request *q, const struct descriptor *d);
+// The images of the request, each with the platform it is for: of an index those that are in the
+// store, in its order.
+int output_images(const struct output_request *q, struct descriptor_list *ret, struct err *e);
 // Reads a manifest or index. *ret_type is one of the known media types.
 int document_read(const struct output_request *q, const struct digest *d, struct buf *ret,
         const char **ret_type, struct err *e);

@@ -36,7 +36,8 @@ struct output_spec {
 	bool docker_types; // oci-mediatypes=false
 	bool force;        // force-compression: layers from elsewhere too
 	bool push_by_digest;
-	struct strv annotations;            // of the manifest, "key=value"
+	bool has_split, split;   // platform-split; not given: if there are several platforms
+	struct strv annotations; // of the manifest, "key=value"
 	struct strv descriptor_annotations; // of what points to it in an index.json
 };
 void output_spec_release(struct output_spec *o);
@@ -48,7 +49,7 @@ int output_take_bool(const char *key, const char *value, bool *ret, struct err *
 
 struct output_request {
 	struct store *store;
-	struct digest manifest;   // stored image
+	struct digest manifest;   // of the stored image, or of an index over several
 	const struct strv *names; // of the build (-t); a spec's own names add to them
 	struct event_sink *sink;
 	int step; // first id for events of the output: a push takes one a name

@@ -119,6 +119,7 @@ enum key {
 	KEY_IGNORED,    // says how a daemon is to go about it; makes no difference here
 	KEY_ONLY_FALSE, // known, and not supported when switched on
 	KEY_MODE,
+	KEY_SPLIT,
 };
 
 static const struct {
@@ -145,7 +146,7 @@ static const struct {
         {"oci-artifact", KEY_IGNORED},
         {"compatibility-version", KEY_IGNORED},
         {"registry.insecure", KEY_ONLY_FALSE},
-        {"platform-split", KEY_ONLY_FALSE},
+        {"platform-split", KEY_SPLIT},
         {"prefer-nondist-layers", KEY_ONLY_FALSE},
 };
 
@@ -232,6 +233,9 @@ static int take_known(
 		return !strcmp(value, "copy") ? 0
 		                              : err_set(e, ERR_UNSUPPORTED,
 		                                        "output: mode=%s is not supported", value);
+	case KEY_SPLIT:
+		d->o.has_split = true;
+		return output_take_bool(name, value, &d->o.split, e);
 	case KEY_IGNORED:
 		return 0;
 	}

@@ -128,9 +128,68 @@ static int put_row(
 	return 0;
 }
 
-int store_image_put(struct store *s, const struct image_row *row, struct err *e)
+static int read_config(
+        struct store *s, const struct digest *d, struct image_config *ret, struct err *e)
 {
 	auto_buf struct buf text = {0};
+	return store_blob_read(s, d, CONFIG_MAX, &text, e) < 0 ||
+	                       image_config_parse(text.p, text.n, ret, e) < 0
+	               ? -1
+	               : 0;
+}
+
+static bool has_layer(const struct image_config *c, const struct digest *d)
+{
+	for (size_t i = 0; i < c->n_diff_ids; i++)
+		if (digest_eq(&c->diff_ids[i], d))
+			return true;
+	return false;
+}
+
+static int add_layers(
+        struct store *s, const struct digest *manifest, struct image_config *all, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	auto_manifest struct manifest m = {0};
+	auto_config struct image_config c = {0};
+	if (store_blob_read(s, manifest, MANIFEST_MAX, &text, e) < 0 ||
+	        manifest_parse(text.p, text.n, NULL, &m, e) < 0 ||
+	        read_config(s, &m.config.digest, &c, e) < 0)
+		return -1;
+	for (size_t i = 0; i < c.n_diff_ids; i++)
+		if (!has_layer(all, &c.diff_ids[i]))
+			image_config_add_diff_id(all, &c.diff_ids[i]);
+	return 0;
+}
+
+// An index that stands for no single platform consists of the layers of all images that are here.
+static int layers_of_index(
+        struct store *s, const struct digest *index, struct image_config *ret, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	auto_index struct image_index ix = {0};
+	if (store_blob_read(s, index, MANIFEST_MAX, &text, e) < 0 ||
+	        image_index_parse(text.p, text.n, NULL, &ix, e) < 0)
+		return -1;
+	for (size_t i = 0; i < ix.manifests.n; i++) {
+		const struct descriptor *d = &ix.manifests.v[i];
+		if (media_type_is_manifest(d->media_type) && !descriptor_is_attestation(d) &&
+		        store_blob_has(s, &d->digest) && add_layers(s, &d->digest, ret, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int layers_of(
+        struct store *s, const struct image_row *row, struct image_config *ret, struct err *e)
+{
+	if (!digest_is_zero(&row->image_id))
+		return read_config(s, &row->image_id, ret, e);
+	return row->is_index ? layers_of_index(s, &row->manifest, ret, e) : 0;
+}
+
+int store_image_put(struct store *s, const struct image_row *row, struct err *e)
+{
 	auto_config struct image_config config = {0};
 	char digest[DIGEST_TEXT];
 	int same = store_lease_add(s, &row->manifest, e) < 0 ? -1 : same_row(s, row, e);
@@ -140,9 +199,7 @@ int store_image_put(struct store *s, const struct image_row *row, struct err *e)
 	if (!store_blob_has(s, &row->manifest))
 		return err_set(e, ERR_NOT_FOUND, "enter image %s: its manifest is not in the store",
 		        digest);
-	if (!digest_is_zero(&row->image_id) &&
-	        (store_blob_read(s, &row->image_id, CONFIG_MAX, &text, e) < 0 ||
-	                image_config_parse(text.p, text.n, &config, e) < 0))
+	if (layers_of(s, row, &config, e) < 0)
 		return err_wrap(e, "enter image %s", digest);
 	if (db_begin(s, e) < 0)
 		return -1;

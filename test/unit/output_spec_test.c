@@ -35,6 +35,8 @@ static char *show(const struct output_spec *o)
 		buf_puts(&b, " force");
 	if (o->docker_types)
 		buf_puts(&b, " docker-types");
+	if (o->has_split)
+		buf_puts(&b, o->split ? " split" : " together");
 	for (size_t i = 0; i < o->names.n; i++)
 		buf_printf(&b, " name:%s", o->names.v[i]);
 	for (size_t i = 0; i < o->annotations.n; i++)
@@ -77,7 +79,9 @@ static const struct {
         {"annotation", "type=oci,annotation.org.X=1,annotation-manifest.b=",
                 "oci - tar annotation:org.X=1 annotation:b="},
         {"ignored", "type=image,store=true,unpack=false", "image NULL tar"},
-        {"known and off", "type=local,dest=x,platform-split=false", "local x tar"},
+        {"together", "type=local,dest=x,platform-split=false", "local x tar together"},
+        {"split", "type=tar,dest=x,platform-split=true", "tar x tar split"},
+        {"known and off", "type=image,prefer-nondist-layers=false", "image NULL tar"},
         {"cacheonly", "type=cacheonly", "cacheonly NULL tar"},
 };
 
@@ -126,7 +130,6 @@ static const struct {
         {"unknown compression", "type=oci,compression=gzipp", ERR_USAGE, "\"gzip\"?"},
         {"index annotation", "type=oci,annotation-index.a=b", ERR_UNSUPPORTED, "manifest"},
         {"insecure", "type=image,registry.insecure=true", ERR_UNSUPPORTED, "--insecure"},
-        {"split", "type=local,dest=x,platform-split=true", ERR_UNSUPPORTED, "platform-split"},
         {"mode", "type=local,dest=x,mode=delete", ERR_UNSUPPORTED, "mode=delete"},
 };
 
