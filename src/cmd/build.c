@@ -9,6 +9,7 @@
 #include "cmd/build_cache.h"
 #include "cmd/build_flags.h"
 #include "cmd/build_metadata.h"
+#include "cmd/build_platforms.h"
 #include "cmd/build_sources.h"
 #include "cmd/call.h"
 #include "cmd/care.h"
@@ -26,9 +27,8 @@
 struct build_options {
 	struct build_flags flags;
 	struct strv tags, build_args, labels, outputs, secrets, contexts, no_cache_filter,
-	        cache_from, cache_to, ssh;
-	const char *file, *target, *progress, *iidfile, *metadata_file, *platform, *timestamp,
-	        *call;
+	        cache_from, cache_to, ssh, platforms;
+	const char *file, *target, *progress, *iidfile, *metadata_file, *timestamp, *call;
 	bool no_cache, pull, push, load, quiet, insecure, check, explain, dry_run;
 	int64_t jobs;
 };
@@ -78,8 +78,8 @@ static const struct option options[] = {
                 "On a terminal: open a shell in what a failed RUN left"},
         {"output", 'o', OPT_LIST, AT(outputs), "SPEC",
                 "type=image|registry|oci|docker|local|tar,dest=..., or a folder"},
-        {"platform", 0, OPT_STRING, AT(platform), "OS/ARCH",
-                "Platform to build for (default: this machine's)"},
+        {"platform", 0, OPT_LIST, AT(platforms), "OS/ARCH[,...]",
+                "Platforms to build for (default: this machine's)"},
         {"progress", 0, OPT_STRING, AT(progress), "KIND", "auto, tty, plain, rawjson or quiet"},
         {"pull", 0, OPT_FLAG, AT(pull), NULL,
                 "Ask the registry for base images even if they are here"},
@@ -123,7 +123,8 @@ static void release(void *p)
 {
 	struct build_options *o = p;
 	struct strv *lists[] = {&o->tags, &o->build_args, &o->labels, &o->outputs, &o->secrets,
-	        &o->contexts, &o->no_cache_filter, &o->cache_from, &o->cache_to, &o->ssh};
+	        &o->contexts, &o->no_cache_filter, &o->cache_from, &o->cache_to, &o->ssh,
+	        &o->platforms};
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		strv_release(lists[i]);
 	build_flags_release(&o->flags);
@@ -244,12 +245,7 @@ static int take_options(const struct build_options *o, struct build_request *r, 
 	for (size_t i = 0; i < o->secrets.n; i++)
 		if (take_secret(o->secrets.v[i], r, e))
 			return -1;
-	r->platform = platform_host();
-	const char *platform = o->platform ? o->platform : getenv("DOCKER_DEFAULT_PLATFORM");
-	r->platform_given = platform && *platform;
-	if (r->platform_given && platform_parse(platform, &r->platform, e))
-		return -1;
-	if (take_build_args(o, r, e))
+	if (build_take_platforms(&o->platforms, r, e) || take_build_args(o, r, e))
 		return -1;
 	strv_copy(&r->labels, &o->labels);
 	for (size_t i = 0; i < o->contexts.n; i++)
@@ -267,8 +263,8 @@ static int take_options(const struct build_options *o, struct build_request *r, 
 
 // ---- outputs
 
-static int parse_outputs(
-        const struct build_options *o, struct output_spec **ret, size_t *ret_n, struct err *e)
+static int parse_outputs(const struct build_options *o, size_t n_platforms,
+        struct output_spec **ret, size_t *ret_n, struct err *e)
 {
 	struct output_spec *specs = xcalloc(o->outputs.n + 1, sizeof(*specs));
 	size_t n = 0;
@@ -279,6 +275,11 @@ static int parse_outputs(
 	}
 	if (!r && o->push)
 		r = output_spec_parse("type=registry", &specs[n], e) ? -1 : (n++, 0);
+	for (size_t i = 0; !r && n_platforms > 1 && i < n; i++)
+		if (specs[i].type == OUTPUT_DOCKER) // BuildKit's words
+			r = err_set(e, ERR_UNSUPPORTED,
+			        "docker exporter does not currently support exporting manifest "
+			        "lists: use type=oci for several platforms");
 	*ret = specs;
 	*ret_n = n;
 	return r;
@@ -289,7 +290,7 @@ static int run_outputs(struct session *s, const struct build_request *r,
         struct descriptor *pushed, struct err *e)
 {
 	struct output_request q = {.store = s->store,
-	        .manifest = built->manifest,
+	        .manifest = built->root,
 	        .names = &r->tags,
 	        .sink = session_sink(s),
 	        .step = built->n_ids,
@@ -323,12 +324,25 @@ static int output_steps(const struct build_request *r, const struct build_result
 
 static void tell(struct session *s, const struct build_request *r, const struct build_result *b)
 {
-	char id[DIGEST_TEXT], size[24];
-	digest_text(&b->image_id, id);
-	size_format(b->size, size);
-	event_note(session_sink(s), "built %s  %s in %zu layer%s  %.2fs  %zu of %zu steps cached",
-	        id, size, b->n_layers, b->n_layers == 1 ? "" : "s", (double)b->duration_ns / 1e9,
-	        b->n_cached, b->n_steps);
+	char id[DIGEST_TEXT], size[24], platform[80];
+	for (size_t i = 0; b->n_images > 1 && i < b->n_images; i++) {
+		const struct build_image *im = &b->images[i];
+		digest_text(&im->image_id, id);
+		size_format(im->size, size);
+		platform_text(&im->platform, platform);
+		event_note(session_sink(s), "built %s  %s  %s in %zu layer%s", platform, id, size,
+		        im->n_layers, im->n_layers == 1 ? "" : "s");
+	}
+	size_t layers = b->images[0].n_layers;
+	auto_free char *what = NULL;
+	size_format(b->images[0].size, size);
+	if (b->n_images > 1)
+		what = xasprintf("index of %zu platforms", b->n_images);
+	else
+		what = xasprintf("%s in %zu layer%s", size, layers, layers == 1 ? "" : "s");
+	digest_text(build_result_id(b), id);
+	event_note(session_sink(s), "built %s  %s  %.2fs  %zu of %zu steps cached", id, what,
+	        (double)b->duration_ns / 1e9, b->n_cached, b->n_steps);
 	for (size_t i = 0; i < r->tags.n; i++)
 		event_note(session_sink(s), "named %s", r->tags.v[i]);
 }
@@ -339,7 +353,8 @@ static int finish(struct session *s, const struct build_options *o, const struct
 	struct descriptor pushed = {0};
 	char id[DIGEST_TEXT];
 	int status = run_outputs(s, r, b, specs, n, &pushed, e);
-	digest_text(&b->image_id, id);
+	bool index_pushed = b->n_images > 1 && pushed.media_type;
+	digest_text(index_pushed ? &pushed.digest : build_result_id(b), id);
 	if (!status && o->iidfile)
 		status = fs_replace_file(AT_FDCWD, o->iidfile, id, strlen(id), 0644, e);
 	if (!status && o->metadata_file)
@@ -405,7 +420,7 @@ static int build_until_whole(struct session *s, const struct build_options *o,
 static int prepare_caches(struct session *s, const struct build_options *o, struct build_request *r,
         struct build_caches *caches, struct err *e)
 {
-	caches->platform = &r->platform;
+	caches->platform = &r->platforms[0];
 	if (build_caches_parse(caches, &o->cache_from, &o->cache_to, s, e))
 		return -1;
 	int inlined = build_caches_inline(caches, &r->build_args, e);
@@ -420,7 +435,8 @@ static int build(struct session *s, const struct build_options *o, struct build_
 	struct build_caches caches = {0};
 	struct prune_limits limits;
 	size_t n_specs = 0;
-	int status = store_limits(s->store, &limits, e) || parse_outputs(o, &specs, &n_specs, e) ||
+	int status = store_limits(s->store, &limits, e) ||
+	                             parse_outputs(o, r->n_platforms, &specs, &n_specs, e) ||
 	                             build_flags_annotate(&o->flags, r, specs, n_specs, e)
 	                     ? -1
 	                     : 0;

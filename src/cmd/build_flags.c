@@ -231,10 +231,7 @@ static int read_level(const char *word, const struct build_request *r, enum leve
 	auto_free char *name = xstrndup(word + n + 1, end > n ? end - n - 1 : 0);
 	if (word[end] != ']' || platform_parse(name, &p, &ignored))
 		return -1;
-	char want[80], have[80];
-	platform_text(&p, want);
-	platform_text(&r->platform, have);
-	if (strcmp(want, have) != 0)
+	if (!platform_eq(&p, &r->platforms[0]))
 		*ret = LEVEL_OTHER_PLATFORM;
 	return 0;
 }

@@ -67,12 +67,13 @@ int build_metadata_write(const char *path, const struct build_request *r,
 	auto_buf struct buf out = {0};
 	struct jw w;
 	char id[DIGEST_TEXT], digest[DIGEST_TEXT];
-	digest_text(&b->image_id, id);
-	digest_text(pushed->media_type ? &pushed->digest : &b->manifest, digest);
+	digest_text(&b->images[0].image_id, id);
+	digest_text(pushed->media_type ? &pushed->digest : &b->root, digest);
 	jw_begin(&w, &out, 2);
 	jw_object(&w);
 	put_warnings(&w, b);
-	jw_kv(&w, "containerimage.config.digest", id);
+	if (b->n_images == 1)
+		jw_kv(&w, "containerimage.config.digest", id);
 	if (pushed->media_type)
 		put_descriptor(&w, pushed, digest);
 	jw_kv(&w, "containerimage.digest", digest);

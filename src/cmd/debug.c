@@ -149,10 +149,8 @@ static struct registry *no_registry(void *arg, struct err *e)
 static int graph(const struct debug_verb *o, const struct strv *args, struct err *e)
 {
 	struct build_plan p;
-	struct build_request r = {.registry = no_registry,
-	        .platform = platform_host(),
-	        .all_stages = true,
-	        .offline = true};
+	struct build_request r = {.registry = no_registry, .all_stages = true, .offline = true};
+	const struct platform host = platform_host();
 	auto_buf struct buf text = {0};
 	int json = wants_json(o, "dot", e);
 	if (json < 0 || need(args, 1, 1, "debug graph FILE", e) ||
@@ -161,6 +159,7 @@ static int graph(const struct debug_verb *o, const struct strv *args, struct err
 	r.dockerfile = args->v[1];
 	r.dockerfile_text = buf_cstr(&text);
 	r.dockerfile_len = text.n;
+	build_request_add_platform(&r, &host);
 	strv_copy(&r.build_args, &o->env);
 	int status = build_plan(NULL, &r, &p, e);
 	if (status)

@@ -81,8 +81,9 @@ static void dot_edges(struct buf *out, const struct graph *g)
 		for (size_t k = 0; k < n; k++)
 			buf_printf(out, "  s%d -> s%d [style=dashed];\n", from[k], s->id);
 	}
-	if (g->result >= 0)
-		buf_printf(out, "  s%d -> image;\n  image [shape=doublecircle];\n", g->result);
+	if (g->results[0].step >= 0)
+		buf_printf(out, "  s%d -> image;\n  image [shape=doublecircle];\n",
+		        g->results[0].step);
 }
 
 static void print_dot(const struct dockerfile *d, const struct graph *g)
@@ -163,8 +164,8 @@ static void print_json(const struct dockerfile *d, const struct graph *g)
 		put_step(&w, g->steps[i]);
 	jw_array_end(&w);
 	jw_key(&w, "result");
-	if (g->result >= 0)
-		jw_int(&w, g->result);
+	if (g->results[0].step >= 0)
+		jw_int(&w, g->results[0].step);
 	else
 		jw_null(&w);
 	jw_object_end(&w);

@@ -190,7 +190,7 @@ static int look(struct job *j, const struct buf *text, struct lint_report *ret, 
 	lint_context_init(&c, j->context, j->file);
 	struct lint_options o = lint_context_options(&c);
 	o.partial = !plan.parsed;
-	o.base_user = plan.graph ? plan.graph->config.user : NULL;
+	o.base_user = plan.graph ? plan.graph->results[0].config.user : NULL;
 	lint_run(plan.file, buf_cstr(&j->plan.text), plan.text.n, &o, ret);
 	lint_context_release(&c);
 	if (status)
@@ -305,12 +305,10 @@ static int lint_arg(const struct lint_verb *o, struct session *s, const char *ar
 {
 	struct job j = {.o = o,
 	        .s = s,
-	        .r = {.registry = no_registry,
-	                .platform = platform_host(),
-	                .all_stages = true,
-	                .offline = true,
-	                .costs = true}};
+	        .r = {.registry = no_registry, .all_stages = true, .offline = true, .costs = true}};
+	const struct platform host = platform_host();
 	auto_buf struct buf text = {0};
+	build_request_add_platform(&j.r, &host);
 	strv_copy(&j.r.build_args, &o->build_args);
 	int status = take_path(&j, arg, &text, &f->path, e);
 	if (!status)

@@ -35,6 +35,7 @@ void build_request_release(struct build_request *r)
 		strv_release(&r->ssh[i].paths);
 	}
 	free(r->ssh);
+	free(r->platforms);
 	*r = (struct build_request){0};
 }
 
@@ -46,8 +47,18 @@ const struct build_secret *build_secret_find(const struct build_request *r, cons
 	return NULL;
 }
 
+void build_request_add_platform(struct build_request *r, const struct platform *p)
+{
+	for (size_t i = 0; i < r->n_platforms; i++)
+		if (platform_eq(&r->platforms[i], p))
+			return;
+	r->platforms = xreallocarray(r->platforms, r->n_platforms + 1, sizeof(*r->platforms));
+	r->platforms[r->n_platforms++] = *p;
+}
+
 void build_result_release(struct build_result *r)
 {
+	free(r->images);
 	free(r->result_stage);
 	free(r->record);
 	dockerfile_free(r->file);
@@ -56,6 +67,11 @@ void build_result_release(struct build_result *r)
 	strv_release(&r->mounts);
 	strv_release(&r->used_mounts);
 	*r = (struct build_result){0};
+}
+
+const struct digest *build_result_id(const struct build_result *r)
+{
+	return r->n_images == 1 ? &r->images[0].image_id : &r->root;
 }
 
 // ---- the Dockerfile
@@ -177,7 +193,8 @@ static int convert(struct exec *x, struct err *e)
 	        .all_stages = r->all_stages,
 	        .build_args = &r->build_args,
 	        .labels = &r->labels,
-	        .target_platform = r->platform,
+	        .platforms = r->platforms,
+	        .n_platforms = r->n_platforms,
 	        .platform_given = r->platform_given,
 	        .build_platform = platform_host(),
 	        .network = r->network,
@@ -333,8 +350,9 @@ static void list_step(
 static void list_steps(const struct exec *x, struct step_list *ret)
 {
 	auto_free bool *in_result = xcalloc(x->graph->n_steps + 1, sizeof(*in_result));
-	for (int i = x->graph->result; i >= 0; i = x->graph->steps[i]->parent)
-		in_result[i] = true;
+	for (size_t k = 0; k < x->graph->n_results; k++)
+		for (int i = x->graph->results[k].step; i >= 0; i = x->graph->steps[i]->parent)
+			in_result[i] = true;
 	for (size_t i = 0; i < x->graph->n_steps; i++) {
 		const struct step *s = x->graph->steps[i];
 		if (s->kind != STEP_IMAGE && x->states[i].state == STEP_DONE)
@@ -370,7 +388,7 @@ static void count(const struct exec *x, struct build_result *ret)
 	ret->epoch = x->graph->epoch;
 	list_mounts(x, ret);
 	ret->n_ids = (int)x->graph->n_steps;
-	ret->result_stage = xstrdup(x->graph->result_stage);
+	ret->result_stage = xstrdup(x->graph->results[0].stage);
 }
 
 // ---- what is kept of it
@@ -414,7 +432,7 @@ static int build_all(struct exec *x, struct build_result *ret, struct err *e)
 	if (!status)
 		list_steps(x, &ret->steps);
 	if (!status && !x->req->dry_run)
-		status = commit_image(x, ret, e);
+		status = commit_images(x, ret, e);
 	if (!status)
 		count(x, ret);
 	else

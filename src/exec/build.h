@@ -58,7 +58,8 @@ struct build_request {
 	struct strv tags;           // full references
 	struct strv build_contexts; // "name=value"
 	struct strv no_cache_stages;
-	struct platform platform;
+	struct platform *platforms; // to build for, at least one, each once
+	size_t n_platforms;
 	bool platform_given; // --platform, not this machine's
 	bool no_cache, pull;
 	// A RUN that fails: a shell in what it left, if there is a terminal. The command, empty:
@@ -103,14 +104,26 @@ struct build_request {
 void build_request_release(struct build_request *r);
 // The last one given with that id, as BuildKit has it; NULL: there is none.
 const struct build_secret *build_secret_find(const struct build_request *r, const char *id);
+// Unless it is among them.
+void build_request_add_platform(struct build_request *r, const struct platform *p);
 // --network in the words of the sandbox.
 enum step_network step_network_of(enum net_mode mode);
 
+struct build_image {
+	struct platform platform; // as asked for
+	struct digest image_id;   // of the config
+	struct digest manifest;   // as stored locally
+	uint64_t size;            // uncompressed bytes of all layers
+	size_t n_layers;
+};
+
 struct build_result {
-	struct digest image_id; // of the config
-	struct digest manifest; // as stored locally
-	uint64_t size;          // uncompressed bytes of all layers
-	size_t n_layers, n_steps, n_cached;
+	// In the order in which the platforms were asked for; none of a dry run or a failed build.
+	struct build_image *images;
+	size_t n_images;
+	// What the names point to in the store: the only image's manifest, or an index over all.
+	struct digest root;
+	size_t n_steps, n_cached;
 	int64_t duration_ns;
 	bool has_epoch; // SOURCE_DATE_EPOCH
 	int64_t epoch;  // seconds
@@ -126,6 +139,8 @@ struct build_result {
 	struct buf text;         // the Dockerfile
 };
 void build_result_release(struct build_result *r);
+// What people call the image: the only config's digest, or that of the index.
+const struct digest *build_result_id(const struct build_result *r);
 
 // The whole of a build: *ret is the caller's to release. A failing RUN is ERR_STEP with the
 // position of its instruction; what ran before it stays recorded.

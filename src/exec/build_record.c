@@ -223,7 +223,7 @@ static void put_steps(const struct exec *x, struct jw *w)
 	auto_free int *environments = xcalloc(x->graph->n_steps + 1, sizeof(*environments));
 	if (!x->req->dry_run)
 		put_environments(x, environments, w);
-	jw_kv_int(w, "result", x->graph->result);
+	jw_kv_int(w, "result", x->graph->results[0].step);
 	jw_key(w, "bases");
 	jw_array(w);
 	for (size_t i = 0; i < x->graph->n_steps; i++) {
@@ -286,12 +286,14 @@ static void put_request(const struct exec *x, struct jw *w)
 	jw_kv(w, "dockerfile", file ? file : x->path);
 	if (r->target)
 		jw_kv(w, "target", r->target);
-	jw_kv(w, "stage", x->graph ? x->graph->result_stage : "");
+	jw_kv(w, "stage", x->graph ? x->graph->results[0].stage : "");
 	put_list(w, "names", &r->tags);
-	platform_text(&r->platform, platform);
 	jw_key(w, "platforms");
 	jw_array(w);
-	jw_str(w, platform);
+	for (size_t i = 0; i < r->n_platforms; i++) {
+		platform_text(&r->platforms[i], platform);
+		jw_str(w, platform);
+	}
 	jw_array_end(w);
 }
 
@@ -304,9 +306,12 @@ static void put_end(const struct exec *x, const struct build_end *end, struct jw
 	                                                           : "failed";
 	jw_kv(w, "status", status);
 	jw_kv_bool(w, "ok", !failed && !end->is_running);
+	uint64_t size = 0;
+	for (size_t i = 0; end->result && i < end->result->n_images; i++)
+		size += end->result->images[i].size;
 	if (end->result) {
-		put_digest(w, "image_id", &end->result->image_id);
-		jw_kv_int(w, "image_size", (int64_t)end->result->size);
+		put_digest(w, "image_id", build_result_id(end->result));
+		jw_kv_int(w, "image_size", (int64_t)size);
 	}
 	if (failed) {
 		jw_kv(w, "error", end->failure->msg);

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The result of a build as an image in the store: configuration as BuildKit writes it, a manifest
-// over the layers in the forms that are here, names.
+// The results of a build as images in the store: configuration as BuildKit writes it, a manifest
+// over the layers in the forms that are here, an index over several manifests, names.
 #include "exec/exec-int.h"
 
 // The time of every history entry: a layer's is when it was first made; entries without a layer
 // take that of the first new layer before or, for those at the front, after them.
-static void fill_times(struct exec *x, struct image_config *c)
+static void fill_times(struct exec *x, const struct graph_result *r, struct image_config *c)
 {
 	bool missing = false;
 	struct timestamp created = {0};
 	for (size_t i = 0; i < c->n_history; i++) {
-		int step = x->graph->history_steps[i];
+		int step = r->history_steps[i];
 		if (step >= 0) {
 			c->history[i].created = x->states[step].created;
 			c->history[i].has_created = true;
-		} else if (x->graph->has_epoch && i >= x->graph->n_base_history) {
+		} else if (x->graph->has_epoch && i >= r->n_base_history) {
 			c->history[i].created = (struct timestamp){x->graph->epoch, 0};
 			c->history[i].has_created = true;
 		}
@@ -43,13 +43,6 @@ static void fill_times(struct exec *x, struct image_config *c)
 	}
 	c->created = c->n_history ? c->history[c->n_history - 1].created : created;
 	c->has_created = true;
-}
-
-static void result_root(struct exec *x, struct rootfs *ret)
-{
-	*ret = (struct rootfs){0};
-	if (x->graph->result >= 0)
-		rootfs_copy(ret, &x->states[x->graph->result].root);
 }
 
 // The bytes of a layer say nothing of Docker or OCI; its media type has to be the manifest's kind.
@@ -101,23 +94,70 @@ static int make_manifest(struct exec *x, const struct rootfs *root, struct manif
 	return 0;
 }
 
-static int put_config(struct exec *x, const struct rootfs *root, const struct step_list *steps,
-        struct manifest *m, int64_t *ret_created, struct err *e)
+static int put_config(struct exec *x, const struct graph_result *r, const struct rootfs *root,
+        const struct step_list *steps, struct manifest *m, int64_t *ret_created, struct err *e)
 {
 	auto_config struct image_config c = {0};
 	auto_buf struct buf text = {0};
-	image_config_copy(&c, &x->graph->config);
+	image_config_copy(&c, &r->config);
 	free(steal_ptr(&c.diff_ids));
 	c.n_diff_ids = 0;
 	for (size_t i = 0; i < root->n; i++)
 		image_config_add_diff_id(&c, &root->layers[i]);
-	fill_times(x, &c);
+	fill_times(x, r, &c);
 	if (x->req->inline_cache)
 		c.inline_cache = x->req->inline_cache(x->store, steps, root->layers, root->n);
 	image_config_write(&c, &text);
 	m->config.size = text.n;
 	*ret_created = c.created.sec;
 	return store_blob_put(x->store, text.p, text.n, &m->config.digest, e);
+}
+
+// What is to be named: a manifest, and later the index if there are several.
+struct committed {
+	struct image_row row;
+	struct descriptor_list manifests;
+};
+
+static int commit_image(struct exec *x, const struct graph_result *r, const struct step_list *steps,
+        struct committed *c, struct build_image *ret, struct err *e)
+{
+	auto_manifest struct manifest m = {0};
+	auto_buf struct buf text = {0};
+	struct rootfs root = {0};
+	if (r->step >= 0)
+		rootfs_copy(&root, &x->states[r->step].root);
+	ret->platform = r->platform;
+	ret->n_layers = root.n;
+	int rc = make_manifest(x, &root, &m, &ret->size, e) ||
+	                         put_config(x, r, &root, steps, &m, &c->row.created, e)
+	                 ? -1
+	                 : 0;
+	rootfs_release(&root);
+	if (rc)
+		return -1;
+	manifest_write(&m, &text);
+	ret->image_id = m.config.digest;
+	struct descriptor *d = descriptor_list_add(&c->manifests);
+	*d = (struct descriptor){.media_type = xstrdup(m.media_type),
+	        .size = text.n,
+	        .has_platform = true,
+	        .platform = r->config.platform};
+	if (store_blob_put(x->store, text.p, text.n, &d->digest, e))
+		return -1;
+	ret->manifest = d->digest;
+	return 0;
+}
+
+static int put_index(
+        struct exec *x, struct committed *c, struct digest *ret, uint64_t *ret_size, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	const struct image_index ix = {
+	        .media_type = (char *)(uintptr_t)MT_OCI_INDEX, .manifests = c->manifests};
+	image_index_write(&ix, &text);
+	*ret_size = text.n;
+	return store_blob_put(x->store, text.p, text.n, ret, e);
 }
 
 static int put_names(struct exec *x, struct image_row *row, struct err *e)
@@ -130,33 +170,36 @@ static int put_names(struct exec *x, struct image_row *row, struct err *e)
 	return r;
 }
 
-int commit_image(struct exec *x, struct build_result *ret, struct err *e)
+static int commit_root(
+        struct exec *x, struct committed *c, const struct build_result *built, struct err *e)
 {
-	auto_manifest struct manifest m = {0};
-	auto_buf struct buf text = {0};
-	struct rootfs root;
-	struct image_row row = {0};
-	uint64_t size = 0;
-	result_root(x, &root);
-	int r = make_manifest(x, &root, &m, &size, e) ||
-	                        put_config(x, &root, &ret->steps, &m, &row.created, e)
-	                ? -1
-	                : 0;
-	if (!r) {
-		manifest_write(&m, &text);
-		r = store_blob_put(x->store, text.p, text.n, &row.manifest, e);
+	struct image_row *row = &c->row;
+	row->is_index = c->manifests.n > 1;
+	row->manifest = c->manifests.v[0].digest;
+	row->manifest_size = c->manifests.v[0].size;
+	snprintf(row->media_type, sizeof(row->media_type), "%s",
+	        row->is_index ? MT_OCI_INDEX : MT_OCI_MANIFEST);
+	if (!row->is_index)
+		row->image_id = built->images[0].image_id;
+	else if (put_index(x, c, &row->manifest, &row->manifest_size, e))
+		return -1;
+	return put_names(x, row, e);
+}
+
+int commit_images(struct exec *x, struct build_result *ret, struct err *e)
+{
+	struct committed c = {0};
+	size_t n = x->graph->n_results;
+	int rc = 0;
+	ret->images = xcalloc(n, sizeof(*ret->images));
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = commit_image(x, &x->graph->results[i], &ret->steps, &c, &ret->images[i], e);
+	if (!rc)
+		rc = commit_root(x, &c, ret, e);
+	if (!rc) {
+		ret->n_images = n;
+		ret->root = c.row.manifest;
 	}
-	if (!r) {
-		row.image_id = m.config.digest;
-		row.manifest_size = text.n;
-		row.size = size;
-		snprintf(row.media_type, sizeof(row.media_type), "%s", MT_OCI_MANIFEST);
-		r = put_names(x, &row, e);
-	}
-	ret->image_id = m.config.digest;
-	ret->manifest = row.manifest;
-	ret->size = size;
-	ret->n_layers = root.n;
-	rootfs_release(&root);
-	return r;
+	descriptor_list_release(&c.manifests);
+	return rc;
 }

@@ -250,4 +250,4 @@ int schedule(struct exec *x, struct err *e);
 void schedule_look(struct exec *x);
 
 // ---- commit.c
-int commit_image(struct exec *x, struct build_result *ret, struct err *e);
+int commit_images(struct exec *x, struct build_result *ret, struct err *e);

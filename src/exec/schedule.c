@@ -134,10 +134,11 @@ static int record(struct exec *x, const struct step *s, const struct digest *lay
 
 static bool in_result(const struct exec *x, const struct step *s)
 {
-	int i = x->graph->result;
-	while (i >= 0 && i != s->id)
-		i = x->graph->steps[i]->parent;
-	return i >= 0;
+	for (size_t k = 0; k < x->graph->n_results; k++)
+		for (int i = x->graph->results[k].step; i >= 0; i = x->graph->steps[i]->parent)
+			if (i == s->id)
+				return true;
+	return false;
 }
 
 static int execute(struct exec *x, const struct step *s, struct err *e)

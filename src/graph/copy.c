@@ -19,7 +19,7 @@ int workdir_dispatch(struct builder *b, struct stage_state *s, const struct inst
 		struct step *st = step_add(b, s, STEP_WORKDIR, in, on_build);
 		st->workdir.path = arena_strdup(&b->g->arena, wd);
 		st->workdir.user = arena_strdup(&b->g->arena, s->config.user ? s->config.user : "");
-		s->rootfs = id = st->id;
+		s->rootfs = id = step_unique(b, st)->id;
 	}
 	auto_free char *text = xasprintf("WORKDIR %s", wd);
 	history_add(b, s, text, id);
@@ -175,7 +175,8 @@ int copy_dispatch(struct builder *b, struct stage_state *s, const struct instr *
 	        copy_inlines(b, s, in, op, e) || copy_check(in, op, e))
 		return -1;
 	op->dest = destination(b, s, dest);
-	history_copy(b, s, op, dest, st->id);
+	st = step_unique(b, st);
+	history_copy(b, s, &st->copy, dest, st->id);
 	s->rootfs = st->id;
 	return 0;
 }

@@ -72,9 +72,7 @@ static int of_name(struct builder *b, const char *name, int64_t *ret, struct err
 	struct graph_context context = {0};
 	if (strcmp(name, "context") == 0)
 		return r->source_time ? r->source_time(r, NULL, NULL, ret, e) : 0;
-	int found = r->named_context
-	                    ? r->named_context(r, name, &b->o->target_platform, &context, e)
-	                    : 0;
+	int found = r->named_context ? r->named_context(r, name, b->target, &context, e) : 0;
 	if (found < 0)
 		return -1;
 	if (found)
@@ -98,7 +96,9 @@ int epoch_settle(struct builder *b, struct err *e)
 	struct graph *g = b->g;
 	int found = 0;
 	bool plus = *text == '+' && text[1] != '-'; // a sign, to Go
-	if (str_to_i64(text + plus, &g->epoch)) {
+	if (g->n_results > 0) {
+		found = g->has_epoch; // as for the platform before
+	} else if (str_to_i64(text + plus, &g->epoch)) {
 		found = 1;
 	} else if (*text) {
 		auto_free char *name = xstrdup(text);

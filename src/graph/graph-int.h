@@ -56,7 +56,8 @@ struct builder {
 	struct graph *g;
 	struct dockerfile *df;
 	const struct graph_options *o;
-	struct strv globals; // global ARGs and platform arguments
+	const struct platform *target; // of this walk over the stages
+	struct strv globals;           // global ARGs and platform arguments
 	struct stage_state *states;
 	int depth;
 	struct arg_info *global_args;
@@ -64,6 +65,7 @@ struct builder {
 	size_t n_global_args, n_hints;
 	const char *epoch;  // what --build-arg SOURCE_DATE_EPOCH means; NULL: as it was given
 	struct map images;  // "PLATFORM NAME" -> its step
+	struct map unique;  // what earlier walks made, by what it does (unique.c)
 	size_t n_variables; // of all RUNs together
 };
 
@@ -76,9 +78,15 @@ int stage_build(struct builder *b, size_t index, struct err *e);
 const char *stage_path(struct builder *b, const struct stage_state *s, const char *path);
 struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind kind,
         const struct instr *in, bool on_build);
+void step_release(struct step *s);
 // What `COPY --from=name` or `--mount=from=name` means; builds the stage or resolves the image.
 int source_find(struct builder *b, struct stage_state *s, const struct instr *in, const char *from,
         bool allow_index, struct file_source *ret, struct err *e);
+
+// unique.c
+// The step that was added last and is complete, or, if it does what one of an earlier platform
+// does, that one in its place.
+struct step *step_unique(struct builder *b, struct step *last);
 
 // check.c: BuildKit's checks of FROM lines and instructions
 struct undefined { // variables that one word used in vain

@@ -48,44 +48,85 @@ static void states_free(struct stage_state *states, size_t n)
 
 static void take_result(struct builder *b, struct stage_state *s)
 {
-	struct graph *g = b->g;
-	g->result = s->rootfs;
-	g->platform = s->platform;
-	g->result_stage = s->display;
-	image_config_copy(&g->config, &s->config);
-	if (b->o->platform_given || !*g->config.platform.os || !*g->config.platform.arch)
-		g->config.platform = b->o->target_platform;
-	g->history_steps = steal_ptr(&s->history_steps);
-	g->n_base_history = s->n_base_history;
+	struct graph_result *r = &b->g->results[b->g->n_results++];
+	r->platform = *b->target;
+	r->step = s->rootfs;
+	r->stage = s->display;
+	image_config_copy(&r->config, &s->config);
+	if (b->o->platform_given || !*r->config.platform.os || !*r->config.platform.arch)
+		r->config.platform = *b->target;
+	r->history_steps = steal_ptr(&s->history_steps);
+	r->n_base_history = s->n_base_history;
 	for (size_t i = 0; b->o->labels && i < b->o->labels->n; i++) {
 		const char *kv = b->o->labels->v[i], *eq = strchr(kv, '=');
 		auto_free char *key = eq ? xstrndup(kv, (size_t)(eq - kv)) : xstrdup(kv);
-		image_config_set_label(&g->config, key, eq ? eq + 1 : "");
+		image_config_set_label(&r->config, key, eq ? eq + 1 : "");
 	}
+}
+
+static bool same_warning(const struct warning *a, const struct warning *b)
+{
+	return !strcmp(a->rule, b->rule) && a->pos.line == b->pos.line &&
+	       !strcmp(a->detail, b->detail);
+}
+
+// What is said of every platform is said once.
+static void drop_repeated(struct dockerfile *df, size_t known)
+{
+	size_t kept = known;
+	for (size_t i = known; i < df->n_warnings; i++) {
+		size_t k = 0;
+		while (k < known && !same_warning(&df->warnings[k], &df->warnings[i]))
+			k++;
+		if (k == known)
+			df->warnings[kept++] = df->warnings[i];
+	}
+	df->n_warnings = kept;
+}
+
+// Walks the stages that the target needs, as they are for one platform.
+static int walk(struct builder *b, int target, struct err *e)
+{
+	size_t n_stages = b->df->n_stages, known = b->df->n_warnings;
+	bool is_first = b->g->n_results == 0;
+	b->states = xcalloc(n_stages, sizeof(*b->states));
+	b->depth = 0;
+	b->epoch = NULL;
+	int failed = vars_globals(b, e) || epoch_settle(b, e) || check_froms(b, e);
+	for (size_t i = 0; !failed && b->o->all_stages && i < n_stages; i++)
+		failed = stage_build(b, i, e);
+	if (!failed)
+		failed = stage_build(b, (size_t)target, e);
+	if (!failed) {
+		take_result(b, &b->states[target]);
+		if (is_first)
+			outline_make(b, target);
+		else
+			drop_repeated(b->df, known);
+	}
+	states_free(b->states, n_stages);
+	strv_release(&b->globals);
+	for (size_t i = 0; i < b->n_global_args; i++)
+		strv_release(&b->global_args[i].deps);
+	free(steal_ptr(&b->global_args));
+	b->n_global_args = 0;
+	map_release(&b->global_at);
+	return failed ? -1 : 0;
 }
 
 struct graph *graph_build(struct dockerfile *df, const struct graph_options *o, struct err *e)
 {
 	struct graph *g = xcalloc(1, sizeof(*g));
 	struct builder b = {.g = g, .df = df, .o = o};
-	b.states = xcalloc(df->n_stages, sizeof(*b.states));
+	g->results = xcalloc(o->n_platforms, sizeof(*g->results));
 	int target = target_index(df, o->target, e);
-	int failed = target < 0 || vars_globals(&b, e) || epoch_settle(&b, e) || check_froms(&b, e);
-	for (size_t i = 0; !failed && o->all_stages && i < df->n_stages; i++)
-		failed = stage_build(&b, i, e);
-	if (!failed)
-		failed = stage_build(&b, (size_t)target, e);
-	if (!failed) {
-		take_result(&b, &b.states[target]);
-		outline_make(&b, target);
+	bool failed = target < 0;
+	for (size_t i = 0; !failed && i < o->n_platforms; i++) {
+		b.target = &o->platforms[i];
+		failed = walk(&b, target, e);
 	}
-	states_free(b.states, df->n_stages);
-	strv_release(&b.globals);
-	for (size_t i = 0; i < b.n_global_args; i++)
-		strv_release(&b.global_args[i].deps);
-	free(b.global_args);
-	map_release(&b.global_at);
 	map_release(&b.images);
+	map_release(&b.unique);
 	if (!failed)
 		return g;
 	graph_free(g);

@@ -112,21 +112,29 @@ struct graph_outline {
 	size_t n_args, n_secrets, n_sockets;
 };
 
-struct graph {
-	struct arena arena;
-	struct step **steps; // in an order in which every step comes after what it needs
-	size_t n_steps, cap_steps;
-	int result; // step whose root filesystem is the image's; -1: scratch
-	struct platform platform;
-	// Of the result: base history and own, without the diff_ids of own layers.
+// What becomes an image: of each platform that was asked for one.
+struct graph_result {
+	struct platform platform; // as asked for
+	int step;                 // whose root filesystem is the image's; -1: scratch
+	// Base history and own, without the diff_ids of own layers.
 	struct image_config config;
 	// Parallel to config.history: the step that makes the entry's layer, or -1.
 	int *history_steps;
 	size_t n_base_history;
-	const char *result_stage; // display name
-	bool has_epoch;           // SOURCE_DATE_EPOCH: no time of the image is later
-	int64_t epoch;            // seconds
-	struct graph_outline outline;
+	const char *stage; // display name
+};
+
+struct graph {
+	struct arena arena;
+	// In an order in which every step comes after what it needs; what is the same for several
+	// platforms is there once.
+	struct step **steps;
+	size_t n_steps, cap_steps;
+	struct graph_result *results; // in the order asked for, at least one
+	size_t n_results;
+	bool has_epoch;               // SOURCE_DATE_EPOCH: no time of an image is later
+	int64_t epoch;                // seconds
+	struct graph_outline outline; // for the first platform
 };
 
 // A named context: an image, as resolve() takes it, or files.
@@ -154,11 +162,13 @@ struct graph_resolver {
 };
 
 struct graph_options {
-	const char *target;            // NULL: last stage
-	bool all_stages;               // also those that the target does not need: to check them
-	const struct strv *build_args; // "K=V"
-	const struct strv *labels;     // "K=V", added to the result's config
-	struct platform target_platform, build_platform;
+	const char *target;               // NULL: last stage
+	bool all_stages;                  // also those that the target does not need: to check them
+	const struct strv *build_args;    // "K=V"
+	const struct strv *labels;        // "K=V", added to the result's config
+	const struct platform *platforms; // to build for, each once; with several, names of steps
+	size_t n_platforms;               // tell theirs
+	struct platform build_platform;
 	bool platform_given; // --platform: the image says so whatever it is made from
 	enum net_mode network;
 	bool allow_network_host, allow_insecure; // what a RUN may ask for beyond that

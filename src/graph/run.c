@@ -219,7 +219,8 @@ int run_dispatch(struct builder *b, struct stage_state *s, const struct instr *i
 	vars_proxy(b, &op->proxy_env);
 	if (run_flags(b, in, op, e))
 		return -1;
-	history_run(b, s, &op->argv, st->id);
+	st = step_unique(b, st);
+	history_run(b, s, &st->run.argv, st->id);
 	s->rootfs = st->id;
 	return 0;
 }

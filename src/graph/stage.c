@@ -6,7 +6,7 @@
 
 #define STAGE_DEPTH_MAX 1000 // stages nested by FROM and --from: beyond any real Dockerfile
 
-static void step_release(struct step *s)
+void step_release(struct step *s)
 {
 	strv_release(&s->run.argv);
 	strv_release(&s->run.env);
@@ -23,9 +23,12 @@ void graph_free(struct graph *g)
 		return;
 	for (size_t i = 0; i < g->n_steps; i++)
 		step_release(g->steps[i]);
+	for (size_t i = 0; i < g->n_results; i++) {
+		free(g->results[i].history_steps);
+		image_config_release(&g->results[i].config);
+	}
 	free(g->steps);
-	free(g->history_steps);
-	image_config_release(&g->config);
+	free(g->results);
 	arena_release(&g->arena);
 	free(g);
 }
@@ -53,6 +56,34 @@ const char *stage_path(struct builder *b, const struct stage_state *s, const cha
 	return arena_strdup(&b->g->arena, abs);
 }
 
+// "->arm64": what is made here is for another platform, as far as the stage knows.
+static const char *aimed_at(struct builder *b, const struct stage_state *s)
+{
+	static const char *const names[] = {
+	        "TARGETPLATFORM", "TARGETOS", "TARGETARCH", "TARGETVARIANT"};
+	const struct platform *p = b->target;
+	bool knows = false;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		knows |= strv_env_get(&s->vars, names[i]) != NULL;
+	if (!knows || !strcmp(s->platform.arch, p->arch))
+		return "";
+	return arena_printf(&b->g->arena, "->%s%s%s", p->arch, *p->variant ? "/" : "", p->variant);
+}
+
+// "[builder 2/5] "; with several platforms "[linux/amd64->arm64 builder 2/5] ", as BuildKit has it.
+static const char *step_place(struct builder *b, const struct stage_state *s, int number)
+{
+	char platform[80] = "";
+	const char *aim = "";
+	if (b->o->n_platforms > 1) {
+		platform_text(&s->platform, platform);
+		aim = aimed_at(b, s);
+	}
+	int width = s->total >= 100 ? 3 : s->total >= 10 ? 2 : 1;
+	return arena_printf(&b->g->arena, "[%s%s%s%s%s%*d/%d] ", platform, aim,
+	        *platform ? " " : "", s->display, *s->display ? " " : "", width, number, s->total);
+}
+
 struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind kind,
         const struct instr *in, bool on_build)
 {
@@ -63,10 +94,9 @@ struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind k
 	st->stage = s->display;
 	st->stage_index = s->index;
 	st->no_cache = s->no_cache;
-	int width = s->total >= 100 ? 3 : s->total >= 10 ? 2 : 1;
-	const char *sep = *s->display ? " " : "";
-	st->name = arena_printf(&b->g->arena, "[%s%s%*d/%d] %s%s", s->display, sep, width,
-	        ++s->counter, s->total, on_build ? "ONBUILD " : "", in->original);
+	const char *place = step_place(b, s, ++s->counter);
+	st->name = arena_printf(
+	        &b->g->arena, "%s%s%s", place, on_build ? "ONBUILD " : "", in->original);
 	strv_copy(&st->run.env, &s->vars);
 	st->run.cwd = stage_path(b, s, "");
 	st->run.user = arena_strdup(&b->g->arena, s->config.user ? s->config.user : "");
@@ -159,7 +189,7 @@ int source_find(struct builder *b, struct stage_state *s, const struct instr *in
 		        "cannot copy from stage \"%s\", it needs to be defined before current %s",
 		        from, allow_index ? "stage" : "command");
 	struct graph_context context = {0};
-	int replaced = find_context(b, &b->o->target_platform, in, from, &context, e);
+	int replaced = find_context(b, b->target, in, from, &context, e);
 	if (replaced < 0)
 		return -1;
 	if (replaced && !context.image) {
@@ -176,7 +206,7 @@ int source_find(struct builder *b, struct stage_state *s, const struct instr *in
 	struct step *image;
 	const char *name = arena_printf(&b->g->arena, "FROM %s", ref);
 	// of the platform that is built for, whatever that of the stage is
-	if (image_step(b, ref, &b->o->target_platform, in, name, &image, e)) {
+	if (image_step(b, ref, b->target, in, name, &image, e)) {
 		size_t n;
 		const char *const *names = stage_names(b, &n);
 		const char *near = str_nearest(from, names, n);
@@ -237,12 +267,11 @@ static void from_stage(struct stage_state *s, const struct stage_state *base)
 	s->n_base_history = base->n_base_history;
 }
 
-// FROM --platform chooses among images; there is nothing to choose from here.
+// FROM --platform says what runs here, and nothing of the image: there is none to choose.
 static void from_scratch(struct builder *b, struct stage_state *s)
 {
 	s->rootfs = -1;
-	s->platform = b->o->target_platform;
-	s->config.platform = s->platform;
+	s->config.platform = *b->target;
 	s->config.working_dir = xstrdup("/");
 	begin_vars(s);
 	history_base(s);
@@ -250,10 +279,7 @@ static void from_scratch(struct builder *b, struct stage_state *s)
 
 static const char *from_name(struct builder *b, const struct stage_state *s, const char *ref)
 {
-	const char *sep = *s->display ? " " : "";
-	int width = s->total >= 100 ? 3 : s->total >= 10 ? 2 : 1;
-	return arena_printf(
-	        &b->g->arena, "[%s%s%*d/%d] FROM %s", s->display, sep, width, 1, s->total, ref);
+	return arena_printf(&b->g->arena, "%sFROM %s", step_place(b, s, 1), ref);
 }
 
 static int from_image(struct builder *b, struct stage_state *s, const char *ref, struct err *e)
@@ -292,6 +318,7 @@ static void from_files(
 	        .kind = FROM_CONTEXT, .context = arena_strdup(&b->g->arena, context->name)};
 	st->copy.dest = "/";
 	strv_add(&st->copy.sources, "/");
+	st = step_unique(b, st);
 	s->rootfs = st->id;
 	auto_free char *text = context->is_folder ? xasprintf("local source for %s", context->name)
 	                                          : xasprintf("FROM %s", context->name);
@@ -313,7 +340,7 @@ static int from_context(struct builder *b, struct stage_state *s,
 static int from_platform(
         struct builder *b, struct stage_state *s, const struct instr *from, struct err *e)
 {
-	s->platform = b->o->target_platform;
+	s->platform = *b->target;
 	if (!from->platform)
 		return 0;
 	struct expand_env env = {expand_get_strv, &b->globals, b->df->escape, NULL};

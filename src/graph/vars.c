@@ -81,7 +81,7 @@ static struct arg_info *global_info(struct builder *b, const struct instr *in, s
 static void platform_args(struct builder *b, struct strv *vars)
 {
 	set_platform(vars, "BUILD", &b->o->build_platform);
-	set_platform(vars, "TARGET", &b->o->target_platform);
+	set_platform(vars, "TARGET", b->target);
 	const struct stage *last = &b->df->stages[b->df->n_stages - 1];
 	const char *target = b->o->target ? b->o->target : last->name;
 	strv_env_set(vars, "TARGETSTAGE", target ? target : "default");

@@ -11,6 +11,8 @@
 // after the standard headers it needs
 #include <cmocka.h>
 
+static const struct platform amd64 = {.os = "linux", .arch = "amd64"};
+
 // An image called "base": one layer, an environment, a trigger if its tag asks for one.
 static int resolve(struct graph_resolver *self, const char *ref, const struct platform *p,
         struct graph_image *ret, struct err *e)
@@ -85,6 +87,7 @@ static void dump_copy(struct arena *a, const struct copy_op *op, struct buf *out
 
 static void dump(const struct graph *g, struct buf *out)
 {
+	const struct graph_result *r = &g->results[0];
 	struct arena a = {0};
 	static const char *const kinds[] = {"image", "run", "copy", "workdir"};
 	for (size_t i = 0; i < g->n_steps; i++) {
@@ -98,14 +101,14 @@ static void dump(const struct graph *g, struct buf *out)
 			buf_printf(out, " %s\n",
 			        s->kind == STEP_IMAGE ? s->image->name : s->workdir.path);
 	}
-	buf_printf(out, "result %d\n", g->result);
-	for (size_t i = g->n_base_history; i < g->config.n_history; i++)
-		buf_printf(out, "history %s%s\n", g->config.history[i].created_by,
-		        g->config.history[i].empty_layer ? " (empty)" : "");
-	for (size_t i = 0; i < g->config.cmd.n; i++)
-		buf_printf(out, "cmd %s\n", g->config.cmd.v[i]);
-	for (size_t i = 0; i < g->config.labels.n; i++)
-		buf_printf(out, "label %s\n", g->config.labels.v[i]);
+	buf_printf(out, "result %d\n", r->step);
+	for (size_t i = r->n_base_history; i < r->config.n_history; i++)
+		buf_printf(out, "history %s%s\n", r->config.history[i].created_by,
+		        r->config.history[i].empty_layer ? " (empty)" : "");
+	for (size_t i = 0; i < r->config.cmd.n; i++)
+		buf_printf(out, "cmd %s\n", r->config.cmd.v[i]);
+	for (size_t i = 0; i < r->config.labels.n; i++)
+		buf_printf(out, "label %s\n", r->config.labels.v[i]);
 	arena_release(&a);
 }
 
@@ -279,8 +282,9 @@ static void build_row(const struct row *r, struct buf *out)
 		fail_msg("%s: does not parse: %s", r->name, e.msg);
 	struct graph_options o = {
 	        .target = r->target, .build_args = &args, .labels = &labels, .resolver = &resolver};
-	assert_int_equal(platform_parse("linux/amd64", &o.target_platform, &e), 0);
-	o.build_platform = o.target_platform;
+	o.platforms = &amd64;
+	o.n_platforms = 1;
+	o.build_platform = amd64;
 	auto_graph struct graph *g = graph_build(df, &o, &e);
 	if (g)
 		dump(g, out);
@@ -336,12 +340,13 @@ static void test_platform(void **state)
 		struct graph_resolver resolver = {.resolve = resolve};
 		struct graph_options o = {.resolver = &resolver, .platform_given = images[i].given};
 		char text[80];
-		assert_int_equal(platform_parse("linux/amd64", &o.target_platform, &e), 0);
+		o.platforms = &amd64;
+		o.n_platforms = 1;
 		auto_dockerfile struct dockerfile *df = dockerfile_parse(
 		        images[i].dockerfile, strlen(images[i].dockerfile), "Dockerfile", &e);
 		auto_graph struct graph *g = graph_build(df, &o, &e);
 		assert_non_null(g);
-		platform_text(&g->config.platform, text);
+		platform_text(&g->results[0].config.platform, text);
 		assert_string_equal(text, images[i].want);
 	}
 }
@@ -355,7 +360,8 @@ static void test_platform_copied(void **state)
 	struct err e = ERR_INIT;
 	struct graph_resolver resolver = {.resolve = resolve};
 	struct graph_options o = {.resolver = &resolver};
-	assert_int_equal(platform_parse("linux/amd64", &o.target_platform, &e), 0);
+	o.platforms = &amd64;
+	o.n_platforms = 1;
 	auto_dockerfile struct dockerfile *df =
 	        dockerfile_parse(text, strlen(text), "Dockerfile", &e);
 	auto_graph struct graph *g = graph_build(df, &o, &e);
@@ -431,7 +437,8 @@ static void test_epoch(void **state)
 		const char *text = epochs[i].dockerfile;
 		if (epochs[i].given)
 			strv_addf(&args, "SOURCE_DATE_EPOCH=%s", epochs[i].given);
-		assert_int_equal(platform_parse("linux/amd64", &o.target_platform, &e), 0);
+		o.platforms = &amd64;
+		o.n_platforms = 1;
 		auto_dockerfile struct dockerfile *df =
 		        dockerfile_parse(text, strlen(text), "Dockerfile", &e);
 		assert_non_null(df);
@@ -443,10 +450,89 @@ static void test_epoch(void **state)
 		else
 			buf_puts(&got, "none");
 		if (g)
-			buf_printf(&got, ", \"%s\"", strv_env_get(&g->config.labels, "a"));
+			buf_printf(
+			        &got, ", \"%s\"", strv_env_get(&g->results[0].config.labels, "a"));
 		if (strcmp(buf_cstr(&got), epochs[i].want))
 			fail_msg("%zu: %s: got %s", i, epochs[i].want, buf_cstr(&got));
 	}
+}
+
+// Steps of several platforms: names say which, and what is the same is there once.
+static void test_platforms(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *dockerfile, *want;
+	} builds[] = {// foreign steps are apart, contexts' files too
+	        {"FROM base\nRUN a\nCOPY x /\n",
+	                "base|[linux/amd64 2/3] RUN a|[linux/amd64 3/3] COPY x /|"
+	                "base|[linux/arm64 2/3] RUN a|[linux/arm64 3/3] COPY x /|"
+	                "linux/amd64=2 linux/arm64=5"},
+	        // a native stage is shared until it sees what it builds for
+	        {"FROM --platform=$BUILDPLATFORM base AS b\nRUN a\nARG TARGETARCH\nRUN "
+	         "c\nFROM base\nCOPY --from=b /x /\n",
+	                "base|base|[linux/riscv64 b 2/3] RUN a|[linux/riscv64->amd64 b 3/3] RUN c|"
+	                "[linux/amd64 stage-1 2/2] COPY --from=b /x /|base|"
+	                "[linux/riscv64->arm64 b 3/3] RUN c|"
+	                "[linux/arm64 stage-1 2/2] COPY --from=b /x /|"
+	                "linux/amd64=4 linux/arm64=7"},
+	        // what it sees and does not use in a COPY is no difference
+	        {"FROM --platform=$BUILDPLATFORM base\nARG TARGETARCH\nCOPY x /\nWORKDIR /w\n",
+	                "base|[linux/riscv64->amd64 2/3] COPY x /|"
+	                "[linux/riscv64->amd64 3/3] WORKDIR /w|"
+	                "linux/amd64=2 linux/arm64=2"},
+	        {"FROM --platform=$BUILDPLATFORM base\nARG TARGETARCH\nCOPY x-$TARGETARCH /\n",
+	                "base|[linux/riscv64->amd64 2/2] COPY x-$TARGETARCH /|"
+	                "[linux/riscv64->arm64 2/2] COPY x-$TARGETARCH /|"
+	                "linux/amd64=1 linux/arm64=2"},
+	        {"FROM scratch\n", "linux/amd64=-1 linux/arm64=-1"}};
+	const struct platform both[] = {amd64, {.os = "linux", .arch = "arm64"}};
+	for (size_t i = 0; i < ARRAY_LEN(builds); i++) {
+		const char *text = builds[i].dockerfile;
+		struct err e = ERR_INIT;
+		struct graph_resolver resolver = {.resolve = resolve};
+		struct graph_options o = {.resolver = &resolver,
+		        .platforms = both,
+		        .n_platforms = 2,
+		        .platform_given = true,
+		        .build_platform = {.os = "linux", .arch = "riscv64"}};
+		auto_buf struct buf got = {0};
+		auto_dockerfile struct dockerfile *df =
+		        dockerfile_parse(text, strlen(text), "Dockerfile", &e);
+		auto_graph struct graph *g = graph_build(df, &o, &e);
+		assert_non_null(g);
+		for (size_t k = 0; k < g->n_steps; k++) {
+			const struct step *s = g->steps[k];
+			buf_printf(&got, "%s|", s->kind == STEP_IMAGE ? s->stage : s->name);
+		}
+		for (size_t k = 0; k < g->n_results; k++) {
+			char platform[80];
+			platform_text(&g->results[k].config.platform, platform);
+			buf_printf(&got, "%s%s=%d", k ? " " : "", platform, g->results[k].step);
+		}
+		assert_string_equal(buf_cstr(&got), builds[i].want);
+	}
+}
+
+// A check that finds the same for every platform says it once.
+static void test_platforms_warn_once(void **state)
+{
+	(void)state;
+	static const char text[] =
+	        "FROM --platform=$BUILDPLATFORM base\nRUN $NOWHERE\nENV A=$NOT\n";
+	const struct platform both[] = {amd64, {.os = "linux", .arch = "arm64"}};
+	struct err e = ERR_INIT;
+	struct graph_resolver resolver = {.resolve = resolve};
+	struct graph_options o = {.resolver = &resolver,
+	        .platforms = both,
+	        .n_platforms = 2,
+	        .build_platform = amd64};
+	auto_dockerfile struct dockerfile *df =
+	        dockerfile_parse(text, strlen(text), "Dockerfile", &e);
+	auto_graph struct graph *g = graph_build(df, &o, &e);
+	assert_non_null(g);
+	assert_int_equal(df->n_warnings, 1);
+	assert_string_equal(df->warnings[0].rule, "UndefinedVar");
 }
 
 int main(void)
@@ -457,6 +543,8 @@ int main(void)
 	        cmocka_unit_test(test_platform),
 	        cmocka_unit_test(test_depth),
 	        cmocka_unit_test(test_epoch),
+	        cmocka_unit_test(test_platforms),
+	        cmocka_unit_test(test_platforms_warn_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

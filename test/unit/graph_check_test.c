@@ -11,6 +11,8 @@
 // after the standard headers it needs
 #include <cmocka.h>
 
+static const struct platform amd64 = {.os = "linux", .arch = "amd64"};
+
 // An image with a layer and HOME set; "shell": with SHELL; "arm": of another machine; "unknown".
 static int resolve(struct graph_resolver *self, const char *ref, const struct platform *p,
         struct graph_image *ret, struct err *e)
@@ -165,7 +167,8 @@ static void run_row(const struct row *r, bool all, struct buf *out)
 	        dockerfile_parse(r->dockerfile, strlen(r->dockerfile), NULL, &e);
 	assert_non_null(df);
 	struct graph_options o = {.build_args = &args, .resolver = &resolver, .all_stages = all};
-	assert_int_equal(platform_parse("linux/amd64", &o.target_platform, &e), 0);
+	o.platforms = &amd64;
+	o.n_platforms = 1;
 	assert_int_equal(platform_parse("linux/riscv64", &o.build_platform, &e), 0);
 	auto_graph struct graph *g = graph_build(df, &o, &e);
 	for (size_t i = 0; i < df->n_warnings; i++)
@@ -227,8 +230,9 @@ static void test_outline(void **state)
 	strv_add(&args, "BAR=678");
 	auto_dockerfile struct dockerfile *df = dockerfile_parse(text, strlen(text), NULL, &e);
 	struct graph_options o = {.target = "target", .build_args = &args, .resolver = &resolver};
-	assert_int_equal(platform_parse("linux/amd64", &o.target_platform, &e), 0);
-	o.build_platform = o.target_platform;
+	o.platforms = &amd64;
+	o.n_platforms = 1;
+	o.build_platform = amd64;
 	auto_graph struct graph *g = graph_build(df, &o, &e);
 	assert_non_null(g);
 	auto_buf struct buf got = {0};

@@ -22,10 +22,12 @@ static inline int lint_resolve(struct graph_resolver *self, const char *ref,
 static inline struct graph *lint_convert(struct dockerfile *d, struct err *e)
 {
 	struct graph_resolver resolver = {.resolve = lint_resolve};
-	struct graph_options options = {.resolver = &resolver, .all_stages = true};
-	if (platform_parse("linux/amd64", &options.target_platform, e))
-		return NULL;
-	options.build_platform = options.target_platform;
+	const struct platform amd64 = {.os = "linux", .arch = "amd64"};
+	struct graph_options options = {.resolver = &resolver,
+	        .all_stages = true,
+	        .platforms = &amd64,
+	        .n_platforms = 1,
+	        .build_platform = amd64};
 	return graph_build(d, &options, e);
 }
 
