@@ -435,11 +435,12 @@ static int build(struct session *s, const struct build_options *o, struct build_
 	struct build_caches caches = {0};
 	struct prune_limits limits;
 	size_t n_specs = 0;
-	int status = store_limits(s->store, &limits, e) ||
-	                             parse_outputs(o, r->n_platforms, &specs, &n_specs, e) ||
-	                             build_flags_annotate(&o->flags, r, specs, n_specs, e)
-	                     ? -1
-	                     : 0;
+	int status =
+	        store_limits(s->store, &limits, e) ||
+	                        parse_outputs(o, r->n_platforms, &specs, &n_specs, e) ||
+	                        build_take_annotations(&o->flags.annotations, r, specs, n_specs, e)
+	                ? -1
+	                : 0;
 	if (!status) {
 		struct build_result built = {0};
 		s->ui = ui_new(o->quiet ? UI_QUIET : kind, "Building");

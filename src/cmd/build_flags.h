@@ -8,7 +8,6 @@
 
 struct build_request;
 struct err;
-struct output_spec;
 
 struct build_flags {
 	struct strv hosts, ulimits, allow, resources, attests, annotations;
@@ -17,7 +16,3 @@ struct build_flags {
 };
 void build_flags_release(struct build_flags *f);
 int build_flags_take(const struct build_flags *f, struct build_request *r, struct err *e);
-// Annotations: of the manifest into the request, of its descriptor into every output. The request's
-// platform is known.
-int build_flags_annotate(const struct build_flags *f, struct build_request *r,
-        struct output_spec *outputs, size_t n, struct err *e);

@@ -14,7 +14,7 @@ void build_request_release(struct build_request *r)
 {
 	strv_release(&r->build_args);
 	strv_release(&r->labels);
-	strv_release(&r->annotations);
+	annotation_list_release(&r->annotations);
 	strv_release(&r->tags);
 	strv_release(&r->build_contexts);
 	strv_release(&r->no_cache_stages);

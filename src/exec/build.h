@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "graph/graph.h"
+#include "image/annotation.h"
 #include "image/digest.h"
 #include "image/platform.h"
 #include "rootfs/engine.h"
@@ -54,9 +55,9 @@ struct build_request {
 	const char *target;
 	struct strv build_args; // "K=V"
 	struct strv labels;
-	struct strv annotations;    // of the manifest, "K=V"
-	struct strv tags;           // full references
-	struct strv build_contexts; // "name=value"
+	struct annotation_list annotations; // of manifests and the index, and of entries in that
+	struct strv tags;                   // full references
+	struct strv build_contexts;         // "name=value"
 	struct strv no_cache_stages;
 	struct platform *platforms; // to build for, at least one, each once
 	size_t n_platforms;

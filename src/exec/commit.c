@@ -82,12 +82,13 @@ static int add_layer(struct exec *x, struct manifest *m, const struct digest *di
 	return 0;
 }
 
-static int make_manifest(struct exec *x, const struct rootfs *root, struct manifest *m,
-        uint64_t *size, struct err *e)
+static int make_manifest(struct exec *x, const struct graph_result *r, const struct rootfs *root,
+        struct manifest *m, uint64_t *size, struct err *e)
 {
 	m->media_type = xstrdup(MT_OCI_MANIFEST);
 	m->config.media_type = xstrdup(MT_OCI_CONFIG);
-	strv_copy(&m->annotations, &x->req->annotations);
+	annotation_list_apply(
+	        &x->req->annotations, ANNOTATE_MANIFEST, &r->config.platform, &m->annotations);
 	for (size_t i = 0; i < root->n; i++)
 		if (add_layer(x, m, &root->layers[i], size, e))
 			return -1;
@@ -129,7 +130,7 @@ static int commit_image(struct exec *x, const struct graph_result *r, const stru
 		rootfs_copy(&root, &x->states[r->step].root);
 	ret->platform = r->platform;
 	ret->n_layers = root.n;
-	int rc = make_manifest(x, &root, &m, &ret->size, e) ||
+	int rc = make_manifest(x, r, &root, &m, &ret->size, e) ||
 	                         put_config(x, r, &root, steps, &m, &c->row.created, e)
 	                 ? -1
 	                 : 0;
@@ -143,6 +144,8 @@ static int commit_image(struct exec *x, const struct graph_result *r, const stru
 	        .size = text.n,
 	        .has_platform = true,
 	        .platform = r->config.platform};
+	annotation_list_apply(
+	        &x->req->annotations, ANNOTATE_MANIFEST_DESCRIPTOR, &d->platform, &d->annotations);
 	if (store_blob_put(x->store, text.p, text.n, &d->digest, e))
 		return -1;
 	ret->manifest = d->digest;
@@ -153,9 +156,11 @@ static int put_index(
         struct exec *x, struct committed *c, struct digest *ret, uint64_t *ret_size, struct err *e)
 {
 	auto_buf struct buf text = {0};
-	const struct image_index ix = {
+	struct image_index ix = {
 	        .media_type = (char *)(uintptr_t)MT_OCI_INDEX, .manifests = c->manifests};
+	annotation_list_apply(&x->req->annotations, ANNOTATE_INDEX, NULL, &ix.annotations);
 	image_index_write(&ix, &text);
+	strv_release(&ix.annotations);
 	*ret_size = text.n;
 	return store_blob_put(x->store, text.p, text.n, ret, e);
 }

@@ -147,7 +147,7 @@ static int put_layer(struct conversion *c, size_t i, struct descriptor *ret, str
 static bool unchanged(const struct conversion *c, const struct manifest *m)
 {
 	const struct manifest *was = &c->im->manifest;
-	if (c->o->annotations.n || strcmp(m->media_type, was->media_type) != 0 ||
+	if (strcmp(m->media_type, was->media_type) != 0 ||
 	        strcmp(m->config.media_type, was->config.media_type) != 0)
 		return false;
 	for (size_t i = 0; i < m->layers.n; i++)
@@ -155,15 +155,6 @@ static bool unchanged(const struct conversion *c, const struct manifest *m)
 		        strcmp(m->layers.v[i].media_type, was->layers.v[i].media_type) != 0)
 			return false;
 	return true;
-}
-
-static void add_annotations(struct strv *to, const struct strv *more)
-{
-	for (size_t i = 0; i < more->n; i++) {
-		const char *kv = more->v[i], *eq = strchr(kv, '=');
-		auto_free char *key = xstrndup(kv, (size_t)(eq - kv));
-		strv_env_set(to, key, eq + 1);
-	}
 }
 
 static int put_document(struct store *s, const char *media_type, const struct buf *text,
@@ -189,23 +180,26 @@ static int convert(struct conversion *c, struct descriptor *ret, struct err *e)
 	for (size_t i = 0; i < c->im->manifest.layers.n; i++)
 		if (put_layer(c, i, descriptor_list_add(&m.layers), e))
 			return -1;
-	if (unchanged(c, &m)) {
+	strv_copy(&m.annotations, &c->im->manifest.annotations);
+	bool annotated = annotation_list_apply(
+	        &c->o->annotations, ANNOTATE_MANIFEST, &c->im->config.platform, &m.annotations);
+	if (!annotated && unchanged(c, &m)) {
 		descriptor_copy(ret, &c->im->descriptor);
 		return 0;
 	}
-	strv_copy(&m.annotations, &c->im->manifest.annotations);
-	add_annotations(&m.annotations, &c->o->annotations);
 	manifest_write(&m, &text);
 	return put_document(c->q->store, m.media_type, &text, ret, e);
 }
 
 static int image_manifest(const struct output_request *q, const struct output_spec *o,
-        const struct digest *manifest, struct descriptor *ret, struct err *e)
+        const struct digest *manifest, struct descriptor *ret, struct platform *ret_platform,
+        struct err *e)
 {
 	auto_output_image struct output_image im = {0};
 	struct conversion c = {.q = q, .o = o, .im = &im};
 	if (output_image_load(q, manifest, &im, e))
 		return -1;
+	*ret_platform = im.config.platform;
 	c.recipe = o->has_recipe ? o->recipe : RECIPE_DEFAULT;
 	recipe_text(&c.recipe, c.recipe_name);
 	// An image that came with Docker's types keeps them.
@@ -221,18 +215,20 @@ static int index_entry(const struct output_request *q, const struct output_spec 
         struct descriptor *d, bool *changed, struct err *e)
 {
 	struct descriptor made = {0};
+	struct platform ignored;
 	if (!output_is_here(q, d))
 		return 0; // an image of another platform that was not fetched, or no image
-	if (image_manifest(q, o, &d->digest, &made, e)) {
+	if (image_manifest(q, o, &d->digest, &made, &ignored, e)) {
 		descriptor_release(&made);
 		return -1;
 	}
-	*changed |= !digest_eq(&made.digest, &d->digest) || o->descriptor_annotations.n;
+	*changed |= !digest_eq(&made.digest, &d->digest);
 	free(d->media_type);
 	d->media_type = steal_ptr(&made.media_type);
 	d->digest = made.digest;
 	d->size = made.size;
-	add_annotations(&d->annotations, &o->descriptor_annotations);
+	*changed |= annotation_list_apply(
+	        &o->annotations, ANNOTATE_MANIFEST_DESCRIPTOR, &d->platform, &d->annotations);
 	descriptor_release(&made);
 	return 0;
 }
@@ -249,6 +245,7 @@ static int index_manifest(const struct output_request *q, const struct output_sp
 	for (size_t i = 0; i < ix.manifests.n; i++)
 		if (index_entry(q, o, &ix.manifests.v[i], &changed, e))
 			return -1;
+	changed |= annotation_list_apply(&o->annotations, ANNOTATE_INDEX, NULL, &ix.annotations);
 	if (!changed) {
 		*ret = (struct descriptor){
 		        .media_type = xstrdup(type), .digest = q->manifest, .size = text->n};
@@ -279,6 +276,7 @@ int output_manifest(const struct output_request *q, const struct output_spec *o,
 	auto_buf struct buf text = {0};
 	auto_free char *own_type = NULL;
 	struct descriptor d = {0};
+	struct platform platform;
 	const char *type = NULL;
 	if (document_read(q, &q->manifest, &text, &type, e))
 		return -1;
@@ -290,7 +288,7 @@ int output_manifest(const struct output_request *q, const struct output_spec *o,
 	if (is_index)
 		rc = index_manifest(q, o, &text, type, &d, e);
 	else if (image)
-		rc = image_manifest(q, o, &q->manifest, &d, e);
+		rc = image_manifest(q, o, &q->manifest, &d, &platform, e);
 	else
 		d = (struct descriptor){
 		        .media_type = steal_ptr(&own_type), .digest = q->manifest, .size = text.n};
@@ -298,8 +296,9 @@ int output_manifest(const struct output_request *q, const struct output_spec *o,
 		descriptor_release(&d);
 		return -1;
 	}
-	if (!is_index)
-		strv_copy(&d.annotations, &o->descriptor_annotations);
+	annotation_list_apply(&o->annotations,
+	        is_index ? ANNOTATE_INDEX_DESCRIPTOR : ANNOTATE_MANIFEST_DESCRIPTOR,
+	        image ? &platform : NULL, &d.annotations);
 	*ret = d;
 	return 0;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "image/annotation.h"
 #include "image/digest.h"
 #include "image/manifest.h"
 #include "image/platform.h"
@@ -36,9 +37,8 @@ struct output_spec {
 	bool docker_types; // oci-mediatypes=false
 	bool force;        // force-compression: layers from elsewhere too
 	bool push_by_digest;
-	bool has_split, split;   // platform-split; not given: if there are several platforms
-	struct strv annotations; // of the manifest, "key=value"
-	struct strv descriptor_annotations; // of what points to it in an index.json
+	bool has_split, split; // platform-split; not given: if there are several platforms
+	struct annotation_list annotations;
 };
 void output_spec_release(struct output_spec *o);
 // "type=oci,dest=x.tar", "type=registry,name=..", a bare path (local), "-" (tar on stdout). CSV

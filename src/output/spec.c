@@ -14,8 +14,7 @@ void output_spec_release(struct output_spec *o)
 {
 	free(o->dest);
 	strv_release(&o->names);
-	strv_release(&o->annotations);
-	strv_release(&o->descriptor_annotations);
+	annotation_list_release(&o->annotations);
 	*o = (struct output_spec){0};
 }
 
@@ -160,28 +159,14 @@ static int unknown_key(const char *key, struct err *e)
 	        near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-// annotation.KEY, annotation-manifest.KEY and annotation-manifest-descriptor.KEY; the others speak
-// of an index, which is not written.
 static int take_annotation(struct draft *d, const char *key, const char *value, struct err *e)
 {
-	const struct {
-		const char *prefix;
-		struct strv *to;
-	} levels[] = {{"annotation.", &d->o.annotations},
-	        {"annotation-manifest.", &d->o.annotations},
-	        {"annotation-manifest-descriptor.", &d->o.descriptor_annotations}};
-	for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
-		if (!str_has_prefix(key, levels[i].prefix))
-			continue;
-		const char *name = key + strlen(levels[i].prefix);
-		if (!*name)
-			return err_set(e, ERR_USAGE, "output: %s: the annotation has no name", key);
-		strv_env_set(levels[i].to, name, value);
-		return 0;
-	}
-	return err_set(e, ERR_UNSUPPORTED,
-	        "output: %s: only annotations of the manifest and its descriptor are supported",
-	        key);
+	struct annotation a;
+	const char *name = annotation_parse_key(key, &a, e);
+	if (!name)
+		return -1;
+	annotation_list_set(&d->o.annotations, &a, name, value);
+	return 0;
 }
 
 static int take_only_false(const char *key, const char *value, struct err *e)
@@ -317,7 +302,7 @@ static int settle(struct draft *d, const char *text, struct err *e)
 		o->push = true;
 	if (o->push && o->type != OUTPUT_IMAGE && o->type != OUTPUT_REGISTRY)
 		return err_set(e, ERR_USAGE, "output: push= belongs to type=image");
-	if (o->docker_types && (o->annotations.n || o->descriptor_annotations.n))
+	if (o->docker_types && o->annotations.n)
 		return err_set(e, ERR_USAGE,
 		        "output: annotations and oci-mediatypes=false do not go together");
 	return settle_recipe(d, e) || settle_dest(d, e) ? -1 : 0;

@@ -159,6 +159,27 @@ child() {
 	test -f alone/linux_amd64/bin/tool-amd64
 }
 
+@test "annotations: of the index, of each image, and of the entries; for all or for one" {
+	local index m
+	build --platform linux/amd64,linux/arm64 -t app --annotation index:i=1 --annotation 'manifest,manifest-descriptor:m=all' \
+		--annotation 'manifest[linux/arm64]:m=arm' --annotation index-descriptor:x=2 \
+		-o 'type=oci,tar=false,dest=out,annotation[linux/amd64].out=1,annotation-index.out=2,annotation-manifest-descriptor[linux/amd64].out=3'
+	equal '{"x":"2"}' "$(jq -c '.manifests[0].annotations | del(.["io.containerd.image.name"], .["org.opencontainers.image.ref.name"])' out/index.json)"
+	index=out/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' out/index.json)
+	equal '{"i":"1","out":"2"}' "$(jq -c .annotations "$index")"
+	equal '[{"m":"all","out":"3"},{"m":"all"}]' "$(jq -c '[.manifests[].annotations]' "$index")"
+	m=$(child linux/amd64 <"$index")
+	equal '{"m":"all","out":"1"}' "$(jq -c .annotations "out/blobs/sha256/${m#sha256:}")"
+	m=$(child linux/arm64 <"$index")
+	equal '{"m":"arm"}' "$(jq -c .annotations "out/blobs/sha256/${m#sha256:}")"
+	# the store has those of --annotation
+	equal '{"i":"1"}' "$(hew inspect --raw app | jq -c .annotations)"
+	build_fails 2 --platform linux/amd64,linux/arm64 --annotation 'manifest[linux/s390x]:a=1'
+	has 'no platform linux/s390x found in source' "$LAST"
+	build_fails 12 -o type=oci,dest=x,annotation-index.a=1
+	has 'index annotations not supported for single platform export' "$LAST"
+}
+
 @test "the store holds what an index names, and lets it go with the last name" {
 	local index
 	build --platform linux/amd64,linux/arm64 -t app

@@ -40,7 +40,8 @@ static char *show(const struct output_spec *o)
 	for (size_t i = 0; i < o->names.n; i++)
 		buf_printf(&b, " name:%s", o->names.v[i]);
 	for (size_t i = 0; i < o->annotations.n; i++)
-		buf_printf(&b, " annotation:%s", o->annotations.v[i]);
+		buf_printf(&b, " annotation%d:%s", o->annotations.v[i].level,
+		        o->annotations.v[i].text);
 	return buf_steal(&b);
 }
 
@@ -76,8 +77,8 @@ static const struct {
         {"push by digest",
                 "type=image,push=true,push-by-digest=true,name-canonical=true,name=h.io/x",
                 "image NULL tar push by-digest name:h.io/x:latest"},
-        {"annotation", "type=oci,annotation.org.X=1,annotation-manifest.b=",
-                "oci - tar annotation:org.X=1 annotation:b="},
+        {"annotation", "type=oci,annotation.org.X=1,annotation-index-descriptor.b=",
+                "oci - tar annotation0:org.X=1 annotation3:b="},
         {"ignored", "type=image,store=true,unpack=false", "image NULL tar"},
         {"together", "type=local,dest=x,platform-split=false", "local x tar together"},
         {"split", "type=tar,dest=x,platform-split=true", "tar x tar split"},
@@ -128,7 +129,7 @@ static const struct {
                 "do not go together"},
         {"estargz", "type=oci,compression=estargz", ERR_UNSUPPORTED, "estargz"},
         {"unknown compression", "type=oci,compression=gzipp", ERR_USAGE, "\"gzip\"?"},
-        {"index annotation", "type=oci,annotation-index.a=b", ERR_UNSUPPORTED, "manifest"},
+        {"no level", "type=oci,annotation-layer.a=b", ERR_USAGE, "manifest-descriptor"},
         {"insecure", "type=image,registry.insecure=true", ERR_UNSUPPORTED, "--insecure"},
         {"mode", "type=local,dest=x,mode=delete", ERR_UNSUPPORTED, "mode=delete"},
 };
