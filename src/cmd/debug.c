@@ -171,9 +171,17 @@ static int graph(const struct debug_verb *o, const struct strv *args, struct err
 	return status;
 }
 
+static int advisories(const struct strv *args, struct err *e)
+{
+	return need(args, 2, 2, "debug advisories ECOSYSTEM[:RELEASE] PACKAGE", e)
+	               ? -1
+	               : debug_advisories(args, e);
+}
+
 static int run(void *opts, const struct strv *args, struct err *e)
 {
-	static const char *const verbs[] = {"parse", "expand", "words", "match", "graph"};
+	static const char *const verbs[] = {
+	        "parse", "expand", "words", "match", "graph", "advisories"};
 	struct debug_verb *o = opts;
 	const char *verb = args->n ? args->v[0] : "";
 	if (!strcmp(verb, "parse"))
@@ -186,22 +194,26 @@ static int run(void *opts, const struct strv *args, struct err *e)
 		return match(args, e);
 	if (!strcmp(verb, "graph"))
 		return graph(o, args, e);
+	if (!strcmp(verb, "advisories"))
+		return advisories(args, e);
 	const char *near = str_nearest(verb, verbs, ARRAY_LEN(verbs));
-	return err_set(e, ERR_USAGE, "hew debug %s: parse, expand, words, match or graph%s%s%s",
-	        verb, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+	return err_set(e, ERR_USAGE,
+	        "hew debug %s: parse, expand, words, match, graph or advisories%s%s%s", verb,
+	        near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 }
 
 const struct command cmd_debug = {
         .name = "debug",
-        .args = "parse|expand|words|match|graph [OPTIONS] ARGUMENT...",
-        .verbs = "parse expand words match graph",
-        .summary = "Show how a Dockerfile, a word or an ignore file is read",
+        .args = "parse|expand|words|match|graph|advisories [OPTIONS] ARGUMENT...",
+        .verbs = "parse expand words match graph advisories",
+        .summary = "Show how a Dockerfile, a word or an ignore file is read, or a package known",
         .details = "parse FILE                 the instructions as S-expressions; json: with "
                    "positions\n"
                    "expand --env K=V... WORD   the word with variables expanded and quotes gone\n"
                    "words --env K=V... WORD    the same split at blanks, one a line\n"
                    "match PATTERNS PATH...     whether an ignore file hides the paths, and why\n"
-                   "graph FILE                 stages and steps, for dot(1) or as JSON\n",
+                   "graph FILE                 stages and steps, for dot(1) or as JSON\n"
+                   "advisories ECOSYSTEM[:RELEASE] PACKAGE   what the advisory database has\n",
         .options = options,
         .size = sizeof(struct debug_verb),
         .run = run,
