@@ -10,7 +10,6 @@
 #include "image/manifest.h"
 #include "store/store.h"
 
-#define MT_CACHE_CONFIG "application/vnd.buildkit.cacheconfig.v0"
 #define CACHE_CONFIG_MAX (8u << 20)
 #define CACHE_RECORDS_MAX 65536
 

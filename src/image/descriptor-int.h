@@ -15,7 +15,10 @@ struct err;
 int platform_read(const struct jn *o, struct platform *ret, struct err *e);
 
 int descriptor_read(const struct jn *o, const char *what, struct descriptor *ret, struct err *e);
-void descriptor_write(const struct descriptor *d, struct jw *w);
+// What a manifest or index is of and about: members "artifactType" and "subject", which may be
+// missing.
+int artifact_read(
+        const struct jn *root, char **ret_type, struct descriptor *ret_subject, struct err *e);
 // null and absent are an empty list.
 int descriptor_list_read(const struct jn *a, const char *what, size_t max,
         struct descriptor_list *ret, struct err *e);

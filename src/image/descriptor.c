@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Descriptors, platforms and annotations inside documents (OCI image-spec descriptor.md). Members
-// hew does not use (urls, data, artifactType) are not kept: documents from elsewhere are stored
+// hew does not use (urls, data) are not kept: documents from elsewhere are stored
 // byte for byte, and hew writes none of these.
 #include "base/err.h"
 #include "base/mem.h"
@@ -104,6 +104,7 @@ void annotations_write(const struct strv *kv, struct jw *w)
 void descriptor_release(struct descriptor *d)
 {
 	free(d->media_type);
+	free(d->artifact_type);
 	strv_release(&d->annotations);
 	*d = (struct descriptor){0};
 }
@@ -112,6 +113,7 @@ void descriptor_copy(struct descriptor *dst, const struct descriptor *src)
 {
 	struct descriptor copy = *src;
 	copy.media_type = src->media_type ? xstrdup(src->media_type) : NULL;
+	copy.artifact_type = src->artifact_type ? xstrdup(src->artifact_type) : NULL;
 	copy.annotations = (struct strv){0};
 	strv_copy(&copy.annotations, &src->annotations);
 	descriptor_release(dst);
@@ -120,9 +122,11 @@ void descriptor_copy(struct descriptor *dst, const struct descriptor *src)
 
 static int read_members(const struct jn *o, const char *what, struct descriptor *d, struct err *e)
 {
-	char media_type[MEDIA_TYPE_MAX + 1];
-	if (member_text(o, "mediaType", media_type, sizeof(media_type), e) < 0)
+	char media_type[MEDIA_TYPE_MAX + 1], artifact_type[MEDIA_TYPE_MAX + 1];
+	if (member_text(o, "mediaType", media_type, sizeof(media_type), e) < 0 ||
+	        member_text(o, "artifactType", artifact_type, sizeof(artifact_type), e) < 0)
 		return err_wrap(e, "%s", what);
+	d->artifact_type = artifact_type[0] ? xstrdup(artifact_type) : NULL;
 	if (!media_type[0])
 		return err_set(e, ERR_CORRUPT, "%s has no mediaType", what);
 	d->media_type = xstrdup(media_type);
@@ -157,6 +161,18 @@ int descriptor_read(const struct jn *o, const char *what, struct descriptor *ret
 	return 0;
 }
 
+int artifact_read(
+        const struct jn *root, char **ret_type, struct descriptor *ret_subject, struct err *e)
+{
+	char type[MEDIA_TYPE_MAX + 1];
+	const struct jn *subject = jn_get(root, "subject");
+	if (member_text(root, "artifactType", type, sizeof(type), e) < 0 ||
+	        (!jn_is_null(subject) && descriptor_read(subject, "subject", ret_subject, e) < 0))
+		return -1;
+	*ret_type = type[0] ? xstrdup(type) : NULL;
+	return 0;
+}
+
 void descriptor_write(const struct descriptor *d, struct jw *w)
 {
 	char digest[DIGEST_TEXT];
@@ -170,6 +186,8 @@ void descriptor_write(const struct descriptor *d, struct jw *w)
 		jw_key(w, "platform");
 		platform_write(&d->platform, w);
 	}
+	if (d->artifact_type)
+		jw_kv(w, "artifactType", d->artifact_type);
 	jw_object_end(w);
 }
 

@@ -9,6 +9,8 @@
 void image_index_release(struct image_index *ix)
 {
 	free(ix->media_type);
+	free(ix->artifact_type);
+	descriptor_release(&ix->subject);
 	descriptor_list_release(&ix->manifests);
 	strv_release(&ix->annotations);
 	*ix = (struct image_index){0};
@@ -19,6 +21,7 @@ static int read_index(
 {
 	if (descriptor_list_read(jn_get(root, "manifests"), "manifest", MANIFEST_CHILDREN_MAX,
 	            &ix->manifests, e) < 0 ||
+	        artifact_read(root, &ix->artifact_type, &ix->subject, e) < 0 ||
 	        annotations_read(jn_get(root, "annotations"), "the index", &ix->annotations, e) < 0)
 		return -1;
 	ix->media_type = xstrdup(kind);
@@ -54,8 +57,14 @@ void image_index_write(const struct image_index *ix, struct buf *out)
 	jw_object(&w);
 	jw_kv_int(&w, "schemaVersion", 2);
 	jw_kv(&w, "mediaType", ix->media_type);
+	if (ix->artifact_type)
+		jw_kv(&w, "artifactType", ix->artifact_type);
 	jw_key(&w, "manifests");
 	descriptor_list_write(&ix->manifests, &w);
+	if (ix->subject.media_type) {
+		jw_key(&w, "subject");
+		descriptor_write(&ix->subject, &w);
+	}
 	annotations_write(&ix->annotations, &w);
 	jw_object_end(&w);
 }

@@ -122,7 +122,9 @@ const char *manifest_sniff(const char *p, size_t n, const char *media_type, stru
 void manifest_release(struct manifest *m)
 {
 	free(m->media_type);
+	free(m->artifact_type);
 	descriptor_release(&m->config);
+	descriptor_release(&m->subject);
 	descriptor_list_release(&m->layers);
 	strv_release(&m->annotations);
 	*m = (struct manifest){0};
@@ -133,6 +135,7 @@ static int read_manifest(const struct jn *root, const char *kind, struct manifes
 	if (descriptor_read(jn_get(root, "config"), "config", &m->config, e) < 0 ||
 	        descriptor_list_read(
 	                jn_get(root, "layers"), "layer", MANIFEST_LAYERS_MAX, &m->layers, e) < 0 ||
+	        artifact_read(root, &m->artifact_type, &m->subject, e) < 0 ||
 	        annotations_read(jn_get(root, "annotations"), "the manifest", &m->annotations, e) <
 	                0)
 		return -1;
@@ -172,10 +175,41 @@ void manifest_write(const struct manifest *m, struct buf *out)
 	jw_object(&w);
 	jw_kv_int(&w, "schemaVersion", 2);
 	jw_kv(&w, "mediaType", m->media_type);
+	if (m->artifact_type)
+		jw_kv(&w, "artifactType", m->artifact_type);
 	jw_key(&w, "config");
 	descriptor_write(&m->config, &w);
 	jw_key(&w, "layers");
 	descriptor_list_write(&m->layers, &w);
+	if (m->subject.media_type) {
+		jw_key(&w, "subject");
+		descriptor_write(&m->subject, &w);
+	}
 	annotations_write(&m->annotations, &w);
 	jw_object_end(&w);
+}
+
+// Descriptors in an array, as far as they are some.
+static void take_named(const struct jn *a, size_t max, struct descriptor_list *ret)
+{
+	struct err ignored = ERR_INIT;
+	for (size_t i = 0; i < jn_len(a) && ret->n < max; i++) {
+		struct descriptor d = {0};
+		if (descriptor_read(jn_at(a, i), "", &d, &ignored) == 0)
+			*descriptor_list_add(ret) = d;
+	}
+}
+
+void manifest_guess(const char *p, size_t n, struct descriptor_list *ret_blobs,
+        struct descriptor_list *ret_manifests)
+{
+	struct err ignored = ERR_INIT;
+	struct descriptor config = {0};
+	auto_jdoc struct jdoc *doc = n <= MANIFEST_MAX ? jdoc_parse(p, n, &ignored) : NULL;
+	const struct jn *root = doc ? jdoc_root(doc) : NULL;
+	if (descriptor_read(jn_get(root, "config"), "", &config, &ignored) == 0)
+		*descriptor_list_add(ret_blobs) = config;
+	take_named(jn_get(root, "layers"), MANIFEST_LAYERS_MAX, ret_blobs);
+	take_named(jn_get(root, "blobs"), MANIFEST_LAYERS_MAX, ret_blobs); // OCI 1.1-rc's artifacts
+	take_named(jn_get(root, "manifests"), MANIFEST_CHILDREN_MAX, ret_manifests);
 }

@@ -22,6 +22,8 @@ struct jw;
 #define MT_DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
 #define MT_DOCKER_LAYER "application/vnd.docker.image.rootfs.diff.tar"
 #define MT_DOCKER_LAYER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
+#define MT_CACHE_CONFIG "application/vnd.buildkit.cacheconfig.v0"
+#define MT_EMPTY "application/vnd.oci.empty.v1+json" // a config that is "{}"
 
 #define MANIFEST_MAX (4u << 20)    // bytes of a manifest or index
 #define MANIFEST_LAYERS_MAX 2048   // layers of one image
@@ -34,6 +36,7 @@ struct descriptor {
 	bool has_platform;
 	struct platform platform;
 	struct strv annotations; // "key=value"
+	char *artifact_type;     // of the manifest pointed to; NULL: not said
 };
 void descriptor_release(struct descriptor *d);
 void descriptor_copy(struct descriptor *dst, const struct descriptor *src);
@@ -47,11 +50,14 @@ struct descriptor_list {
 };
 struct descriptor *descriptor_list_add(struct descriptor_list *l); // zeroed, owned by the list
 void descriptor_list_release(struct descriptor_list *l);
+void descriptor_write(const struct descriptor *d, struct jw *w);
 
 struct manifest {
 	char *media_type;
+	char *artifact_type; // NULL: none
 	struct descriptor config;
 	struct descriptor_list layers;
+	struct descriptor subject; // what this one is about; no media type: nothing
 	struct strv annotations;
 };
 #define auto_manifest __attribute__((cleanup(manifest_release)))
@@ -61,10 +67,16 @@ int manifest_parse(
         const char *p, size_t n, const char *media_type, struct manifest *ret, struct err *e);
 // Indented by two blanks, as BuildKit writes it.
 void manifest_write(const struct manifest *m, struct buf *out);
+// Of a document of a kind unknown here: the blobs and the manifests that it names in the usual
+// members. One that is no JSON names nothing.
+void manifest_guess(const char *p, size_t n, struct descriptor_list *ret_blobs,
+        struct descriptor_list *ret_manifests);
 
 struct image_index {
 	char *media_type;
+	char *artifact_type; // NULL: none
 	struct descriptor_list manifests;
+	struct descriptor subject; // as of a manifest
 	struct strv annotations;
 };
 #define auto_index __attribute__((cleanup(image_index_release)))

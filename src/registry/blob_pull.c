@@ -196,24 +196,31 @@ static int fetch_manifest_blob(
 	if (repository_split(name, &domain, &repository, e) < 0 ||
 	        endpoint_list_make(r, domain, repository, ENDPOINT_PULL, &eps, e) < 0)
 		return -1;
-	return manifest_fetch(r, &eps, NULL, &d->digest, &m, e);
+	const struct manifest_wanted want = {.digest = &d->digest,
+	        .foreign = media_type_is_document(d->media_type) ? NULL : d->media_type};
+	return manifest_fetch(r, &eps, &want, &m, e);
 }
 
-static int fetch_from_sources(struct registry *r, const struct descriptor *d, int step,
-        const struct strv *sources, struct err *e)
+struct fetch {
+	const struct descriptor *d;
+	int step;
+	bool is_document;
+};
+
+static int fetch_from_sources(
+        struct registry *r, const struct fetch *f, const struct strv *sources, struct err *e)
 {
+	const struct descriptor *d = f->d;
 	struct blob_sink b = {.sink = {blob_start, blob_write}, .d = d};
-	bool is_document = d->media_type && (media_type_is_manifest(d->media_type) ||
-	                                            media_type_is_index(d->media_type));
 	b.writer = blob_writer_new(r->store, e);
 	if (!b.writer)
 		return -1;
-	progress_init(&b.progress, r, step, d, "pulling");
+	progress_init(&b.progress, r, f->step, d, "pulling");
 	int rc = -1;
 	for (size_t i = 0; i < sources->n && rc < 0 && b.writer; i++) {
 		struct err one = ERR_INIT;
-		rc = is_document ? fetch_manifest_blob(r, sources->v[i], d, &one)
-		                 : fetch_from_repository(r, sources->v[i], &b, &one);
+		rc = f->is_document ? fetch_manifest_blob(r, sources->v[i], d, &one)
+		                    : fetch_from_repository(r, sources->v[i], &b, &one);
 		bool ends = one.kind == ERR_CANCELLED || one.kind == ERR_SPACE;
 		if (rc < 0 && (i == 0 || ends)) // the newest source is the one that was named
 			*e = one;
@@ -225,9 +232,10 @@ static int fetch_from_sources(struct registry *r, const struct descriptor *d, in
 	return rc;
 }
 
-static int fetch_locked(struct registry *r, const struct descriptor *d, int step, struct err *e)
+static int fetch_locked(struct registry *r, const struct fetch *f, struct err *e)
 {
 	auto_strv struct strv sources = {0};
+	const struct descriptor *d = f->d;
 	if (store_blob_has(r->store, &d->digest))
 		return 0;
 	if (store_lease_add(r->store, &d->digest, e) < 0 ||
@@ -240,14 +248,15 @@ static int fetch_locked(struct registry *r, const struct descriptor *d, int step
 		        "the image again");
 	}
 	*e = ERR_INIT;
-	int rc = fetch_from_sources(r, d, step, &sources, e);
+	int rc = fetch_from_sources(r, f, &sources, e);
 	if (rc < 0 && e->kind != ERR_CANCELLED && e->kind != ERR_SPACE)
 		store_blob_lose(r->store, &d->digest);
 	return rc;
 }
 
-int registry_fetch_blob(struct registry *r, const struct descriptor *d, int step, struct err *e)
+static int fetch(struct registry *r, const struct fetch *f, struct err *e)
 {
+	const struct descriptor *d = f->d;
 	char hex[HASH_HEX];
 	if (store_blob_has(r->store, &d->digest))
 		return 0;
@@ -255,7 +264,19 @@ int registry_fetch_blob(struct registry *r, const struct descriptor *d, int step
 	struct store_lock *lock = store_lock_hash(r->store, "blob", &d->digest.h, e);
 	if (!lock)
 		return -1;
-	int rc = fetch_locked(r, d, step, e);
+	int rc = fetch_locked(r, f, e);
 	store_unlock(lock);
 	return rc < 0 ? err_wrap(e, "fetch 'sha256:%s'", hex) : 0;
+}
+
+int registry_fetch_blob(struct registry *r, const struct descriptor *d, int step, struct err *e)
+{
+	const struct fetch f = {d, step, media_type_is_document(d->media_type)};
+	return fetch(r, &f, e);
+}
+
+int document_fetch(struct registry *r, const struct descriptor *d, int step, struct err *e)
+{
+	const struct fetch f = {d, step, true};
+	return fetch(r, &f, e);
 }

@@ -123,7 +123,7 @@ void progress_init(struct progress *p, struct registry *r, int step, const struc
 void progress_tick(struct progress *p, uint64_t current); // at most ten a second; always at the end
 
 // ---- shared between pull and push
-// Manifest or index bytes, from the store or one of the endpoints. want: NULL for a tag in `name`.
+// Manifest or index bytes, from the store or one of the endpoints.
 struct manifest_bytes {
 	struct buf bytes;
 	char *media_type;
@@ -131,11 +131,19 @@ struct manifest_bytes {
 };
 #define auto_manifest_bytes __attribute__((cleanup(manifest_bytes_release)))
 void manifest_bytes_release(struct manifest_bytes *m);
-int manifest_fetch(struct registry *r, struct endpoint_list *eps, const char *tag,
-        const struct digest *want, struct manifest_bytes *ret, struct err *e);
-// Reads it from the store and finds out what it is.
-int manifest_load(
-        struct registry *r, const struct digest *d, struct manifest_bytes *ret, struct err *e);
+struct manifest_wanted {
+	const struct digest *digest; // or NULL, and
+	const char *tag;
+	const char *foreign; // the media type of a document that is none of ours; else NULL
+};
+int manifest_fetch(struct registry *r, struct endpoint_list *eps,
+        const struct manifest_wanted *want, struct manifest_bytes *ret, struct err *e);
+// Reads it from the store and finds out what it is. foreign: as above.
+int manifest_load(struct registry *r, const struct digest *d, const char *foreign,
+        struct manifest_bytes *ret, struct err *e);
+bool media_type_is_document(const char *media_type); // a manifest or an index of ours
+// Fetches a document into the store, whatever its media type; as registry_fetch_blob does blobs.
+int document_fetch(struct registry *r, const struct descriptor *d, int step, struct err *e);
 // Splits "docker.io/library/node". Caller frees both.
 int repository_split(const char *name, char **ret_domain, char **ret_repository, struct err *e);
 // Runs fn(arg, i) for i < n on `parallel` threads; the first failure stops the rest.

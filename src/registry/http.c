@@ -24,6 +24,8 @@ void http_response_release(struct http_response *rs)
 	free(rs->last_modified);
 	free(rs->etag);
 	free(rs->content_range);
+	free(rs->link);
+	free(rs->oci_subject);
 	strv_release(&rs->www_authenticate);
 	buf_release(&rs->body);
 	*rs = (struct http_response){0};

@@ -63,7 +63,8 @@ struct http_response {
 	bool redirected; // the answer is from another origin than the request's
 	char *url;       // that answered
 	char *content_type, *location, *docker_content_digest, *retry_after, *last_modified, *etag;
-	char *content_range;
+	char *content_range, *link;
+	char *oci_subject; // of a manifest just put: the registry lists it as a referrer
 	struct strv www_authenticate;
 	uint64_t content_length; // UINT64_MAX: not said
 	struct buf body;

@@ -31,6 +31,8 @@ static void keep_header(struct http_response *rs, const char *name, size_t n, co
 	        {"last-modified", &rs->last_modified},
 	        {"etag", &rs->etag},
 	        {"content-range", &rs->content_range},
+	        {"link", &rs->link},
+	        {"oci-subject", &rs->oci_subject},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
 		if (strlen(wanted[i].name) != n || strncasecmp(wanted[i].name, name, n) != 0)

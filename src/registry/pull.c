@@ -17,14 +17,24 @@ void manifest_bytes_release(struct manifest_bytes *m)
 	*m = (struct manifest_bytes){0};
 }
 
-// Fills media_type and digest from the bytes. content_type: from the registry, trusted only if it
-// is one of ours.
-static int identify(struct manifest_bytes *m, const char *content_type, struct err *e)
+bool media_type_is_document(const char *media_type)
 {
+	return media_type_is_manifest(media_type) || media_type_is_index(media_type);
+}
+
+// Fills media_type and digest from the bytes. content_type: from the registry, trusted only if it
+// is one of ours. foreign: the type of a document that is none of ours; its bytes may be anything.
+static int identify(
+        struct manifest_bytes *m, const char *content_type, const char *foreign, struct err *e)
+{
+	m->digest = digest_of(m->bytes.p, m->bytes.n);
+	if (foreign) {
+		m->media_type = xstrdup(foreign);
+		return 0;
+	}
 	auto_free char *type =
 	        content_type ? xstrndup(content_type, strcspn(content_type, "; ")) : NULL;
-	bool known = type && (media_type_is_index(type) || media_type_is_manifest(type));
-	m->digest = digest_of(m->bytes.p, m->bytes.n);
+	bool known = type && media_type_is_document(type);
 	const char *found = manifest_sniff(m->bytes.p, m->bytes.n, known ? type : NULL, e);
 	if (!found)
 		return -1;
@@ -32,12 +42,12 @@ static int identify(struct manifest_bytes *m, const char *content_type, struct e
 	return 0;
 }
 
-int manifest_load(
-        struct registry *r, const struct digest *d, struct manifest_bytes *ret, struct err *e)
+int manifest_load(struct registry *r, const struct digest *d, const char *foreign,
+        struct manifest_bytes *ret, struct err *e)
 {
 	auto_manifest_bytes struct manifest_bytes m = {0};
 	if (store_blob_read(r->store, d, MANIFEST_MAX, &m.bytes, e) < 0 ||
-	        identify(&m, NULL, e) < 0)
+	        identify(&m, NULL, foreign, e) < 0)
 		return -1;
 	*ret = m;
 	m = (struct manifest_bytes){0};
@@ -54,10 +64,12 @@ static int digests_differ(const struct endpoint *ep, const char *what, const str
 	        ep->host->cred_name, have, wanted);
 }
 
-static void accept_manifests(struct strv *headers)
+static void accept_manifests(struct strv *headers, const char *foreign)
 {
-	strv_add(headers, "Accept: " MT_OCI_INDEX ", " MT_OCI_MANIFEST ", " MT_DOCKER_INDEX
-	                  ", " MT_DOCKER_MANIFEST ", */*;q=0.1");
+	strv_addf(headers,
+	        "Accept: %s%s" MT_OCI_INDEX ", " MT_OCI_MANIFEST ", " MT_DOCKER_INDEX
+	        ", " MT_DOCKER_MANIFEST ", */*;q=0.1",
+	        foreign ? foreign : "", foreign ? ", " : "");
 }
 
 static char *manifest_tail(const char *tag, const struct digest *want)
@@ -70,10 +82,10 @@ static char *manifest_tail(const char *tag, const struct digest *want)
 }
 
 static int manifest_call(struct registry *r, struct endpoint *ep, const char *method,
-        const char *tail, struct http_response *rs, struct err *e)
+        const char *tail, const char *foreign, struct http_response *rs, struct err *e)
 {
 	auto_strv struct strv headers = {0};
-	accept_manifests(&headers);
+	accept_manifests(&headers, foreign);
 	struct api_call call = {.ep = ep,
 	        .tail = tail,
 	        // a GET follows, another place is asked
@@ -101,15 +113,15 @@ static int check_digest(const struct endpoint *ep, const char *what, const struc
 	return 0;
 }
 
-static int manifest_from(struct registry *r, struct endpoint *ep, const char *tag,
-        const struct digest *want, struct manifest_bytes *ret, struct err *e)
+static int manifest_from(struct registry *r, struct endpoint *ep,
+        const struct manifest_wanted *want, struct manifest_bytes *ret, struct err *e)
 {
 	auto_response struct http_response rs = {0};
 	auto_manifest_bytes struct manifest_bytes m = {0};
-	auto_free char *tail = manifest_tail(tag, want);
-	auto_free char *what = xasprintf(
-	        "image '%s%s%s'", ep->repository, want ? "@" : ":", tail + strlen("manifests/"));
-	if (manifest_call(r, ep, "GET", tail, &rs, e) < 0)
+	auto_free char *tail = manifest_tail(want->tag, want->digest);
+	auto_free char *what = xasprintf("image '%s%s%s'", ep->repository, want->digest ? "@" : ":",
+	        tail + strlen("manifests/"));
+	if (manifest_call(r, ep, "GET", tail, want->foreign, &rs, e) < 0)
 		return -1;
 	if (rs.status != 200)
 		return api_refused(ep, &rs, what, e);
@@ -118,9 +130,9 @@ static int manifest_from(struct registry *r, struct endpoint *ep, const char *ta
 	if (m.bytes.n == 0)
 		return err_set(e, ERR_CORRUPT, "%s from '%s' is empty", what, ep->host->cred_name);
 	m.digest = digest_of(m.bytes.p, m.bytes.n);
-	if (check_digest(ep, what, want, &rs, &m.digest, e) < 0)
+	if (check_digest(ep, what, want->digest, &rs, &m.digest, e) < 0)
 		return -1;
-	if (identify(&m, rs.content_type, e) < 0)
+	if (identify(&m, rs.content_type, want->foreign, e) < 0)
 		return err_wrap(e, "%s from '%s'", what, ep->host->cred_name);
 	if (store_lease_add(r->store, &m.digest, e) < 0 ||
 	        store_blob_put(r->store, m.bytes.p, m.bytes.n, &m.digest, e) < 0)
@@ -130,15 +142,15 @@ static int manifest_from(struct registry *r, struct endpoint *ep, const char *ta
 	return 0;
 }
 
-int manifest_fetch(struct registry *r, struct endpoint_list *eps, const char *tag,
-        const struct digest *want, struct manifest_bytes *ret, struct err *e)
+int manifest_fetch(struct registry *r, struct endpoint_list *eps,
+        const struct manifest_wanted *want, struct manifest_bytes *ret, struct err *e)
 {
 	for (size_t i = 0; i < eps->n; i++) {
 		struct endpoint *ep = &eps->v[i];
-		if (ep->is_mirror && (ep->host->dead > 0 || (ep->digest_only && !want)))
+		if (ep->is_mirror && (ep->host->dead > 0 || (ep->digest_only && !want->digest)))
 			continue;
 		*e = ERR_INIT;
-		if (manifest_from(r, ep, tag, want, ret, e) == 0)
+		if (manifest_from(r, ep, want, ret, e) == 0)
 			return 0;
 		if (e->kind == ERR_CANCELLED || e->kind == ERR_SPACE)
 			return -1;
@@ -152,10 +164,10 @@ int manifest_fetch(struct registry *r, struct endpoint_list *eps, const char *ta
 static int manifest_get(struct registry *r, struct endpoint_list *eps, const struct digest *d,
         struct manifest_bytes *ret, struct err *e)
 {
-	if (store_blob_has(r->store, d) && manifest_load(r, d, ret, e) == 0)
+	if (store_blob_has(r->store, d) && manifest_load(r, d, NULL, ret, e) == 0)
 		return store_lease_add(r->store, d, e);
 	*e = ERR_INIT;
-	return manifest_fetch(r, eps, NULL, d, ret, e);
+	return manifest_fetch(r, eps, &(struct manifest_wanted){.digest = d}, ret, e);
 }
 
 // A HEAD is free where GETs are counted (Docker Hub): worth it where the answer is likely to be
@@ -166,7 +178,7 @@ static bool head_says_known(
 	auto_response struct http_response rs = {0};
 	auto_free char *tail = manifest_tail(tag, NULL);
 	struct err ignored = ERR_INIT;
-	return manifest_call(r, ep, "HEAD", tail, &rs, &ignored) == 0 && rs.status == 200 &&
+	return manifest_call(r, ep, "HEAD", tail, NULL, &rs, &ignored) == 0 && rs.status == 200 &&
 	       rs.docker_content_digest &&
 	       digest_parse(rs.docker_content_digest, ret, &ignored) == 0 &&
 	       store_blob_has(r->store, ret);
@@ -193,7 +205,7 @@ static int fetch_root(struct registry *r, const struct reference *ref, const cha
 	        head_says_known(r, place_of_tags(eps), tag, &known) &&
 	        manifest_get(r, eps, &known, ret, e) == 0)
 		return 0;
-	return manifest_fetch(r, eps, tag, NULL, ret, e);
+	return manifest_fetch(r, eps, &(struct manifest_wanted){.tag = tag}, ret, e);
 }
 
 static void describe(const struct manifest_bytes *m, struct descriptor *ret)
@@ -233,9 +245,14 @@ static int descend(struct registry *r, struct endpoint_list *eps, const struct p
 		if (!d)
 			return no_platform(&ix, wanted, e);
 		struct digest child = d->digest;
+		uint64_t size = d->size;
 		manifest_bytes_release(m);
 		if (manifest_get(r, eps, &child, m, e) < 0)
 			return -1;
+		if (m->bytes.n != size)
+			return err_set(e, ERR_CORRUPT,
+			        "the index says that the manifest has %ju bytes, it has %zu",
+			        (uintmax_t)size, m->bytes.n);
 	}
 	return 0;
 }
@@ -363,8 +380,9 @@ int registry_fetch_manifest(
 	if (!rc && ref->has_digest)
 		rc = manifest_get(r, &eps, &ref->digest, &m, e);
 	else if (!rc)
-		rc = manifest_fetch(r, &eps, tag, NULL, &m, e);
-	if (rc)
+		rc = manifest_fetch(r, &eps, &(struct manifest_wanted){.tag = tag}, &m, e);
+	auto_free char *name = reference_name(ref);
+	if (rc || store_blob_add_source(r->store, &m.digest, name, e) < 0)
 		return failed(ref, e);
 	*ret = m.bytes;
 	m.bytes = (struct buf){0};

@@ -3,7 +3,6 @@
 // parallel, then the documents, children before parents, the root last under its tag. What is
 // already there is not sent; what this registry has in another repository is mounted.
 
-#include "base/fault.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "registry/client.h"
@@ -60,12 +59,21 @@ static int inherit_sources(
 }
 
 static int collect_blob(
-        struct push *p, const struct manifest_bytes *m, const struct descriptor *d, struct err *e)
+        struct push *p, const struct digest *parent, const struct descriptor *d, struct err *e)
 {
 	if (!is_new(p, &d->digest))
 		return 0;
 	descriptor_copy(descriptor_list_add(&p->blobs), d);
-	return inherit_sources(p, &m->digest, &d->digest, e);
+	return inherit_sources(p, parent, &d->digest, e);
+}
+
+static int collect_blobs(
+        struct push *p, const struct digest *parent, const struct descriptor_list *l, struct err *e)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (collect_blob(p, parent, &l->v[i], e) < 0)
+			return -1;
+	return 0;
 }
 
 static int collect_manifest(struct push *p, const struct manifest_bytes *m, struct err *e)
@@ -73,27 +81,48 @@ static int collect_manifest(struct push *p, const struct manifest_bytes *m, stru
 	auto_manifest struct manifest parsed = {0};
 	if (manifest_parse(m->bytes.p, m->bytes.n, m->media_type, &parsed, e) < 0)
 		return -1;
-	int rc = collect_blob(p, m, &parsed.config, e);
-	for (size_t i = 0; i < parsed.layers.n && rc == 0; i++)
-		rc = collect_blob(p, m, &parsed.layers.v[i], e);
-	return rc;
+	if (collect_blob(p, &m->digest, &parsed.config, e) < 0)
+		return -1;
+	return collect_blobs(p, &m->digest, &parsed.layers, e);
 }
 
-static int collect(
-        struct push *p, const struct digest *d, const char *media_type, int depth, struct err *e);
+static int collect(struct push *p, const struct descriptor *d, int depth, struct err *e);
+
+static int collect_children(struct push *p, const struct digest *parent,
+        const struct descriptor_list *l, int depth, struct err *e)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct descriptor *d = &l->v[i];
+		// BuildKit's old caches are indexes of layers.
+		bool is_blob = media_type_compression(d->media_type) >= 0 ||
+		               strcmp(d->media_type, MT_CACHE_CONFIG) == 0;
+		int rc = is_blob ? collect_blob(p, parent, d, e)
+		                 : inherit_sources(p, parent, &d->digest, e);
+		if (rc < 0 || (!is_blob && collect(p, d, depth + 1, e) < 0))
+			return -1;
+	}
+	return 0;
+}
 
 static int collect_index(struct push *p, const struct manifest_bytes *m, int depth, struct err *e)
 {
 	auto_index struct image_index ix = {0};
 	if (image_index_parse(m->bytes.p, m->bytes.n, m->media_type, &ix, e) < 0)
 		return -1;
-	for (size_t i = 0; i < ix.manifests.n; i++) {
-		const struct descriptor *d = &ix.manifests.v[i];
-		if (inherit_sources(p, &m->digest, &d->digest, e) < 0 ||
-		        collect(p, &d->digest, d->media_type, depth + 1, e) < 0)
-			return -1;
-	}
-	return 0;
+	return collect_children(p, &m->digest, &ix.manifests, depth, e);
+}
+
+// A document of a kind that hew does not know goes as it is, and before it what it seems to name.
+static int collect_foreign(struct push *p, const struct manifest_bytes *m, int depth, struct err *e)
+{
+	struct descriptor_list blobs = {0}, manifests = {0};
+	manifest_guess(m->bytes.p, m->bytes.n, &blobs, &manifests);
+	int rc = collect_blobs(p, &m->digest, &blobs, e);
+	if (rc == 0)
+		rc = collect_children(p, &m->digest, &manifests, depth, e);
+	descriptor_list_release(&blobs);
+	descriptor_list_release(&manifests);
+	return rc;
 }
 
 static void keep_document(struct push *p, struct manifest_bytes *m)
@@ -103,26 +132,26 @@ static void keep_document(struct push *p, struct manifest_bytes *m)
 	*m = (struct manifest_bytes){0};
 }
 
-static int collect(
-        struct push *p, const struct digest *d, const char *media_type, int depth, struct err *e)
+// d: without a media type for the root, whose bytes say what it is.
+static int collect(struct push *p, const struct descriptor *d, int depth, struct err *e)
 {
 	auto_manifest_bytes struct manifest_bytes m = {0};
+	bool known = !d->media_type || media_type_is_document(d->media_type);
 	char digest[DIGEST_TEXT];
-	digest_text(d, digest);
-	if (!is_new(p, d))
+	digest_text(&d->digest, digest);
+	if (!is_new(p, &d->digest))
 		return 0;
 	if (depth > PUSH_DEPTH_MAX)
 		return err_set(e, ERR_CORRUPT, "indexes are nested too deep");
-	if (media_type && !store_blob_has(p->target.r->store, d)) {
-		auto_free char *type = xstrdup(media_type);
-		struct descriptor missing = {.media_type = type, .digest = *d};
-		if (registry_fetch_blob(p->target.r, &missing, p->target.step, e) < 0)
-			return -1;
-	}
-	if (manifest_load(p->target.r, d, &m, e) < 0)
-		return err_wrap(e, "manifest '%s'", digest);
-	int rc = media_type_is_index(m.media_type) ? collect_index(p, &m, depth, e)
-	                                           : collect_manifest(p, &m, e);
+	if (d->media_type && !store_blob_has(p->target.r->store, &d->digest) &&
+	        document_fetch(p->target.r, d, p->target.step, e) < 0)
+		return -1;
+	int rc = manifest_load(p->target.r, &d->digest, known ? NULL : d->media_type, &m, e);
+	if (rc == 0 && !known)
+		rc = collect_foreign(p, &m, depth, e);
+	else if (rc == 0)
+		rc = media_type_is_index(m.media_type) ? collect_index(p, &m, depth, e)
+		                                       : collect_manifest(p, &m, e);
 	if (rc < 0)
 		return err_wrap(e, "manifest '%s'", digest);
 	keep_document(p, &m);
@@ -135,39 +164,14 @@ static int push_one(void *arg, size_t i, struct err *e)
 	return push_blob(&p->target, &p->blobs.v[i], e);
 }
 
-// under: a tag or a digest.
-static int put_document(
-        struct push *p, const struct manifest_bytes *m, const char *under, struct err *e)
+static int push_document(
+        struct push_target *t, const struct manifest_bytes *m, const char *under, struct err *e)
 {
-	auto_response struct http_response rs = {0};
-	auto_strv struct strv headers = {0};
-	struct push_target *t = &p->target;
-	auto_free char *tail = xasprintf("manifests/%s", under);
-	auto_free char *what = xasprintf("manifest '%s' of '%s'", under, t->ep->repository);
-	strv_addf(&headers, "Content-Type: %s", m->media_type);
-	struct api_call call = {.ep = t->ep,
-	        .tail = tail,
-	        .rq = {.method = "PUT",
-	                .headers = &headers,
-	                .has_body = true,
-	                .body = m->bytes.p,
-	                .body_size = m->bytes.n}};
-	scope_add_repository(&call.scopes, t->ep->repository, "pull,push");
-	int rc = fault_point("registry.manifest") < 0 ? err_sys(e, "upload %s", what)
-	                                              : api_perform(t->r, &call, &rs, e);
-	api_call_release(&call);
-	if (rc < 0)
+	bool linked;
+	if (put_manifest(t, m, under, &linked, e) < 0 ||
+	        store_blob_add_source(t->r->store, &m->digest, t->name, e) < 0)
 		return -1;
-	if (rs.status < 200 || rs.status > 299)
-		return api_refused(t->ep, &rs, what, e);
-	struct digest said;
-	struct err ignored = ERR_INIT;
-	if (rs.docker_content_digest &&
-	        digest_parse(rs.docker_content_digest, &said, &ignored) == 0 &&
-	        !digest_eq(&said, &m->digest))
-		return err_set(e, ERR_CORRUPT, "'%s' stored %s under the digest %s",
-		        t->ep->host->cred_name, what, rs.docker_content_digest);
-	return store_blob_add_source(t->r->store, &m->digest, t->name, e);
+	return linked ? 0 : referrers_add(t, m, e);
 }
 
 static int put_documents(struct push *p, const char *tag, struct err *e)
@@ -176,7 +180,8 @@ static int put_documents(struct push *p, const char *tag, struct err *e)
 		bool is_root = i + 1 == p->n_documents;
 		char digest[DIGEST_TEXT];
 		digest_text(&p->documents[i].digest, digest);
-		if (put_document(p, &p->documents[i], is_root && tag ? tag : digest, e) < 0)
+		if (push_document(&p->target, &p->documents[i], is_root && tag ? tag : digest, e) <
+		        0)
 			return -1;
 	}
 	return 0;
@@ -186,8 +191,8 @@ static int run(
         struct push *p, const struct reference *ref, const struct digest *manifest, struct err *e)
 {
 	struct parallel_work work = {.arg = p, .fn = push_one};
-	if (host_settle(p->target.r, p->target.ep->host, e) < 0 ||
-	        collect(p, manifest, NULL, 0, e) < 0)
+	const struct descriptor root = {.digest = *manifest};
+	if (host_settle(p->target.r, p->target.ep->host, e) < 0 || collect(p, &root, 0, e) < 0)
 		return -1;
 	work.n = p->blobs.n;
 	if (parallel_run(p->target.r, &work, e) < 0)

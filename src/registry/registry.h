@@ -47,7 +47,8 @@ int registry_fetch_blob(struct registry *r, const struct descriptor *d, int step
 int registry_pull(struct registry *r, const struct reference *ref, const struct platform *p,
         int step, struct image_row *ret, struct err *e);
 
-// manifest: a manifest or index in the store; every blob it names must be here or have a source.
+// manifest: a manifest or index in the store; what it names must be here or have a source, and goes
+// as it is, of whatever media type.
 // HEAD each blob, mount from another repository of the same registry where known, single PUT;
 // children before parents; manifest last under the reference's tag. Blobs go in parallel.
 int registry_push(struct registry *r, const struct reference *ref, const struct digest *manifest,
@@ -55,6 +56,17 @@ int registry_push(struct registry *r, const struct reference *ref, const struct 
 // One blob, to where the reference's manifest will name it.
 int registry_push_blob(
         struct registry *r, const struct reference *ref, const struct descriptor *d, struct err *e);
+// What says of itself (by its "subject") that it is about `subject`, in the repository of ref:
+// attestations, signatures. artifact_type: only those, NULL: all. Each with artifact_type and
+// annotations; none is an empty list. Asked of the registry itself, by its API or, if it has none,
+// by the index under the fall-back tag. Caller releases.
+//
+// To add one: write a manifest with a subject (manifest_write) into the store and registry_push it
+// by its digest, without a tag. Where the registry does not link it, the push keeps the index under
+// the fall-back tag. registry_fetch_manifest by digest and registry_fetch_blob get what is listed.
+int registry_referrers(struct registry *r, const struct reference *ref,
+        const struct digest *subject, const char *artifact_type, struct descriptor_list *ret,
+        struct err *e);
 // Checks credentials against /v2/ (login). ERR_AUTH if refused.
 int registry_check_login(struct registry *r, const char *host, const char *user,
         const char *password, struct err *e);

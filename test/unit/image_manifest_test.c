@@ -353,6 +353,43 @@ static void test_compression(void **state)
 		assert_int_equal(media_type_compression(rows[i].type), rows[i].want);
 }
 
+// What an artifact is of and about is read and written where Go's structs have it.
+static void test_artifact(void **state)
+{
+	static const char text[] =
+	        "{\n  \"schemaVersion\": 2,\n  \"mediaType\": \"" MT_OCI_MANIFEST
+	        "\",\n  \"artifactType\": \"a/b\",\n  \"config\": {\n    "
+	        "\"mediaType\": \"" MT_EMPTY "\",\n    \"digest\": \"" A
+	        "\",\n    \"size\": 2\n  },\n  \"layers\": [],\n  \"subject\": "
+	        "{\n    \"mediaType\": \"" MT_OCI_INDEX "\",\n    \"digest\": \"" B
+	        "\",\n    \"size\": 9,\n    \"artifactType\": \"c/d\"\n  }\n}";
+	auto_manifest struct manifest m = {0};
+	auto_buf struct buf out = {0};
+	struct err e = ERR_INIT;
+	assert_int_equal(manifest_parse(text, strlen(text), NULL, &m, &e), 0);
+	assert_string_equal(m.artifact_type, "a/b");
+	assert_string_equal(m.subject.artifact_type, "c/d");
+	assert_int_equal(m.subject.size, 9);
+	manifest_write(&m, &out);
+	assert_string_equal(buf_cstr(&out), text);
+}
+
+static void test_guess(void **state)
+{
+	static const char text[] =
+	        "{\"blobs\":[{" TYPED ",\"size\":1},{\"size\":1},7],\"config\":3,"
+	        "\"layers\":{},\"manifests\":[{" TYPED ",\"size\":2}]}";
+	struct descriptor_list blobs = {0}, manifests = {0};
+	manifest_guess(text, strlen(text), &blobs, &manifests);
+	manifest_guess("no JSON", 7, &blobs, &manifests);
+	assert_int_equal(blobs.n, 1);
+	assert_int_equal(blobs.v[0].size, 1);
+	assert_int_equal(manifests.n, 1);
+	assert_int_equal(manifests.v[0].size, 2);
+	descriptor_list_release(&blobs);
+	descriptor_list_release(&manifests);
+}
+
 static void test_descriptor_copy(void **state)
 {
 	struct descriptor a = {.media_type = xstrdup("x/y"), .size = 3}, b = {0};
@@ -377,6 +414,8 @@ int main(void)
 	        cmocka_unit_test(test_select),
 	        cmocka_unit_test(test_sniff),
 	        cmocka_unit_test(test_compression),
+	        cmocka_unit_test(test_artifact),
+	        cmocka_unit_test(test_guess),
 	        cmocka_unit_test(test_descriptor_copy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
