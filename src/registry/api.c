@@ -151,27 +151,44 @@ static bool is_on_host(const struct host *h, const char *text)
 	       url_same_origin(&base, &url);
 }
 
+// Those that hosts.toml has for the host, and not for whom it sends uploads to.
+static void add_headers(struct api_call *c, struct strv *all)
+{
+	const struct strv *own = &c->ep->host->headers;
+	if (!own->n || c->foreign)
+		return;
+	if (c->rq.headers)
+		strv_copy(all, c->rq.headers);
+	for (size_t i = 0; i < own->n; i++)
+		strv_add(all, own->v[i]);
+	c->rq.headers = all;
+}
+
 int api_perform(struct registry *r, struct api_call *c, struct http_response *ret, struct err *e)
 {
 	struct retry retry = {0};
+	struct host *h = c->ep->host;
 	*ret = (struct http_response){.failure = HTTP_FAIL_CONNECT};
-	if (host_settle(r, c->ep->host, e) < 0) {
-		note_reached(c->ep->host, ret, -1);
+	if (host_settle(r, h, e) < 0) {
+		note_reached(h, ret, -1);
 		return -1;
 	}
 	auto_free char *url = c->url    ? xstrdup(c->url)
-	                      : c->ping ? xasprintf("%s/v2/%s", c->ep->host->base, c->ping)
+	                      : c->ping ? xasprintf("%s%s/%s", h->base, h->api, c->ping)
 	                                : endpoint_url(c->ep, c->tail);
-	c->foreign = c->url && !is_on_host(c->ep->host, c->url);
+	c->foreign = c->url && !is_on_host(h, c->url);
 	c->rq.url = url;
-	c->rq.insecure = c->ep->host->insecure;
+	c->rq.insecure = h->insecure;
+	c->rq.connect_seconds = h->connect_seconds;
+	auto_strv struct strv headers = {0};
+	add_headers(c, &headers);
 	for (;;) {
 		int rc = perform_authorized(r, c, ret, e);
-		note_reached(c->ep->host, ret, rc);
+		note_reached(h, ret, rc);
 		if (c->once || !is_transient(ret, rc))
 			return rc;
 		auto_free char *status =
-		        xasprintf("'%s' answers with status %d", c->ep->host->name, ret->status);
+		        xasprintf("'%s' answers with status %d", h->name, ret->status);
 		int again = api_try_again(r, &retry, ret, rc < 0 ? e->msg : status, e);
 		if (again <= 0)
 			return again < 0 ? -1 : rc;

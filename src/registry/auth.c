@@ -110,7 +110,7 @@ static int ask_by_get(const struct token_question *q, struct http_response *rs, 
 	return http_perform(q->r->http, &rq, rs, e);
 }
 
-// OAuth2 with an identity (refresh) token.
+// OAuth2 with an identity (refresh) token, or a password.
 static int ask_by_post(const struct token_question *q, struct http_response *rs, struct err *e)
 {
 	const struct host *h = q->h;
@@ -119,8 +119,11 @@ static int ask_by_post(const struct token_question *q, struct http_response *rs,
 	auto_strv struct strv headers = {0};
 	for (size_t i = 0; i < scopes->n; i++)
 		buf_printf(&scope, "%s%s", i ? " " : "", scopes->v[i]);
-	add_query(&form, "grant_type", "refresh_token");
+	bool refresh = q->c->identity_token != NULL;
+	add_query(&form, "grant_type", refresh ? "refresh_token" : "password");
 	add_query(&form, "refresh_token", q->c->identity_token);
+	add_query(&form, "username", refresh ? NULL : q->c->username);
+	add_query(&form, "password", refresh ? NULL : q->c->password);
 	add_query(&form, "service", h->challenge.service);
 	add_query(&form, "scope", buf_cstr(&scope));
 	add_query(&form, "client_id", "hew");
@@ -200,6 +203,38 @@ static int check_realm(struct token_question *q, struct err *e)
 	return 0;
 }
 
+// Not every token server knows both ways; what one refuses like this the other may give.
+static bool may_know_other_way(int status)
+{
+	return status == 400 || status == 401 || status == 404 || status == 405;
+}
+
+static int ask_in(const struct token_question *q, bool post, struct http_response *rs, struct err *e)
+{
+	return post ? ask_by_post(q, rs, e) : ask_by_get(q, rs, e);
+}
+
+// By the way that went last time, else an identity token by POST and a password by GET; then the
+// other. What is told of a failure is what the first way gave.
+static int ask(const struct token_question *q, struct http_response *rs, struct err *e)
+{
+	const struct credentials *c = q->c;
+	bool other_known = q->h->other_way;
+	bool post = (c->identity_token != NULL) != other_known;
+	int rc = ask_in(q, post, rs, e);
+	if (rc < 0 || !c->username || other_known || !may_know_other_way(rs->status))
+		return rc;
+	auto_response struct http_response other = {0};
+	struct err ignored = ERR_INIT;
+	if (ask_in(q, !post, &other, &ignored) < 0 || other.status != 200)
+		return rc;
+	http_response_release(rs);
+	*rs = other;
+	other = (struct http_response){0};
+	q->h->other_way = true;
+	return 0;
+}
+
 static int fetch_bearer(struct registry *r, struct host *h, const struct credentials *c,
         const struct strv *scopes, char **ret_header, int64_t *ret_expires, struct err *e)
 {
@@ -210,7 +245,7 @@ static int fetch_bearer(struct registry *r, struct host *h, const struct credent
 	for (;;) {
 		auto_response struct http_response rs = {0};
 		int64_t asked = clock_ns(), life;
-		int rc = c->identity_token ? ask_by_post(&q, &rs, e) : ask_by_get(&q, &rs, e);
+		int rc = ask(&q, &rs, e);
 		if (rc == 0 && rs.status == 200) {
 			if (read_token(h, &rs, ret_header, &life, e) < 0)
 				return -1;
@@ -226,11 +261,22 @@ static int fetch_bearer(struct registry *r, struct host *h, const struct credent
 	}
 }
 
+static bool scopes_push(const struct strv *scopes)
+{
+	for (size_t i = 0; i < scopes->n; i++) {
+		const char *actions = strrchr(scopes->v[i], ':');
+		if (actions && strstr(actions, "push"))
+			return true;
+	}
+	return false;
+}
+
 static int make_header(struct registry *r, struct host *h, const char *repository,
         const struct strv *scopes, char **ret, int64_t *ret_expires, struct err *e)
 {
 	struct credentials own = {0};
-	if (!h->fixed && credentials_find(r->docker_config, h->cred_name, repository, &own, e) < 0)
+	const struct credential_need need = {h->cred_name, repository, scopes_push(scopes)};
+	if (!h->fixed && credentials_find(r->docker_config, &need, &own, e) < 0)
 		return -1;
 	const struct credentials *c = h->fixed ? h->fixed : &own;
 	int rc = 0;

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "registry/challenge.h"
 #include "registry/credentials.h"
+#include "registry/hosts_toml.h"
 #include "registry/http.h"
 #include "registry/registries_conf.h"
 #include "registry/registry.h"
@@ -23,6 +24,12 @@ struct host {
 	bool configured;                 // somebody said so; else because it is this machine
 	const struct credentials *fixed; // use these and no others (login); borrowed
 
+	// What hosts.toml says of it; else NULL, "/v2" and nothing.
+	char *stands_for;     // the registry whose hosts.toml it is
+	char *api;            // path of the API
+	struct strv headers;  // for each request
+	long connect_seconds; // 0: as always
+
 	atomic_int dead;      // connection failures in a row
 	atomic_bool offered;  // there were credentials to send
 	pthread_mutex_t lock; // over what follows
@@ -30,6 +37,7 @@ struct host {
 	bool plain;
 	struct challenge challenge;
 	struct token *tokens;
+	bool other_way; // its token server wants a POST for passwords, a GET for identity tokens
 	struct host *next;
 };
 
@@ -42,11 +50,14 @@ struct registry {
 	int parallel;
 	struct registries_conf conf;
 	struct http *http;
-	pthread_mutex_t lock; // over hosts
+	pthread_mutex_t lock; // over what follows
 	struct host *hosts;
+	struct hosts_entry *hosts_tomls; // endpoint_hosts.c
 };
 
 void host_free(struct host *h);
+struct host *host_new(const char *name, const char *cred_name, bool insecure);
+char *host_credential_name(const char *name); // whose credentials. Caller frees
 struct host *host_copy(const struct host *h); // as if never spoken to
 
 // Where a repository can be reached, in the order to try: mirrors, then the registry itself.
@@ -62,6 +73,13 @@ struct endpoint_list {
 #define auto_endpoints __attribute__((cleanup(endpoint_list_release)))
 void endpoint_list_release(struct endpoint_list *l);
 enum endpoint_use { ENDPOINT_PULL, ENDPOINT_PUSH }; // a push goes to the registry itself only
+struct host *host_get(struct registry *r, const char *domain, bool insecure);
+struct endpoint *endpoint_add(struct endpoint_list *l, struct host *h, const char *repository);
+// Adds the servers that hosts.toml has for the registry, the registry itself last if there is
+// anything to say of it. 1: added, all of them; 0: the registry itself is missing; -1.
+int endpoint_add_hosts(struct registry *r, const char *domain, const char *repository,
+        enum endpoint_use use, struct endpoint_list *l, struct err *e);
+void hosts_entries_free(struct hosts_entry *h);
 int endpoint_list_make(struct registry *r, const char *domain, const char *repository,
         enum endpoint_use use, struct endpoint_list *ret, struct err *e);
 // The server that a name means by itself, wherever its repositories may have been moved to.

@@ -4,7 +4,6 @@
 
 #include "base/json.h"
 #include "registry/credentials.h"
-#include <stdbool.h>
 
 #define CREDENTIAL_FILE_MAX (1u << 20)
 
@@ -13,6 +12,10 @@
 char *credential_host(const char *key);
 // The key that docker writes and asks helpers for. Caller frees.
 char *credential_server(const char *host);
+// The config.json of buildx's folders that are for such a need, the most specific first
+// (credentials_scoped.c).
+void credential_scoped_paths(
+        const char *docker_config, const struct credential_need *need, struct strv *ret);
 // $DOCKER_CONFIG or ~/.docker; NULL if there is no home. Caller frees.
 char *docker_config_dir(const char *docker_config);
 // *ret NULL if the file does not exist or is empty.

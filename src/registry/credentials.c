@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds credentials where docker and podman keep them: DOCKER_AUTH_CONFIG, docker's config.json
-// with its helpers, podman's auth.json. A helper that is configured but not installed (config.json
+// Finds credentials where docker, buildx and podman keep them: buildx's folders for single
+// repositories, DOCKER_AUTH_CONFIG, docker's config.json with its helpers, podman's auth.json; and in
+// the variables of a job in GitLab. A helper that is configured but not installed (config.json
 // copied from a desktop) does not stand in the way of anonymous pulls.
 
 #include "registry/credentials.h"
@@ -239,19 +240,68 @@ static void add_path(struct strv *paths, const char *base, const char *below)
 		strv_addf(paths, "%s%s", base, below);
 }
 
-int credentials_find(const char *docker_config, const char *host, const char *repository,
+// The variables of a job in GitLab are enough: no "login" is needed there.
+static int from_job(const char *host, struct credentials *ret)
+{
+	static const char *const variables[][3] = {
+	        {"CI_REGISTRY", "CI_REGISTRY_USER", "CI_REGISTRY_PASSWORD"},
+	        {"CI_DEPENDENCY_PROXY_SERVER", "CI_DEPENDENCY_PROXY_USER",
+	                "CI_DEPENDENCY_PROXY_PASSWORD"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
+		const char *server = getenv(variables[i][0]), *user = getenv(variables[i][1]);
+		const char *password = getenv(variables[i][2]);
+		if (!server || !*server || !user || !*user || !password || !*password)
+			continue;
+		auto_free char *name = credential_host(server);
+		if (strcmp(name, host) != 0)
+			continue;
+		ret->username = xstrdup(user);
+		ret->password = xstrdup(password);
+		return 1;
+	}
+	return 0;
+}
+
+static int find(const char *docker_config, const struct credential_need *need,
         struct credentials *ret, struct err *e)
 {
-	auto_strv struct strv paths = {0};
-	auto_free char *name = credential_host(host), *dir = docker_config_dir(docker_config);
-	struct credentials c = {0};
+	auto_strv struct strv scoped = {0}, paths = {0};
+	auto_free char *dir = docker_config_dir(docker_config);
+	const char *host = need->host, *repository = need->repository;
+	int rc = 0;
+	credential_scoped_paths(docker_config, need, &scoped);
+	for (size_t i = 0; i < scoped.n && rc == 0; i++)
+		rc = from_file(scoped.v[i], host, repository, ret, e);
 	add_path(&paths, dir, "/config.json");
 	add_path(&paths, getenv("REGISTRY_AUTH_FILE"), "");
 	add_path(&paths, getenv("XDG_RUNTIME_DIR"), "/containers/auth.json");
 	add_path(&paths, getenv("HOME"), "/.config/containers/auth.json");
-	int rc = from_environment(name, repository, &c, e);
+	if (rc == 0)
+		rc = from_environment(host, repository, ret, e);
 	for (size_t i = 0; i < paths.n && rc == 0; i++)
-		rc = from_file(paths.v[i], name, repository, &c, e);
+		rc = from_file(paths.v[i], host, repository, ret, e);
+	return rc == 0 ? from_job(host, ret) : rc;
+}
+
+// Registries of Docker's that know the Hub's users.
+static bool is_hub_sibling(const char *host)
+{
+	return strcmp(host, "dhi.io") == 0 || strcmp(host, "registry.scout.docker.com") == 0;
+}
+
+int credentials_find(const char *docker_config, const struct credential_need *need,
+        struct credentials *ret, struct err *e)
+{
+	auto_free char *name = credential_host(need->host);
+	struct credential_need own = *need;
+	struct credentials c = {0};
+	own.host = name;
+	int rc = find(docker_config, &own, &c, e);
+	if (rc == 0 && is_hub_sibling(name)) {
+		own.host = "docker.io";
+		rc = find(docker_config, &own, &c, e);
+	}
 	if (rc < 0)
 		return -1;
 	*ret = c;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Docker's config.json: auths, credsStore, credHelpers (docker-credential-*), DOCKER_AUTH_CONFIG,
-// and podman's auth.json as a fall-back.
+// buildx's folders for single repositories; then podman's auth.json; then what GitLab gives a job.
 #pragma once
+
+#include <stdbool.h>
 
 struct err;
 
@@ -10,9 +12,13 @@ struct credentials {
 	char *identity_token, *registry_token;
 };
 void credentials_release(struct credentials *c);
-// Never an error when there are none. host: "docker.io", "127.0.0.1:5000"; repository: for keys
-// that are prefixes, of which the longest counts. docker_config: the folder, NULL: docker's.
-int credentials_find(const char *docker_config, const char *host, const char *repository,
+struct credential_need {
+	const char *host;       // "docker.io", "127.0.0.1:5000"
+	const char *repository; // for keys that are prefixes, of which the longest counts; or NULL
+	bool push;              // not only pull
+};
+// Never an error when there are none. docker_config: the folder, NULL: docker's.
+int credentials_find(const char *docker_config, const struct credential_need *need,
         struct credentials *ret, struct err *e);
 // Stores through the helper if one is configured, else into config.json (mode 0600, replaced
 // atomically). *ret_where: the file or helper, for the message. Caller frees.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a repository to the servers that have it. registries.conf says where it lies and which
-// mirrors come first; docker.io is served by registry-1.docker.io. https is the rule; plain http
-// only for this machine itself and for what is configured as insecure.
+// mirrors come first, or hosts.toml does; docker.io is served by registry-1.docker.io. https is the
+// rule; plain http only for this machine itself and for what is configured as insecure.
 //
 // A loopback name is tried with http first: a TLS server answers or drops a plain request at once,
 // but a plain server may wait for ever for the end of a line that a TLS greeting does not have. No
@@ -23,15 +23,19 @@ void host_free(struct host *h)
 	free(h->name);
 	free(h->cred_name);
 	free(h->base);
+	free(h->stands_for);
+	free(h->api);
+	strv_release(&h->headers);
 	free(h);
 }
 
-static struct host *host_new(const char *name, const char *cred_name, bool configured)
+struct host *host_new(const char *name, const char *cred_name, bool configured)
 {
 	struct host *h = xcalloc(1, sizeof(*h));
 	pthread_mutex_init(&h->lock, NULL);
 	h->name = xstrdup(name);
 	h->cred_name = xstrdup(cred_name);
+	h->api = xstrdup("/v2");
 	h->configured = configured;
 	h->insecure = configured || url_host_is_loopback(name);
 	return h;
@@ -42,16 +46,29 @@ struct host *host_copy(const struct host *h)
 	return host_new(h->name, h->cred_name, h->configured);
 }
 
-static struct host *host_get(struct registry *r, const char *domain, bool insecure)
+#define HUB_HOST "registry-1.docker.io"
+
+static bool is_hub(const char *domain)
 {
-	bool is_hub = strcmp(domain, "docker.io") == 0 || strcmp(domain, "index.docker.io") == 0;
-	const char *name = is_hub ? "registry-1.docker.io" : domain;
+	return strcmp(domain, "docker.io") == 0 || strcmp(domain, "index.docker.io") == 0 ||
+	       strcmp(domain, HUB_HOST) == 0;
+}
+
+char *host_credential_name(const char *name)
+{
+	return xstrdup(is_hub(name) ? "docker.io" : name);
+}
+
+struct host *host_get(struct registry *r, const char *domain, bool insecure)
+{
+	const char *name = is_hub(domain) ? HUB_HOST : domain;
 	pthread_mutex_lock(&r->lock);
 	struct host *h = r->hosts;
-	while (h && (strcmp(h->name, name) != 0 || h->configured != insecure))
+	while (h && (strcmp(h->name, name) != 0 || h->configured != insecure || h->stands_for))
 		h = h->next;
 	if (!h) {
-		h = host_new(name, is_hub ? "docker.io" : domain, insecure);
+		auto_free char *cred_name = host_credential_name(domain);
+		h = host_new(name, cred_name, insecure);
 		h->next = r->hosts;
 		r->hosts = h;
 	}
@@ -83,6 +100,14 @@ static int check_repository(const char *s)
 	return 0;
 }
 
+struct endpoint *endpoint_add(struct endpoint_list *l, struct host *h, const char *repository)
+{
+	l->v = xreallocarray(l->v, l->n + 1, sizeof(*l->v));
+	struct endpoint *ep = &l->v[l->n++];
+	*ep = (struct endpoint){.host = h, .repository = xstrdup(repository)};
+	return ep;
+}
+
 // name: "host[:port]/repository"
 static int add_endpoint(struct registry *r, const char *name, bool insecure, bool is_mirror,
         struct endpoint_list *l, struct err *e)
@@ -91,12 +116,7 @@ static int add_endpoint(struct registry *r, const char *name, bool insecure, boo
 	if (!slash || !slash[1] || check_repository(slash + 1) < 0)
 		return err_set(e, ERR_USAGE, "'%s' is not a registry and repository", name);
 	auto_free char *domain = xstrndup(name, (size_t)(slash - name));
-	l->v = xreallocarray(l->v, l->n + 1, sizeof(*l->v));
-	l->v[l->n++] = (struct endpoint){
-	        .host = host_get(r, domain, insecure),
-	        .repository = xstrdup(slash + 1),
-	        .is_mirror = is_mirror,
-	};
+	endpoint_add(l, host_get(r, domain, insecure), slash + 1)->is_mirror = is_mirror;
 	return 0;
 }
 
@@ -129,7 +149,10 @@ int endpoint_list_make(struct registry *r, const char *domain, const char *repos
 	        rule && rule->location ? registry_rule_rewrite(rule, rule->location, name) : NULL;
 	bool trusted = r->insecure || strv_has(&r->trusted, domain);
 	bool insecure = trusted || (rule && rule->insecure);
-	if (add_endpoint(r, moved ? moved : name, insecure, false, &l, e) < 0)
+	int whole = rule ? 0 : endpoint_add_hosts(r, domain, repository, use, &l, e);
+	if (whole < 0)
+		return -1;
+	if (!whole && add_endpoint(r, moved ? moved : name, insecure, false, &l, e) < 0)
 		return -1;
 	*ret = l;
 	l = (struct endpoint_list){0};
@@ -138,7 +161,14 @@ int endpoint_list_make(struct registry *r, const char *domain, const char *repos
 
 char *endpoint_url(const struct endpoint *ep, const char *tail)
 {
-	return xasprintf("%s/v2/%s/%s", ep->host->base, ep->repository, tail);
+	const struct host *h = ep->host;
+	auto_buf struct buf url = {0};
+	buf_printf(&url, "%s%s/%s/%s", h->base, h->api, ep->repository, tail);
+	if (h->stands_for && ep->is_mirror) { // a mirror of many registries asks of which
+		buf_puts(&url, strchr(tail, '?') ? "&ns=" : "?ns=");
+		url_escape(&url, h->stands_for);
+	}
+	return buf_steal(&url);
 }
 
 // A TLS server that was sent plain http: Go and nginx answer 400 and say so.

@@ -15,6 +15,11 @@ struct http_response;
 struct http *http_new(long stall_seconds);
 void http_free(struct http *h); // NULL is fine; no transfer may be running
 
+// Certificates for a host ("host[:port]") beside those of certs.d: files with authorities; files with
+// a certificate and its key in turn, of which the first pair counts. Before the host is spoken to.
+int http_trust_add(struct http *h, const char *host_port, const struct strv *ca,
+        const struct strv *clients, struct err *e);
+
 // Takes the body of a 2xx answer. start comes before the first byte, also of an empty body.
 struct http_sink {
 	int (*start)(struct http_sink *self, const struct http_response *rs, struct err *e);
@@ -40,6 +45,7 @@ struct http_request {
 	struct http_sink *sink; // NULL: into response.body, at most max_answer bytes
 	size_t max_answer;      // 0: 1 MiB
 	uint64_t range_from;    // > 0: "Range: bytes=N-"
+	long connect_seconds;       // at most; 0: 30
 	bool plain_redirects;   // from https to plain http: followed (no credentials go along)
 	bool insecure; // certificates are not verified, redirects to plain http are followed
 };

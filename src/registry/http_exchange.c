@@ -253,12 +253,13 @@ int http_exchange_setup(struct http_exchange *x, struct curl_slist **ret_headers
 {
 	const char *const schemes = "http,https";
 	long stall = x->http->stall_seconds;
+	long connect = x->rq->connect_seconds ? x->rq->connect_seconds : CONNECT_SECONDS;
 	SET(CURLOPT_ERRORBUFFER, x->message);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_QUICK_EXIT, 1L); // do not wait for a resolver thread when cancelled
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_CONNECTTIMEOUT, stall < CONNECT_SECONDS ? stall : CONNECT_SECONDS);
+	SET(CURLOPT_CONNECTTIMEOUT, connect < stall ? connect : stall);
 	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
 	SET(CURLOPT_LOW_SPEED_TIME, stall_seconds(x));
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);

@@ -94,12 +94,18 @@ static struct http_trust *load(const char *host_port)
 	return t;
 }
 
-const struct http_trust *http_trust_for(struct http *h, const char *host_port)
+static struct http_trust *find(struct http *h, const char *host_port)
 {
-	pthread_mutex_lock(&h->lock);
 	struct http_trust *t = h->trust;
 	while (t && strcmp(t->host, host_port) != 0)
 		t = t->next;
+	return t;
+}
+
+const struct http_trust *http_trust_for(struct http *h, const char *host_port)
+{
+	pthread_mutex_lock(&h->lock);
+	struct http_trust *t = find(h, host_port);
 	if (!t) {
 		t = load(host_port);
 		t->next = h->trust;
@@ -107,6 +113,39 @@ const struct http_trust *http_trust_for(struct http *h, const char *host_port)
 	}
 	pthread_mutex_unlock(&h->lock);
 	return t;
+}
+
+static int add_files(struct http_trust *t, const struct strv *ca, const struct strv *clients,
+        struct err *e)
+{
+	for (size_t i = 0; i < ca->n; i++) {
+		auto_buf struct buf pem = {0};
+		if (fs_read_file(AT_FDCWD, ca->v[i], CERT_MAX, &pem, e) < 0)
+			return err_wrap(e, "certificate authority of '%s'", t->host);
+		buf_add(&t->ca, pem.p, pem.n);
+		buf_putc(&t->ca, '\n');
+	}
+	if (clients->n < 2)
+		return 0;
+	set_text(&t->cert, clients->v[0]);
+	set_text(&t->key, *clients->v[1] ? clients->v[1] : clients->v[0]);
+	return 0;
+}
+
+// What is there stays as it is: an exchange of another thread may be reading it.
+int http_trust_add(struct http *h, const char *host_port, const struct strv *ca,
+        const struct strv *clients, struct err *e)
+{
+	struct http_trust *t = load(host_port);
+	if (add_files(t, ca, clients, e) < 0) {
+		http_trust_free(t);
+		return -1;
+	}
+	pthread_mutex_lock(&h->lock);
+	t->next = h->trust;
+	h->trust = t;
+	pthread_mutex_unlock(&h->lock);
+	return 0;
 }
 
 void http_trust_free(struct http_trust *t)

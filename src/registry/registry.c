@@ -58,6 +58,7 @@ void registry_free(struct registry *r)
 		next = r->hosts->next;
 		host_free(r->hosts);
 	}
+	hosts_entries_free(r->hosts_tomls);
 	http_free(r->http);
 	registries_conf_release(&r->conf);
 	strv_release(&r->trusted);

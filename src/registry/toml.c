@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A reader for the TOML of registries.conf (toml.io 1.0, subset). Text is copied with a terminating
+// A reader for the TOML of registries.conf and hosts.toml (toml.io 1.0, subset). Text is copied with a terminating
 // NUL first, so that every look-ahead stays inside; nesting of skipped values is bounded.
 
 #include "registry/toml.h"
@@ -13,6 +13,9 @@
 struct toml {
 	const char *s;
 	int line;
+	const char *key; // of the value that is read
+	int (*fn)(void *arg, const struct toml_item *it, struct err *e);
+	void *arg;
 	struct err *e;
 };
 
@@ -138,17 +141,30 @@ static int read_key(struct toml *t, struct buf *out)
 
 static int skip_value(struct toml *t, int depth);
 
+static int tell_member(struct toml *t, int depth, struct buf *text)
+{
+	const struct toml_item it = {.event = TOML_MEMBER,
+	        .name = t->key,
+	        .text = buf_cstr(text),
+	        .depth = depth,
+	        .line = t->line};
+	return t->key ? t->fn(t->arg, &it, t->e) : 0;
+}
+
 static int skip_list(struct toml *t, int depth, char close)
 {
+	const char *key_before = t->key;
 	t->s++;
 	for (;;) {
 		auto_buf struct buf key = {0};
 		skip_space(t);
 		if (*t->s == close) {
 			t->s++;
+			t->key = key_before;
 			return 0;
 		}
 		if (close == '}') {
+			t->key = NULL; // what is in an inline table is nobody's
 			if (read_key(t, &key) < 0)
 				return -1;
 			if (*t->s++ != '=')
@@ -171,7 +187,7 @@ static int skip_value(struct toml *t, int depth)
 	if (depth > TOML_DEPTH_MAX)
 		return fail(t, "values are nested too deep");
 	if (*t->s == '"' || *t->s == '\'')
-		return read_string(t, &text);
+		return read_string(t, &text) < 0 ? -1 : tell_member(t, depth, &text);
 	if (*t->s == '[')
 		return skip_list(t, depth, ']');
 	if (*t->s == '{')
@@ -228,6 +244,7 @@ static int read_item(struct toml *t, struct toml_item *it, struct buf *name, str
 			return -1;
 		if (*t->s++ != '=')
 			return fail(t, "expected '=' after the key");
+		t->key = buf_cstr(name);
 		if (read_value(t, it, text) < 0)
 			return -1;
 	}
@@ -242,7 +259,7 @@ int toml_read(const char *p, size_t n,
         int (*fn)(void *arg, const struct toml_item *it, struct err *e), void *arg, struct err *e)
 {
 	auto_free char *copy = xstrndup(p, n);
-	struct toml t = {.s = copy, .line = 1, .e = e};
+	struct toml t = {.s = copy, .line = 1, .fn = fn, .arg = arg, .e = e};
 	for (skip_space(&t); *t.s; skip_space(&t)) {
 		auto_buf struct buf name = {0}, text = {0};
 		struct toml_item it = {0};

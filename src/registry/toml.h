@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of TOML 1.0 that registries.conf uses: tables, arrays of tables, and key = value, read
-// line by line. Strings and booleans are handed on; numbers, arrays, inline tables skipped whole.
+// The part of TOML 1.0 that registries.conf and hosts.toml use: tables, arrays of tables, and key =
+// value, read line by line. Strings, booleans and the strings of arrays are handed on; numbers and
+// inline tables are skipped whole.
 #pragma once
 
 #include "base/buf.h"
@@ -11,6 +12,7 @@ enum toml_event {
 	TOML_TABLE,  // [name]
 	TOML_ARRAY,  // [[name]]
 	TOML_STRING, // key = "text"
+	TOML_MEMBER, // key = ["text", ["text"]]: each of them, before the TOML_OTHER of the whole
 	TOML_BOOL,   // key = true
 	TOML_OTHER,  // key = something skipped
 };
@@ -18,6 +20,7 @@ struct toml_item {
 	enum toml_event event;
 	const char *name; // of the table, parts joined by dots; or the key
 	const char *text; // of a string
+	int depth;        // of a member: 1, or 2 in an array inside
 	bool value;       // of a boolean
 	int line;
 };

@@ -50,7 +50,8 @@ static char *find(const char *host, const char *repository)
 {
 	struct credentials c = {0};
 	struct err e = ERR_INIT;
-	if (credentials_find(dir, host, repository, &c, &e) < 0)
+	const struct credential_need need = {host, repository, strchr(repository ? repository : "", '!')};
+	if (credentials_find(dir, &need, &c, &e) < 0)
 		return xasprintf("error: %s", e.msg);
 	char *got = c.username         ? xasprintf("%s:%s", c.username, c.password)
 	            : c.identity_token ? xasprintf("id:%s", c.identity_token)
