@@ -10,6 +10,7 @@
 #include "cmd/build_flags.h"
 #include "cmd/build_metadata.h"
 #include "cmd/build_platforms.h"
+#include "cmd/build_preflight.h"
 #include "cmd/build_sources.h"
 #include "cmd/call.h"
 #include "cmd/care.h"
@@ -433,6 +434,7 @@ static int build(struct session *s, const struct build_options *o, struct build_
 {
 	struct output_spec *specs = NULL;
 	struct build_caches caches = {0};
+	struct preflight preflight = {0};
 	struct prune_limits limits;
 	size_t n_specs = 0;
 	int status =
@@ -449,12 +451,15 @@ static int build(struct session *s, const struct build_options *o, struct build_
 		r->step_aside_arg = s->ui;
 		status = prepare_caches(s, o, r, &caches, e);
 		if (!status && !o->dry_run)
+			status = preflight_start(&preflight, s, r, specs, n_specs, &caches, e);
+		if (!status && !o->dry_run)
 			build_caches_send(&caches, s, r);
 		if (!status)
 			status = build_until_whole(s, o, r, &caches, &built, specs, n_specs, e);
 		if (!status && !o->dry_run)
 			status = build_caches_export(
 			        &caches, s, &built, output_steps(r, &built, specs, n_specs), e);
+		preflight_end(&preflight, status != 0);
 		ui_finish(s->ui, status != 0);
 		care_after_build(s->store, &limits, !o->quiet);
 		if (status || built.n_cached < built.n_steps)

@@ -97,6 +97,10 @@ struct build_request {
 	// Told of every layer that a step has made, from any thread; must not block. May be NULL.
 	void (*layer_made)(void *arg, const struct digest *layer, bool in_result);
 	void *layer_made_arg;
+	// Asked once it is known that something has to run, before anything does; -1 ends the
+	// build. May be NULL.
+	int (*before_run)(void *arg, struct err *e);
+	void *before_run_arg;
 	struct event_sink *sink; // may be NULL
 	// Opens the registry client when the build first needs the network; it stays the caller's.
 	registry_opener registry;

@@ -415,6 +415,8 @@ static int pass(struct exec *x, struct err *e)
 		return may_go_on(x, e) ? 1 : -1;
 	if (!missing || x->req->dry_run)
 		return 0;
+	if (x->req->before_run && x->req->before_run(x->req->before_run_arg, e))
+		return -1;
 	build_begin(x);
 	return run_missing(x, missing, e) ? -1 : x->again;
 }

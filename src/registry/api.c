@@ -62,8 +62,9 @@ static int improve(struct registry *r, struct api_call *c, const struct http_res
 		return 0;
 	auto_free char *after = scope_text(&c->scopes);
 	bool wider = strcmp(before, after) != 0;
-	// Once for the first challenge or a token grown old, once for scopes not asked for.
-	if (!wider && (rs->status == 403 || tries > 0))
+	// Once for the first challenge, once for scopes not asked for or a token that has grown
+	// old.
+	if (!wider && (rs->status == 403 || tries > 1))
 		return 0;
 	char *next;
 	if (auth_header(r, h, c->ep->repository, &c->scopes, &next, e) < 0)
@@ -87,7 +88,7 @@ static int perform_authorized(
 		c->rq.authorization = header;
 		int rc = http_perform(r->http, &c->rq, ret, e);
 		c->rq.authorization = NULL;
-		if (rc < 0 || tries >= 2)
+		if (rc < 0 || tries >= 2 || c->settled)
 			return rc;
 		int better = improve(r, c, ret, &header, tries, e);
 		if (better < 0)
@@ -214,6 +215,18 @@ static int denied(const struct endpoint *ep, const struct http_response *rs, con
 	        e, ERR_AUTH, "'%s' does not allow this user access to %s%s", host, what, said);
 }
 
+static int busy(
+        const struct endpoint *ep, const struct http_response *rs, const char *said, struct err *e)
+{
+	const char *host = ep->host->cred_name;
+	auto_free char *limit = rate_limit_text(rs);
+	return err_set(e, ERR_NET,
+	        "'%s' allows no more requests for now (status 429%s%.60s)%s%s: wait%s%s%s", host,
+	        rs->retry_after ? ", retry after " : "", rs->retry_after ? rs->retry_after : "",
+	        said, limit, ep->host->offered ? "" : ", or run 'hew login ",
+	        ep->host->offered ? "" : host, ep->host->offered ? "" : "' for a higher limit");
+}
+
 #undef api_refused // the function itself
 int api_refused(
         const struct endpoint *ep, const struct http_response *rs, const char *what, struct err *e)
@@ -226,6 +239,10 @@ int api_refused(
 		return err_set(e, rs->status == 404 ? ERR_NOT_FOUND : ERR_NET,
 		        "'%s' sent us on for %s to '%.*s', which answers with status %d", host,
 		        what, address < 120 ? address : 120, rs->url, rs->status);
+	auto_free char *advice = refusal_advice(ep, rs, text);
+	if (advice)
+		return err_set(e, rs->status == 404 ? ERR_NOT_FOUND : ERR_AUTH,
+		        "'%s' refuses %s%s: %s", host, what, said, advice);
 	switch (rs->status) {
 	case 401:
 	case 403:
@@ -236,11 +253,7 @@ int api_refused(
 		        "not exist, or it is private: run 'hew login %s'",
 		        what, host, said, host);
 	case 429:
-		return err_set(e, ERR_NET,
-		        "'%s' allows no more requests for now (status 429%s%.60s)%s: "
-		        "wait, or run 'hew login %s' for a higher limit",
-		        host, rs->retry_after ? ", retry after " : "",
-		        rs->retry_after ? rs->retry_after : "", said, host);
+		return busy(ep, rs, said, e);
 	case 413:
 		return err_set(e, ERR_NET,
 		        "'%s' or a proxy before it finds %s too large (status 413)%s", host, what,

@@ -136,6 +136,7 @@ static int ask_by_post(const struct token_question *q, struct http_response *rs,
 	        .body = form.p,
 	        .body_size = form.n,
 	        .max_answer = TOKEN_ANSWER_MAX,
+	        .stays = true,
 	        .insecure = q->insecure};
 	int rc = http_perform(q->r->http, &rq, rs, e);
 	explicit_bzero(form.p, form.n);
@@ -209,13 +210,14 @@ static bool may_know_other_way(int status)
 	return status == 400 || status == 401 || status == 404 || status == 405;
 }
 
-static int ask_in(const struct token_question *q, bool post, struct http_response *rs, struct err *e)
+static int ask_in(
+        const struct token_question *q, bool post, struct http_response *rs, struct err *e)
 {
 	return post ? ask_by_post(q, rs, e) : ask_by_get(q, rs, e);
 }
 
 // By the way that went last time, else an identity token by POST and a password by GET; then the
-// other. What is told of a failure is what the first way gave.
+// other. What is told of a failure is what the way gave that the server knows.
 static int ask(const struct token_question *q, struct http_response *rs, struct err *e)
 {
 	const struct credentials *c = q->c;
@@ -226,7 +228,10 @@ static int ask(const struct token_question *q, struct http_response *rs, struct 
 		return rc;
 	auto_response struct http_response other = {0};
 	struct err ignored = ERR_INIT;
-	if (ask_in(q, !post, &other, &ignored) < 0 || other.status != 200)
+	if (ask_in(q, !post, &other, &ignored) < 0)
+		return rc;
+	bool unknown = rs->status == 404 || rs->status == 405;
+	if (other.status != 200 && !(unknown && other.status == 401))
 		return rc;
 	http_response_release(rs);
 	*rs = other;
@@ -281,6 +286,8 @@ static int make_header(struct registry *r, struct host *h, const char *repositor
 	const struct credentials *c = h->fixed ? h->fixed : &own;
 	int rc = 0;
 	h->offered = c->username || c->identity_token || c->registry_token;
+	free(h->user);
+	h->user = xstrdup_null(c->username);
 	*ret = NULL;
 	*ret_expires = INT64_MAX;
 	if (h->challenge.kind == CHALLENGE_BASIC) {

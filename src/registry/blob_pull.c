@@ -80,7 +80,11 @@ static enum outcome fetch_once(struct registry *r, struct endpoint *ep, struct b
 	                .range_from = blob_writer_size(b->writer)}};
 	scope_add_repository(&call.scopes, ep->repository, "pull");
 	b->anew = false;
-	int rc = api_perform(r, &call, rs, e);
+	int rc = host_enter(r, ep->host, e);
+	if (rc == 0) {
+		rc = api_perform(r, &call, rs, e);
+		host_leave(ep->host);
+	}
 	api_call_release(&call);
 	if (rc < 0)
 		return rs->failure == HTTP_FAIL_CUT || rs->failure == HTTP_FAIL_TIMEOUT || b->anew

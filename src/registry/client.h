@@ -37,8 +37,15 @@ struct host {
 	bool plain;
 	struct challenge challenge;
 	struct token *tokens;
+	char *user;            // whose credentials were sent last, if they say
+	atomic_bool in_pieces; // a blob in one piece was refused, in several it was not
 	bool other_way; // its token server wants a POST for passwords, a GET for identity tokens
 	struct host *next;
+
+	// Transfers of blobs under way, of whichever push or pull.
+	pthread_mutex_t slots_lock;
+	pthread_cond_t slot_free;
+	int busy;
 };
 
 struct registry {
@@ -65,6 +72,7 @@ struct endpoint {
 	struct host *host; // borrowed from the client
 	char *repository;
 	bool is_mirror, digest_only;
+	bool pushes; // what is refused was meant to be written
 };
 struct endpoint_list {
 	struct endpoint *v;
@@ -84,6 +92,9 @@ int endpoint_list_make(struct registry *r, const char *domain, const char *repos
         enum endpoint_use use, struct endpoint_list *ret, struct err *e);
 // The server that a name means by itself, wherever its repositories may have been moved to.
 struct host *host_of_name(struct registry *r, const char *domain);
+// Around the transfer of a blob: waits until fewer than `parallel` are under way with the host.
+int host_enter(struct registry *r, struct host *h, struct err *e);
+void host_leave(struct host *h);
 // Settles https or http for hosts where both may be meant.
 int host_settle(struct registry *r, struct host *h, struct err *e);
 // "https://host/v2/repository/tail". Caller frees. The host must be settled.
@@ -110,6 +121,7 @@ struct api_call {
 	const char *ping;       // below /v2/ itself ("" for the ping); or NULL
 	struct strv scopes;     // released by the caller
 	bool once;              // no retries: the caller goes on where it was cut
+	bool settled;           // nor another token: what is answered is answered
 	bool foreign;           // url is on another origin: no authorization (set by api_perform)
 };
 void api_call_release(struct api_call *c);
@@ -121,6 +133,11 @@ int api_refused(
         const struct endpoint *ep, const struct http_response *rs, const char *what, struct err *e);
 #define api_refused(...) ERR_VALUE(api_refused(__VA_ARGS__))
 bool status_is_transient(int status);
+// What helps against a refusal of a registry whose ways are known (refusal.c): one clause for after
+// a colon. NULL: nothing in particular. said: the server's words. Caller frees.
+char *refusal_advice(const struct endpoint *ep, const struct http_response *rs, const char *said);
+// "; 100 requests in 6 h are allowed; again in 12 min", as far as the answer tells. Caller frees.
+char *rate_limit_text(const struct http_response *rs);
 // After a failure that may pass; why: in words, for people. 1: waited, try again; 0: given up, or
 // the server wants more patience than we have; -1: cancelled, *e says so.
 int api_try_again(struct registry *r, struct retry *retry, const struct http_response *rs,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds credentials where docker, buildx and podman keep them: buildx's folders for single
-// repositories, DOCKER_AUTH_CONFIG, docker's config.json with its helpers, podman's auth.json; and in
-// the variables of a job in GitLab. A helper that is configured but not installed (config.json
+// repositories, DOCKER_AUTH_CONFIG, docker's config.json with its helpers, podman's auth.json; and
+// in the variables of a job in GitLab. A helper that is configured but not installed (config.json
 // copied from a desktop) does not stand in the way of anonymous pulls.
 
 #include "registry/credentials.h"

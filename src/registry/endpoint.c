@@ -9,6 +9,7 @@
 // first.
 
 #include "base/buf.h"
+#include "base/cancel.h"
 #include "base/mem.h"
 #include "registry/client.h"
 #include "registry/url.h"
@@ -20,9 +21,12 @@ void host_free(struct host *h)
 	token_list_free(h->tokens);
 	challenge_release(&h->challenge);
 	pthread_mutex_destroy(&h->lock);
+	pthread_mutex_destroy(&h->slots_lock);
+	pthread_cond_destroy(&h->slot_free);
 	free(h->name);
 	free(h->cred_name);
 	free(h->base);
+	free(h->user);
 	free(h->stands_for);
 	free(h->api);
 	strv_release(&h->headers);
@@ -33,6 +37,8 @@ struct host *host_new(const char *name, const char *cred_name, bool configured)
 {
 	struct host *h = xcalloc(1, sizeof(*h));
 	pthread_mutex_init(&h->lock, NULL);
+	pthread_mutex_init(&h->slots_lock, NULL);
+	pthread_cond_init(&h->slot_free, NULL);
 	h->name = xstrdup(name);
 	h->cred_name = xstrdup(cred_name);
 	h->api = xstrdup("/v2");
@@ -47,6 +53,30 @@ struct host *host_copy(const struct host *h)
 }
 
 #define HUB_HOST "registry-1.docker.io"
+
+int host_enter(struct registry *r, struct host *h, struct err *e)
+{
+	int rc = 0;
+	pthread_mutex_lock(&h->slots_lock);
+	while (h->busy >= r->parallel && rc == 0) {
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec++; // nothing else wakes who waits when all is cancelled
+		pthread_cond_timedwait(&h->slot_free, &h->slots_lock, &until);
+		rc = cancel_check(e);
+	}
+	h->busy += rc == 0;
+	pthread_mutex_unlock(&h->slots_lock);
+	return rc;
+}
+
+void host_leave(struct host *h)
+{
+	pthread_mutex_lock(&h->slots_lock);
+	h->busy--;
+	pthread_cond_signal(&h->slot_free);
+	pthread_mutex_unlock(&h->slots_lock);
+}
 
 static bool is_hub(const char *domain)
 {
@@ -154,6 +184,8 @@ int endpoint_list_make(struct registry *r, const char *domain, const char *repos
 		return -1;
 	if (!whole && add_endpoint(r, moved ? moved : name, insecure, false, &l, e) < 0)
 		return -1;
+	for (size_t i = 0; i < l.n; i++)
+		l.v[i].pushes = use == ENDPOINT_PUSH;
 	*ret = l;
 	l = (struct endpoint_list){0};
 	return 0;

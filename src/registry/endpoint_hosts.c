@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What hosts.toml says of a registry, made into the servers to try. Each file is read once; a server
-// is a host of its own, apart from the same one under its own name: its path, headers and trust are
-// those that this registry's file gives it.
+// What hosts.toml says of a registry, made into the servers to try. Each file is read once; a
+// server is a host of its own, apart from the same one under its own name: its path, headers and
+// trust are those that this registry's file gives it.
 
 #include "base/mem.h"
 #include "registry/client.h"

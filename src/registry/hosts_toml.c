@@ -217,8 +217,8 @@ int hosts_toml_find(const char *domain, struct hosts_toml *ret, struct err *e)
 		return 0;
 	for (int machine = !user; machine < 2; machine++)
 		for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
-			auto_free char *certs = xasprintf(
-			        "%s/%s/certs.d", machine ? "/etc" : user, programs[i]);
+			auto_free char *certs =
+			        xasprintf("%s/%s/certs.d", machine ? "/etc" : user, programs[i]);
 			int rc = find_below(certs, domain, ret, e);
 			if (rc != 0)
 				return rc;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// hosts.toml in the folders that containerd, docker and BuildKit keep for each registry (containerd,
-// docs/hosts.md): which servers stand for it, in which order, for what, and how they are trusted.
+// hosts.toml in the folders that containerd, docker and BuildKit keep for each registry
+// (containerd, docs/hosts.md): which servers stand for it, in which order, for what, and how they
+// are trusted.
 #pragma once
 
 #include "base/buf.h"
@@ -11,10 +12,11 @@ struct err;
 enum hosts_capability { HOSTS_PULL = 1 << 0, HOSTS_RESOLVE = 1 << 1, HOSTS_PUSH = 1 << 2 };
 
 struct hosts_server {
-	char *url;           // as written, "https://mirror.example[/path]"
-	int capabilities;    // enum hosts_capability
-	struct strv ca;      // files with certificates
-	struct strv clients; // certificate and key in turn; "": the key is in the certificate's file
+	char *url;        // as written, "https://mirror.example[/path]"
+	int capabilities; // enum hosts_capability
+	struct strv ca;   // files with certificates
+	struct strv
+	        clients; // certificate and key in turn; "": the key is in the certificate's file
 	struct strv headers; // "Name: value"
 	bool skip_verify, override_path;
 	long dial_seconds; // 0: not said

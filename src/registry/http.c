@@ -13,6 +13,7 @@
 #include <signal.h>
 
 #define REDIRECTS_MAX 10
+#define POLL_MS 200 // how long a failure elsewhere may go unnoticed
 
 void http_response_release(struct http_response *rs)
 {
@@ -24,7 +25,11 @@ void http_response_release(struct http_response *rs)
 	free(rs->last_modified);
 	free(rs->etag);
 	free(rs->content_range);
+	free(rs->range);
 	free(rs->link);
+	free(rs->ratelimit_limit);
+	free(rs->ratelimit_reset);
+	free(rs->chunk_min_length);
 	free(rs->oci_subject);
 	strv_release(&rs->www_authenticate);
 	buf_release(&rs->body);
@@ -164,7 +169,7 @@ static int drive(struct http_exchange *x, struct http_handle *handle, CURLcode *
 		if (cancel_check(x->e) < 0)
 			return -1;
 		struct curl_waitfd extra = {.fd = cancel_fd(), .events = CURL_WAIT_POLLIN};
-		curl->multi_poll(handle->multi, &extra, extra.fd >= 0 ? 1 : 0, 1000, NULL);
+		curl->multi_poll(handle->multi, &extra, extra.fd >= 0 ? 1 : 0, POLL_MS, NULL);
 	}
 }
 
@@ -302,7 +307,7 @@ int http_perform(
 		http_response_release(ret);
 		int r = exchange(h, rq, &at, same ? authorization : NULL, ret, e);
 		ret->redirected = !same;
-		if (r < 0 || !is_redirect(rq, ret))
+		if (r < 0 || rq->stays || !is_redirect(rq, ret))
 			return r;
 		if (follow(rq, &at, ret, e) < 0)
 			return -1;

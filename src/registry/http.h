@@ -15,8 +15,9 @@ struct http_response;
 struct http *http_new(long stall_seconds);
 void http_free(struct http *h); // NULL is fine; no transfer may be running
 
-// Certificates for a host ("host[:port]") beside those of certs.d: files with authorities; files with
-// a certificate and its key in turn, of which the first pair counts. Before the host is spoken to.
+// Certificates for a host ("host[:port]") beside those of certs.d: files with authorities; files
+// with a certificate and its key in turn, of which the first pair counts. Before the host is spoken
+// to.
 int http_trust_add(struct http *h, const char *host_port, const struct strv *ca,
         const struct strv *clients, struct err *e);
 
@@ -32,21 +33,23 @@ char *basic_authorization(const char *user, const char *password);
 char *userinfo_authorization(const char *userinfo);
 
 struct http_request {
-	const char *method; // "GET", "HEAD", "POST", "PUT", "PATCH"
+	const char *method; // "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"
 	const char *url;
 	const struct strv *headers; // "Name: value"; may be NULL
 	const char *authorization;  // header value, may be NULL
-	bool has_body;              // then body, or if that is NULL body_fd from offset 0
+	bool has_body;              // then body, or if that is NULL body_fd from body_from on
 	const void *body;
 	int body_fd;
+	uint64_t body_from; // of the file
 	uint64_t body_size;
 	void (*sent)(void *arg, uint64_t bytes); // progress of the body; may be NULL
 	void *sent_arg;
 	struct http_sink *sink; // NULL: into response.body, at most max_answer bytes
 	size_t max_answer;      // 0: 1 MiB
 	uint64_t range_from;    // > 0: "Range: bytes=N-"
-	long connect_seconds;       // at most; 0: 30
+	long connect_seconds;   // at most; 0: 30
 	bool plain_redirects;   // from https to plain http: followed (no credentials go along)
+	bool stays;             // a redirect is not followed: the body is for that server alone
 	bool insecure; // certificates are not verified, redirects to plain http are followed
 };
 
@@ -69,8 +72,10 @@ struct http_response {
 	bool redirected; // the answer is from another origin than the request's
 	char *url;       // that answered
 	char *content_type, *location, *docker_content_digest, *retry_after, *last_modified, *etag;
-	char *content_range, *link;
-	char *oci_subject; // of a manifest just put: the registry lists it as a referrer
+	char *content_range, *range, *link, *chunk_min_length;
+	char *ratelimit_limit; // "100;w=21600"
+	char *ratelimit_reset; // by whichever header: seconds from now, or since the epoch
+	char *oci_subject;     // of a manifest just put: the registry lists it as a referrer
 	struct strv www_authenticate;
 	uint64_t content_length; // UINT64_MAX: not said
 	struct buf body;

@@ -31,7 +31,13 @@ static void keep_header(struct http_response *rs, const char *name, size_t n, co
 	        {"last-modified", &rs->last_modified},
 	        {"etag", &rs->etag},
 	        {"content-range", &rs->content_range},
+	        {"range", &rs->range},
 	        {"link", &rs->link},
+	        {"ratelimit-limit", &rs->ratelimit_limit},
+	        {"ratelimit-reset", &rs->ratelimit_reset},
+	        {"x-ratelimit-reset", &rs->ratelimit_reset},
+	        {"x-retry-after", &rs->ratelimit_reset},
+	        {"oci-chunk-min-length", &rs->chunk_min_length},
 	        {"oci-subject", &rs->oci_subject},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
@@ -140,7 +146,8 @@ static size_t on_upload(char *p, size_t size, size_t count, void *arg)
 		n = (size_t)(rq->body_size - x->sent);
 	if (rq->body) {
 		memcpy(p, (const char *)rq->body + x->sent, n);
-	} else if (n > 0 && fs_pread_full(rq->body_fd, p, n, (off_t)x->sent, x->e) < 0) {
+	} else if (n > 0 &&
+	           fs_pread_full(rq->body_fd, p, n, (off_t)(rq->body_from + x->sent), x->e) < 0) {
 		x->failed = true;
 		x->rs->failure = HTTP_FAIL_LOCAL;
 		return CURL_READFUNC_ABORT;
@@ -156,6 +163,10 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
 	struct http_exchange *x = arg;
 	if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > x->rq->body_size)
 		return CURL_SEEKFUNC_CANTSEEK;
+	// libcurl would send it again by itself when a kept connection turns out to be lost: to a
+	// server that may have kept some of it.
+	if (!x->rq->body && x->sent > 0)
+		return CURL_SEEKFUNC_FAIL;
 	x->sent = (uint64_t)offset;
 	return CURL_SEEKFUNC_OK;
 }
@@ -319,6 +330,7 @@ static enum http_failure failure_of(CURLcode rc)
 	case CURLE_PARTIAL_FILE:
 	case CURLE_GOT_NOTHING:
 	case CURLE_SEND_ERROR:
+	case CURLE_SEND_FAIL_REWIND:
 	case CURLE_RECV_ERROR:
 		return HTTP_FAIL_CUT;
 	case CURLE_OUT_OF_MEMORY:

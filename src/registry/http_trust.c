@@ -115,8 +115,8 @@ const struct http_trust *http_trust_for(struct http *h, const char *host_port)
 	return t;
 }
 
-static int add_files(struct http_trust *t, const struct strv *ca, const struct strv *clients,
-        struct err *e)
+static int add_files(
+        struct http_trust *t, const struct strv *ca, const struct strv *clients, struct err *e)
 {
 	for (size_t i = 0; i < ca->n; i++) {
 		auto_buf struct buf pem = {0};

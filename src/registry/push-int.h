@@ -11,6 +11,26 @@ struct push_target {
 	char *name;         // domain/repository
 	int step;
 };
+
+// The sending of one blob (push_upload.c).
+struct upload {
+	struct push_target *t;
+	const struct descriptor *d;
+	char digest[DIGEST_TEXT];
+	char *what;                // for messages
+	char *location;            // of the running upload, NULL if there is none
+	uint64_t sent;             // bytes that it has
+	uint64_t piece, piece_min; // of one PATCH; piece 0: one PUT
+	bool doubted;              // the registry has found another digest once
+	int fd;
+	struct progress progress;
+};
+int upload_call(struct upload *u, struct api_call *c, struct http_response *rs, struct err *e);
+// Where the answer says that the upload goes on.
+int upload_located(struct upload *u, const struct http_response *rs, struct err *e);
+// Sends the blob that fd has. An upload that a mount has begun is used.
+int upload_run(struct upload *u, int fd, struct err *e);
+
 // HEAD, mount, else upload; fetched first if only another registry has it. Thread-safe.
 int push_blob(struct push_target *t, const struct descriptor *d, struct err *e);
 // under: a tag or a digest. *ret_linked: the registry says that it lists the document among the

@@ -1,27 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// One blob into a repository: HEAD, mount from a repository of the same registry, else POST and one
-// PUT with its length (PATCH in pieces is slower everywhere measured and refused in places). An
-// upload that fails on the way begins anew: the body is read from the store by offset, so it can be
-// sent again.
+// One blob into a repository: HEAD, mount from a repository of the same registry, else an upload.
 
-#include "base/event.h"
-#include "base/fault.h"
 #include "base/mem.h"
 #include "registry/push-int.h"
 #include "registry/url.h"
 
 #define MOUNT_TRIES 3
 
-struct upload {
-	struct push_target *t;
-	const struct descriptor *d;
-	char digest[DIGEST_TEXT];
-	char *what;     // for messages
-	char *location; // of the running upload, NULL if there is none
-	struct progress progress;
-};
-
-static int call(struct upload *u, struct api_call *c, struct http_response *rs, struct err *e)
+int upload_call(struct upload *u, struct api_call *c, struct http_response *rs, struct err *e)
 {
 	c->ep = u->t->ep;
 	scope_add_repository(&c->scopes, u->t->ep->repository, "pull,push");
@@ -36,37 +22,13 @@ static int is_there(struct upload *u, struct err *e)
 	auto_response struct http_response rs = {0};
 	auto_free char *tail = xasprintf("blobs/%s", u->digest);
 	struct api_call c = {.tail = tail, .rq = {.method = "HEAD"}};
-	if (call(u, &c, &rs, e) < 0)
+	if (upload_call(u, &c, &rs, e) < 0)
 		return -1;
 	if (rs.status == 200 || rs.status == 404)
 		return rs.status == 200;
 	if (rs.status == 401)
 		return api_refused(u->t->ep, &rs, u->what, e);
 	return 0; // HEAD has no body: the POST that follows gets the reason
-}
-
-// Behind a TLS proxy some registries call themselves http: same host, so it is the proxy that is
-// meant.
-static int take_location(struct upload *u, const struct http_response *rs, struct err *e)
-{
-	auto_url struct url at = {0}, next = {0};
-	free(u->location);
-	u->location = NULL;
-	if (!rs->location)
-		return err_set(e, ERR_NET, "'%s' starts an upload without telling where to",
-		        u->t->ep->host->cred_name);
-	if (url_parse(rs->url, &at, e) < 0 || url_resolve(&at, rs->location, &next, e) < 0)
-		return err_wrap(e, "upload location");
-	if (at.https && !next.https) {
-		if (strcmp(at.host, next.host) != 0)
-			return err_set(e, ERR_NET,
-			        "'%s' wants the upload sent by plain http to '%s': refused",
-			        u->t->ep->host->cred_name, next.host);
-		next.https = true;
-		next.port = at.port;
-	}
-	u->location = url_text(&next);
-	return 0;
 }
 
 // 1 mounted, 0 not (an upload may have been started instead), -1 error.
@@ -80,11 +42,11 @@ static int mount_from(struct upload *u, const char *repository, struct err *e)
 	        .tail = tail.p, .rq = {.method = "POST", .has_body = true, .body = ""}};
 	scope_add_repository(&c.scopes, u->t->ep->repository, "pull,push");
 	scope_add_repository(&c.scopes, repository, "pull");
-	if (call(u, &c, &rs, e) < 0)
+	if (upload_call(u, &c, &rs, e) < 0)
 		return e->kind == ERR_CANCELLED ? -1 : 0;
 	if (rs.status == 201)
 		return 1;
-	return rs.status == 202 ? take_location(u, &rs, e) : 0;
+	return rs.status == 202 ? upload_located(u, &rs, e) : 0;
 }
 
 static int mount_somewhere(struct upload *u, struct err *e)
@@ -106,68 +68,6 @@ static int mount_somewhere(struct upload *u, struct err *e)
 	return rc;
 }
 
-static int begin(struct upload *u, struct err *e)
-{
-	auto_response struct http_response rs = {0};
-	struct api_call c = {
-	        .tail = "blobs/uploads/", .rq = {.method = "POST", .has_body = true, .body = ""}};
-	if (call(u, &c, &rs, e) < 0)
-		return -1;
-	if (rs.status != 202)
-		return api_refused(u->t->ep, &rs, u->what, e);
-	return take_location(u, &rs, e);
-}
-
-static void on_sent(void *arg, uint64_t bytes)
-{
-	progress_tick(arg, bytes);
-}
-
-// 1: failed, but may work when begun anew.
-static int put(struct upload *u, int fd, uint64_t size, struct http_response *rs, struct err *e)
-{
-	auto_strv struct strv headers = {0};
-	auto_buf struct buf url = {0};
-	buf_printf(&url, "%s%cdigest=", u->location, strchr(u->location, '?') ? '&' : '?');
-	url_escape(&url, u->digest);
-	strv_add(&headers, "Content-Type: application/octet-stream");
-	struct api_call c = {.url = url.p,
-	        .once = true,
-	        .rq = {.method = "PUT",
-	                .headers = &headers,
-	                .has_body = true,
-	                .body_fd = fd,
-	                .body_size = size,
-	                .sent = on_sent,
-	                .sent_arg = &u->progress}};
-	int rc = call(u, &c, rs, e);
-	free(steal_ptr(&u->location));
-	if (rc < 0)
-		return rs->failure == HTTP_FAIL_CUT || rs->failure == HTTP_FAIL_TIMEOUT ? 1 : -1;
-	if (rs->status >= 200 && rs->status <= 299)
-		return 0;
-	api_refused(u->t->ep, rs, u->what, e);
-	bool lost_session = rs->status == 404 || rs->status == 416;
-	return status_is_transient(rs->status) || lost_session ? 1 : -1;
-}
-
-static int upload(struct upload *u, int fd, uint64_t size, struct err *e)
-{
-	struct retry retry = {0};
-	for (;;) {
-		auto_response struct http_response rs = {0};
-		if (fault_point("registry.upload") < 0)
-			return err_sys(e, "upload %s", u->what);
-		if (!u->location && begin(u, e) < 0)
-			return -1;
-		int rc = put(u, fd, size, &rs, e);
-		if (rc <= 0)
-			return rc;
-		if (api_try_again(u->t->r, &retry, &rs, e->msg, e) <= 0)
-			return -1;
-	}
-}
-
 static int send_blob(struct upload *u, struct err *e)
 {
 	struct store *s = u->t->r->store;
@@ -182,7 +82,7 @@ static int send_blob(struct upload *u, struct err *e)
 		return err_set(e, ERR_CORRUPT,
 		        "%s has %ju bytes in the store, its descriptor says %ju", u->what,
 		        (uintmax_t)size, (uintmax_t)u->d->size);
-	return upload(u, fd, size, e);
+	return upload_run(u, fd, e);
 }
 
 int push_blob(struct push_target *t, const struct descriptor *d, struct err *e)

@@ -16,7 +16,7 @@ struct registry_options {
 	// NULL: $CONTAINERS_REGISTRIES_CONF, the user's file, the system's.
 	const char *registries_conf;
 	bool insecure; // plain http or unverified TLS allowed for the registry named (--insecure)
-	int parallel;  // blobs at once, default 6
+	int parallel;  // blobs at once, also with one host for all pushes and pulls; default 6
 	struct event_sink *sink; // progress and notes; may be NULL
 };
 
@@ -53,6 +53,9 @@ int registry_pull(struct registry *r, const struct reference *ref, const struct 
 // children before parents; manifest last under the reference's tag. Blobs go in parallel.
 int registry_push(struct registry *r, const struct reference *ref, const struct digest *manifest,
         int step, struct err *e);
+// Whether that would be let in, as far as the registry tells without anything being sent: name,
+// credentials, permission. What may pass until then (it is busy, or in trouble) is a warning.
+int registry_check_push(struct registry *r, const struct reference *ref, struct err *e);
 // One blob, to where the reference's manifest will name it.
 int registry_push_blob(
         struct registry *r, const struct reference *ref, const struct descriptor *d, struct err *e);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A reader for the TOML of registries.conf and hosts.toml (toml.io 1.0, subset). Text is copied with a terminating
-// NUL first, so that every look-ahead stays inside; nesting of skipped values is bounded.
+// A reader for the TOML of registries.conf and hosts.toml (toml.io 1.0, subset). Text is copied
+// with a terminating NUL first, so that every look-ahead stays inside; nesting of skipped values is
+// bounded.
 
 #include "registry/toml.h"
 

@@ -3,8 +3,7 @@
 # The registry client: against a registry that misbehaves in every way that lib/faulty_registry.py knows,
 # and against Debian's docker-registry, skopeo and buildah. After every failure the store is sound.
 load lib/hew
-
-SECRET=hush-hush
+load lib/registries
 
 setup_file() {
 	suite_setup
@@ -16,118 +15,7 @@ setup_file() {
 	DEMO_DIGEST=sha256:$(sha256sum <"$BATS_FILE_TMPDIR/demo.json" | cut -d' ' -f1)
 	DEMO_ID=$(jq -r .config.digest "$BATS_FILE_TMPDIR/demo.json")
 	kill "${SERVERS[@]}"
-	mkdir "$BATS_FILE_TMPDIR/ctx" && cd "$BATS_FILE_TMPDIR/ctx"
-	head -c 300000 /dev/urandom >random
-	printf 'FROM scratch\nCOPY random /\nLABEL a=b\n' >Dockerfile
-	"$HEW" build -q -t image .
-}
-
-setup() {
-	test_setup
-	N_FAULTY=0 REGISTRIES=()
-}
-
-teardown() {
-	local d
-	test_teardown
-	for d in "${REGISTRIES[@]}"; do "$TOP/test/bases/serve" stop "$d"; done
-}
-
-# faulty OPTION...: a faulty registry until the test ends. Sets PORT and LOG.
-faulty() {
-	local at=$BATS_TEST_TMPDIR/faulty$((N_FAULTY += 1))
-	LOG=$at.log
-	: >"$LOG"
-	python3 -B "$E2E_LIB/faulty_registry.py" --port-file "$at.port" --log "$LOG" "$@" >"$at.out" 2>&1 3>&- &
-	SERVERS+=($!)
-	wait_for test -e "$at.port"
-	PORT=$(cat "$at.port")
-	DEMO=127.0.0.1:$PORT/demo:1
-}
-
-# registry OPTION...: docker-registry until the test ends. Sets PORT, and LOG to what it was asked for.
-registry() {
-	local at=$BATS_TEST_TMPDIR/registry${#REGISTRIES[@]}
-	REGISTRIES+=("$at")
-	"$TOP/test/bases/serve" start "$at" --empty "$@"
-	PORT=$(cat "$at/port") LOG=$at/log
-}
-
-# asked METHOD: the paths that a docker-registry was asked for with that method.
-asked() { sed -n "s/.*response completed.*http.request.method=$1 .*http.request.uri=\"\{0,1\}\([^\" ]*\).*/\1/p" "$LOG"; }
-
-# config_json PORT [PASSWORD]: docker's config.json with a password for that registry.
-config_json() {
-	export DOCKER_CONFIG=$BATS_TEST_TMPDIR/docker
-	mkdir -p "$DOCKER_CONFIG"
-	jq -n --arg host "127.0.0.1:$1" --arg auth "$(printf 'u:%s' "${2-$SECRET}" | base64)" \
-		'{auths: {($host): {auth: $auth}}}' >"$DOCKER_CONFIG/config.json"
-}
-
-# conf <TEXT: the registries.conf of this test.
-conf() {
-	export CONTAINERS_REGISTRIES_CONF=$BATS_TEST_TMPDIR/registries.conf
-	cat >"$CONTAINERS_REGISTRIES_CONF"
-}
-
-# store_is_sound: by hew's own account; and every blob is what its name says; and nothing is left.
-store_is_sound() {
-	sound
-	equal "" "$(ls "$HEW_ROOT/work" 2>/dev/null)"
-	equal "" "$(cd "$HEW_ROOT/blobs/sha256" && find . -type f -printf '%f\n' | xargs -r sha256sum | awk '$1 != $2')"
-}
-
-no_secret_told() { # in these files
-	! grep -qF -e "$SECRET" -e "$(printf 'u:%s' "$SECRET" | base64)" -e signature= -- "$@" || {
-		echo "a password is told"
-		return 1
-	}
-	equal "" "$(grep LEAKED "$LOG" || true)"
-}
-
-# ---- many faults, side by side
-
-# rows COMMAND [OPTIONS] <TABLE: for each line "STATUS | OPTIONS | PART" a registry with these options (and another
-# with those of the command line), and COMMAND with STATUS and PART in the background, in a folder of its
-# own. Prints what those said that failed.
-rows() {
-	local n status options part at=$BATS_TEST_TMPDIR/row statuses=() all=() parts=() pids=() failed=0
-	while IFS='|' read -r status options part; do
-		n=${#all[@]}
-		statuses+=("${status// /}") all+=("$options") parts+=("${part# }")
-		mkdir "$at$n"
-		: >"$at$n.log"
-		: >"$at$n.log2"
-		[ $# -eq 1 ] || echo "--port-file $at$n.port2 --log $at$n.log2 $2" >>"$at.many"
-		echo "--port-file $at$n.port --log $at$n.log $options" >>"$at.many"
-	done
-	python3 -B "$E2E_LIB/faulty_registry.py" --many "$at.many" >"$at.out" 2>&1 3>&- &
-	SERVERS+=($!)
-	for n in "${!all[@]}"; do
-		wait_for test -e "$at$n.port"
-		while [ "$(jobs -rp | wc -l)" -ge 24 ]; do wait -n || true; done
-		row "$1" "$at$n" "${statuses[n]}" "${all[n]}" "${parts[n]}" >"$at$n.said" 2>&1 3>&- &
-		pids+=($!)
-	done
-	for n in "${!all[@]}"; do
-		wait "${pids[n]}" && continue
-		printf '\n=== %s\n' "${statuses[n]} | ${all[n]} | ${parts[n]}"
-		cat "$at$n.said"
-		failed=$((failed + 1))
-	done
-	equal 0 "$failed"
-}
-
-row() { # command, folder, status, options, part
-	set -e
-	cd "$2"
-	BATS_TEST_TMPDIR=$2 PORT=$(cat "$2.port") LOG=$2.log
-	DEMO=127.0.0.1:$PORT/demo:1
-	export HEW_HTTP_TIMEOUT=1
-	[[ $4 != *--user* ]] || config_json "$PORT"
-	"$1" "$3" "$5"
-	store_is_sound
-	no_secret_told "$2"/err "$2"/out
+	an_image 300000
 }
 
 pulled() { # status, part of what is said
@@ -156,6 +44,10 @@ pulled() { # status, part of what is said
 		0 | --fault truncate:1 | trying again
 		0 | --fault truncate:3 | trying again
 		0 | --fault short:1 | ends after
+		0 | --fault html:1 | status 502
+		0 | --fault retry-date:1 | status 503
+		0 | --fault retry-text:1 | status 429
+		0 | --auth bearer --fault token-hang:1 | no answer
 		0 | --fault reset:1 | was lost
 		0 | --fault truncate:1 --fault no-range |
 		0 | --fault truncate:1 --fault bad-range | another range
@@ -190,6 +82,17 @@ pulled() { # status, part of what is said
 		9 | --fault wrong-rest | was expected
 		9 | --fault endless | sends more than
 		9 | --fault long | announces
+		9 | --fault html-blob | ends after
+		7 | --fault html | is in trouble
+		7 | --fault headers | bytes of headers
+		7 | --fault garbage |
+		1 | --fault 418 | status 418
+		7 | --fault 413 | too large
+		9 | --fault html-manifest | not valid JSON
+		9 | --fault empty-manifest | is empty
+		9 | --auth bearer --fault token-html | token server
+		9 | --auth bearer --fault token-empty | sent no token
+		9 | --auth bearer --fault token-endless | exceeds 1048576 bytes
 		7 | --fault redirect-loop | redirects more than
 		7 | --fault redirect-none | status 307
 		8 | --fault 401 | run 'hew login 127.0.0.1:
@@ -245,6 +148,30 @@ pushed() { # status, part
 		0 | --auth bearer --user u:hush-hush --fault put-401:1 |
 		0 | --auth basic --user u:hush-hush |
 		0 | --fault head-405 |
+		0 | --fault put-cut:1 | was lost
+		0 | --fault put-cut:3 | was lost
+		0 | --fault put-cut-lost:1 | trying again
+		0 | --fault put-cut-lie:1 | trying again
+		0 | --fault put-413:1 |
+		0 | --fault post-500:1 | status 500
+		0 | --fault retry-date:1 | status 503
+		0 | --fault retry-text:1 | status 429
+		0 | --fault html:1 | status 502
+		0 | --piece 100000 |
+		0 | --piece 10000000 |
+		0 | --piece 100000 --fault put-500:1 | trying again
+		0 | --piece 100000 --fault put-cut:1 | was lost
+		0 | --auth bearer --user u:hush-hush --expires 1 --fault put-500:1 | trying again
+		8 | --auth bearer --user u:other --post-only | refuses the user name or password
+		7 | --fault put-cut-lost | was lost
+		7 | --fault post-500 | status 500
+		6 | --fault post-404 | repository name not known
+		7 | --fault html | is in trouble
+		7 | --fault headers | bytes of headers
+		7 | --fault garbage |
+		7 | --fault manifest-413 | too large
+		9 | --fault manifest-digest | under the digest
+		7 | --fault hang | no answer from
 		0 | --fault put-500:1 | trying again
 		0 | --fault put-reset:1 |
 		0 | --fault put-404:1 | trying again
@@ -653,17 +580,6 @@ bounded() {
 	equal "" "$(cat "$LOG")"
 }
 
-# tokens: docker-registry with a token server. TOKENS: what that was asked.
-tokens() {
-	local at=$BATS_TEST_TMPDIR/tokens
-	TOKENS=$at.log
-	python3 -B "$E2E_LIB/token_server.py" --port-file "$at.port" --log "$TOKENS" --user "u:$SECRET" \
-		--registry "$BATS_TEST_TMPDIR/registry${#REGISTRIES[@]}" >"$at.out" 2>&1 3>&- &
-	SERVERS+=($!)
-	wait_for test -e "$at.port"
-	registry --token "http://127.0.0.1:$(cat "$at.port")/token"
-}
-
 @test "bearer tokens of a docker-registry: anonymous, with a password, with a refresh token" {
 	tokens
 	fails 8 hew push image "127.0.0.1:$PORT/public/a:1"
@@ -720,12 +636,6 @@ sys.stdin.read()' <>gate >port 3>&- &
 }
 
 # ---- https, and when plain http will do
-
-# named COMMAND...: where registry.test and other.test are this machine, though not by name.
-named() {
-	printf '127.0.0.1 localhost registry.test other.test\n' >"$BATS_TEST_TMPDIR/hosts"
-	unshare --mount bash -c 'mount --bind "$1" /etc/hosts && shift && exec "$@"' - "$BATS_TEST_TMPDIR/hosts" "$@"
-}
 
 @test "plain http is for this machine only, unless somebody says so" {
 	faulty --auth basic --user "u:$SECRET"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// registries.conf: the TOML subset, rules, longest prefix, rewriting.
+// registries.conf: the TOML subset, rules, longest prefix, rewriting; hosts.toml.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "registry/hosts_toml.h"
 #include "registry/registries_conf.h"
 #include <cmocka.h>
 
@@ -132,6 +133,74 @@ static void test_syntax(void **state)
 	}
 }
 
+static const char hosts[] = "server = \"https://own.example\"\n"
+                            "ca = \"own.crt\"\n"
+                            "[header]\nX-Own = \"1\"\n"
+                            "[host.\"https://a.example:5000/x\"]\n"
+                            "capabilities = [\"pull\", # by digest\n \"resolve\"]\n"
+                            "ca = [\"/abs.crt\", \"rel.crt\"]\n"
+                            "client = [[\"a.crt\", \"a.key\"], [\"b.crt\", \"\"]]\n"
+                            "skip_verify = true\noverride_path = true\ndial_timeout = \"1500ms\"\n"
+                            "[host.\"https://a.example:5000/x\".header]\n"
+                            "X-Meta = [\"a\", \"b\"]\n"
+                            "[host.'http://b.example']\n"
+                            "client = \"both.pem\"\nunknown = {server = \"x\", ca = [\"y\"]}\n"
+                            "[other]\nca = \"nobody's\"\n";
+
+static void expect_list(const struct strv *got, const char *want)
+{
+	auto_buf struct buf text = {0};
+	for (size_t i = 0; i < got->n; i++)
+		buf_printf(&text, "%s%s", i ? "|" : "", got->v[i]);
+	assert_string_equal(buf_cstr(&text), want);
+}
+
+static void test_hosts(void **state)
+{
+	struct hosts_toml h = {0};
+	struct err e = ERR_INIT;
+	if (hosts_toml_parse(hosts, strlen(hosts), "/d", &h, &e) < 0)
+		fail_msg("%s", e.msg);
+	assert_string_equal(h.server.url, "https://own.example");
+	expect_list(&h.server.ca, "/d/own.crt");
+	expect_list(&h.server.headers, "X-Own: 1");
+	assert_int_equal(h.n, 2);
+	const struct hosts_server *a = &h.v[0], *b = &h.v[1];
+	assert_string_equal(a->url, "https://a.example:5000/x");
+	assert_int_equal(a->capabilities, HOSTS_PULL | HOSTS_RESOLVE);
+	expect_list(&a->ca, "/abs.crt|/d/rel.crt");
+	expect_list(&a->clients, "/d/a.crt|/d/a.key|/d/b.crt|");
+	expect_list(&a->headers, "X-Meta: a|X-Meta: b");
+	assert_true(a->skip_verify && a->override_path);
+	assert_int_equal(a->dial_seconds, 1);
+	assert_int_equal(b->capabilities, HOSTS_PULL | HOSTS_RESOLVE | HOSTS_PUSH);
+	expect_list(&b->clients, "/d/both.pem|");
+	assert_int_equal(b->ca.n, 0);
+	hosts_toml_release(&h);
+}
+
+static void test_bad_hosts(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} rows[] = {
+	        {"[host.\"https://a\"]\ncapabilities = [\"fly\"]\n", "line 2"},
+	        {"[host.\"https://a\"]\ndial_timeout = \"soon\"\n", "dial_timeout"},
+	        {"[host.\"https://a\"]\ndial_timeout = \"-1s\"\n", "dial_timeout"},
+	        {"[host.\"https://a\".header]\n\"a:b\" = \"c\"\n", "not a header"},
+	        {"[host.\"https://a\".header]\na = \"b\\r\\nc\"\n", "not a header"},
+	        {"[host.\"https://a\"\n", "not closed"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct hosts_toml h = {0};
+		struct err e = ERR_INIT;
+		int rc = hosts_toml_parse(rows[i].text, strlen(rows[i].text), "/d", &h, &e);
+		assert_int_equal(rc, -1);
+		if (!strstr(e.msg, rows[i].says))
+			fail_msg("%zu: %s", i, e.msg);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +208,8 @@ int main(void)
 	        cmocka_unit_test(test_digest_only),
 	        cmocka_unit_test(test_replace),
 	        cmocka_unit_test(test_syntax),
+	        cmocka_unit_test(test_hosts),
+	        cmocka_unit_test(test_bad_hosts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

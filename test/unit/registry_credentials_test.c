@@ -45,12 +45,14 @@ static int teardown(void **state)
 	return fs_remove_tree(AT_FDCWD, dir, &e);
 }
 
+static bool pushes;
+
 // "user:password", "id:token", "reg:token" or "none".
 static char *find(const char *host, const char *repository)
 {
 	struct credentials c = {0};
 	struct err e = ERR_INIT;
-	const struct credential_need need = {host, repository, strchr(repository ? repository : "", '!')};
+	const struct credential_need need = {host, repository, pushes};
 	if (credentials_find(dir, &need, &c, &e) < 0)
 		return xasprintf("error: %s", e.msg);
 	char *got = c.username         ? xasprintf("%s:%s", c.username, c.password)
@@ -135,6 +137,47 @@ static void test_places(void **state)
 	assert_non_null(strstr(bad, "config.json"));
 	put("config.json", "", 0600);
 	expect("a", "r", "none");
+}
+
+static void put_scoped(const char *below, const char *host, const char *auth)
+{
+	struct err e = ERR_INIT;
+	auto_free char *folder = xasprintf("%s/buildx/config/%s", dir, below);
+	auto_free char *name = xasprintf("buildx/config/%s/config.json", below);
+	auto_free char *text = xasprintf("{\"auths\":{\"%s\":{\"auth\":\"%s\"}}}", host, auth);
+	assert_int_equal(fs_mkdir_p(AT_FDCWD, folder, 0700, &e), 0);
+	put(name, text, 0600);
+}
+
+// buildx's folders, and where nothing else is known the variables of GitLab.
+static void test_scoped(void **state)
+{
+	put("config.json", "{\"auths\":{\"a\":{\"auth\":\"dTpw\"}}}", 0600);
+	put_scoped("a", "a", "aDpvc3Q=");           // h:ost
+	put_scoped("a/team", "a", "dDplYW0=");      // t:eam
+	put_scoped("a/team/app@pull", "a", "cDp1"); // p:u
+	put_scoped("registry-1.docker.io/me@push", "docker.io", "aDp1Yg==");
+	expect("a", "other", "h:ost");
+	expect("a", "team", "t:eam");
+	expect("a", "teams/x", "h:ost");
+	expect("a", "team/app", "p:u");
+	expect("a", NULL, "h:ost");
+	expect("b", "team", "none");
+	pushes = true;
+	expect("a", "team/app", "t:eam");
+	expect("docker.io", "me/app", "h:ub");
+	expect("dhi.io", "me/app", "h:ub");
+	pushes = false;
+	expect("docker.io", "me/app", "none");
+	setenv("CI_REGISTRY", "Gitlab.example:5050", 1);
+	setenv("CI_REGISTRY_USER", "job", 1);
+	expect("gitlab.example:5050", "x", "none");
+	setenv("CI_REGISTRY_PASSWORD", "secret", 1);
+	expect("gitlab.example:5050", "x", "job:secret");
+	expect("gitlab.example", "x", "none");
+	unsetenv("CI_REGISTRY");
+	put("config.json", "{\"auths\":{\"docker.io\":{\"auth\":\"dTpw\"}}}", 0600);
+	expect("dhi.io", "node", "u:p");
 }
 
 static const char helper[] = "#!/bin/sh\n"
@@ -241,6 +284,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_auths),
 	        cmocka_unit_test(test_places),
+	        cmocka_unit_test(test_scoped),
 	        cmocka_unit_test(test_helpers),
 	        cmocka_unit_test(test_store),
 	        cmocka_unit_test(test_store_helper),

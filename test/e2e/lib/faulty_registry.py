@@ -7,10 +7,11 @@ and can be told to fail. It prints nothing; --port-file gets the port once it li
 
     METHOD PATH STATUS auth=none|basic|bearer range=-|bytes=N-  [LEAKED: credentials on the second host]
 
-Usage: faulty_registry.py --port-file FILE [--log FILE] [--bind ADDRESS] [--tls CERT KEY]
+Usage: faulty_registry.py --port-file FILE [--log FILE] [--bind ADDRESS] [--tls CERT KEY [--client-ca CERT]]
            [--image REPO:TAG] [--size BYTES] [--zeros] [--broken KIND] [--platforms P,P,..] [--depth N]
            [--auth none|basic|bearer] [--user U:P] [--expires SECONDS] [--realm URL]
-           [--no-mount] [--location KIND] [--min-size BYTES] [--fault NAME[:COUNT[:VALUE]]]...
+           [--no-mount] [--location KIND] [--min-size BYTES] [--referrers N] [--piece BYTES] [--like NAME]
+           [--post-only | --get-only] [--fault NAME[:COUNT[:VALUE]]]...
        faulty_registry.py --many FILE: one for each line of FILE, which has its options
 
 --zeros      the large layer is zeros: a small blob that unpacks to --size bytes
@@ -19,10 +20,17 @@ Usage: faulty_registry.py --port-file FILE [--log FILE] [--bind ADDRESS] [--tls 
              schema1: a manifest of schema version 1; missing: the small layer is not there
 --platforms  the tag is an index with this image under each of the platforms
 --depth      with --platforms: so many indexes above the manifest
+--client-ca  only clients with a certificate of that authority are spoken to
+--referrers  OCI 1.1: referrers are listed, so many a page; without it, they are an unknown path
+--piece      uploads are taken by PATCH only, in pieces of at least so many bytes (OCI-Chunk-Min-Length)
+--post-only, --get-only  the token server knows one way only
+--like       refuses uploads in the words of: ghcr, ecr-missing, ecr-expired, ecr-anonymous, hub,
+             hub-limit
 --location   of uploads: path (the default), absolute, relative, none, or foreign: on the second host
 
 A fault happens COUNT times (default: always), then no more. Faults of blob downloads
 (of blobs with at least --min-size bytes, default 1000: the large layer, not the config):
+    html-blob       200 with a page for people
     truncate        half of the body, then the connection is closed
     short           half of the body, and Content-Length says that is all
     stall           half of the body, then nothing until the client goes away
@@ -44,6 +52,12 @@ Faults of any request below /v2/ but the ping itself:
     404             unknown
     429             with Retry-After: VALUE (default 1)
     500, 502, 503   as they are
+    413, 418        as they are
+    html            502 with a page for people
+    headers         a megabyte of headers
+    garbage         no HTTP at all
+    retry-date      503 with Retry-After as a date two seconds from now
+    retry-text      429 with ghcr.io's words in the body
     hang            no answer until the client goes away
     head-405        HEAD is not known
 Faults of manifests:
@@ -52,19 +66,30 @@ Faults of manifests:
     long-manifest   announces twice the length
     huge-manifest   JSON, 5 MB of it
     endless-manifest
+    html-manifest   200 with a page for people
+    empty-manifest  200 with nothing
     gzip-manifest   with a Content-Encoding that nobody asked for
 Faults of uploads:
     put-401, put-500, put-reset  when the body has been (partly) sent
+    put-cut         (of at least --min-size bytes) when half of the body has been taken, which the session keeps
+    put-cut-lost    the same, and the session is forgotten
+    put-cut-lie     the same, and the session says that it has more than it was sent
+    put-413         a proxy finds the body too large
+    post-500, post-404              when an upload is begun
     put-404         the upload session is forgotten
     put-stall       nothing is read, nothing answered
+    manifest-digest when a manifest has been sent: stored under another digest
+    manifest-413    when a manifest has been sent: too large
     manifest-500    when a manifest has been sent
 Faults of the token server:
-    token-500, token-403, token-bad, token-http
+    token-500, token-403, token-bad, token-http, token-html, token-empty, token-hang, token-endless,
+    token-redirect
     token-scope     every challenge wants a scope that none before did
 """
 
 import argparse
 import base64
+import email.utils
 import gzip
 import hashlib
 import http.server
@@ -83,6 +108,7 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+PAGE = b"<!DOCTYPE html><html><body><h1>Sorry</h1></body></html>" * 20
 
 
 def digest_of(data):
@@ -95,7 +121,8 @@ class State:
         self.lock = threading.Lock()
         self.blobs = {}  # (repository, digest) -> bytes
         self.manifests = {}  # (repository, tag or digest) -> (media type, bytes)
-        self.uploads = {}
+        self.uploads = {}  # session -> (repository, bytes so far)
+        self.referrers = {}  # (repository, subject) -> descriptors
         self.tokens = {}  # token -> (expiry, set of scopes)
         self.serial = 0
         self.faults = []
@@ -308,13 +335,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def token(self, query, form):
         args = self.state.args
-        fault = self.state.fault("token-500", "token-403", "token-bad")
+        if args.post_only and self.command != "POST" or args.get_only and self.command == "POST":
+            return self.error(405 if args.post_only else 404, "UNSUPPORTED", "not like this")
+        fault = self.state.fault("token-500", "token-403", "token-bad", "token-html", "token-empty",
+                                 "token-hang", "token-endless", "token-redirect")
         if fault:
-            if fault[0] == "token-bad":
-                return self.answer(200, b"no json")
+            if fault[0] == "token-hang":
+                self.hang()
+            if fault[0] == "token-redirect":
+                return self.answer(307, b"", {"Location": self.second_host() + "/403/token/x"})
+            if fault[0] == "token-endless":
+                return self.endless("application/json")
+            if fault[0] in ("token-bad", "token-html", "token-empty"):
+                body = {"bad": b"no json", "html": PAGE, "empty": b"{}"}[fault[0][6:]]
+                return self.answer(200, body)
             return self.error(int(fault[0][6:]), "FAULT", "the token server fails")
         identity = form.get("refresh_token", [""])[0]
-        allowed = self.basic_is_right() or identity == "refresh-" + args.user
+        password = form.get("username", [""])[0] + ":" + form.get("password", [""])[0]
+        allowed = (self.basic_is_right() or identity == "refresh-" + args.user
+                   or password == args.user)
         if args.user and not allowed:
             return self.error(401, "UNAUTHORIZED", "incorrect username or password")
         granted = set()
@@ -323,7 +362,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             granted.update((name, action) for action in actions.split(","))
         token = "token-" + self.state.next_id()
         self.state.tokens[token] = (time.time() + args.expires, granted)
-        self.answer(200, json.dumps({"token": token, "expires_in": args.expires}).encode())
+        self.answer(200, json.dumps({"token": token, "expires_in": int(args.expires)}).encode())
 
     # ---- requests
 
@@ -337,7 +376,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             except OSError:
                 pass
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = handle_any
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
 
     def route(self):
         url = urllib.parse.urlsplit(self.path)
@@ -352,7 +391,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if url.path.startswith("/file/"):
             return self.file()
         parts = url.path.split("/")
-        for kind in ("blobs", "manifests"):
+        for kind in ("blobs", "manifests", "referrers"):
             if parts[1] == "v2" and kind in parts[3:]:
                 at = parts.index(kind, 3)
                 repository, rest = "/".join(parts[2:at]), parts[at + 1:]
@@ -371,10 +410,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command == "HEAD" and self.state.fault("head-405"):
             self.error(405, "UNSUPPORTED", "only GET")
             return True
-        fault = self.state.fault("401", "403", "404", "429", "500", "502", "503", "hang")
+        fault = self.state.fault("401", "403", "404", "413", "418", "429", "500", "502", "503",
+                                 "hang", "html", "headers", "garbage", "retry-date", "retry-text")
         if not fault:
             return False
         name, value = fault
+        if name == "garbage":
+            self.note(name)
+            self.wfile.write(b"220 mail.example ESMTP\r\n" * 3)
+            raise Closed()
         if name == "hang":
             self.hang()
         if self.command in ("PUT", "POST", "PATCH"):
@@ -382,16 +426,29 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if name == "401":
             self.state.tokens.clear()
             self.challenge("")
+        elif name == "html":
+            self.answer(502, PAGE, {"Content-Type": "text/html"})
+        elif name == "headers":
+            self.answer(200, b"{}", {"X-Long-%d" % i: "x" * 10000 for i in range(100)})
+        elif name == "retry-date":
+            self.error(503, "FAULT", "failing on purpose", {
+                "Retry-After": email.utils.formatdate(time.time() + 2, usegmt=True)})
+        elif name == "retry-text":
+            self.error(429, "TOOMANYREQUESTS", "retry-after: 35.8\u00b5s, allowed: 44000/minute")
         else:
             headers = {"Retry-After": value or "1"} if name == "429" else {}
             self.error(int(name), "FAULT", "failing on purpose", headers)
         return True
 
     def registry(self, kind, repository, rest, query):
-        writes = self.command in ("PUT", "POST", "PATCH")
+        writes = self.command in ("PUT", "POST", "PATCH", "DELETE")
         scopes = {(repository, "push" if writes else "pull")}
         if self.general_fault():
             return None
+        if kind == "referrers":
+            return self.authorized(scopes) and self.list_referrers(repository, rest[0], query)
+        if self.state.args.like and (writes or self.state.args.like == "hub-limit"):
+            return self.authorized(scopes) and self.refuse_like(self.state.args.like, repository)
         if kind == "blobs" and rest[0] == "uploads":
             return self.upload(repository, rest, query, scopes)
         if not self.authorized(scopes):
@@ -404,6 +461,65 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """A body that was not read would be taken for the next request."""
         self.close_connection = self.close_connection or self.headers.get("Content-Length", "0") != "0"
 
+    def refuse_like(self, whom, repository):
+        """Refusals in the shapes that these registries were seen to answer with."""
+        self.read_body()
+        name = repository.encode().decode()
+        detail = [{"Type": "repository", "Class": "", "Name": name, "Action": "push"}]
+        status, code, message, headers = {
+            "ghcr": (403, "DENIED", "permission_denied: write_package", {}),
+            "ecr-missing": (404, "NAME_UNKNOWN", "The repository with name '%s' does not exist in the "
+                            "registry with id '123456789012'" % name, {}),
+            "ecr-expired": (403, "DENIED", "Your authorization token has expired. Reauthenticate and "
+                            "try again.", {}),
+            "ecr-anonymous": (401, "UNAUTHORIZED", "no basic auth credentials", {
+                "WWW-Authenticate": 'Basic realm="https://123456789012.dkr.ecr.eu-central-1'
+                                    '.amazonaws.com/",service="ecr.amazonaws.com"'}),
+            "hub": (401, "UNAUTHORIZED", "authentication required", {
+                "WWW-Authenticate": 'Bearer realm="%s/token",service="registry.docker.io",scope='
+                                    '"repository:%s:pull,push",error="insufficient_scope"'
+                                    % (self.base(), name)}),
+            "hub-limit": (429, "TOOMANYREQUESTS", "You have reached your unauthenticated pull rate "
+                          "limit. https://www.docker.com/increase-rate-limit", {
+                              "RateLimit-Limit": "100;w=21600", "RateLimit-Remaining": "0;w=21600",
+                              "X-RateLimit-Reset": str(int(time.time()) + 3000),
+                              "Retry-After": "3000"}),
+        }[whom]
+        body = {"errors": [{"code": code, "message": message}]}
+        if whom == "hub":
+            body["errors"][0]["detail"] = detail
+        self.answer(status, json.dumps(body).encode(),
+                    dict({"Content-Type": "application/json"}, **headers))
+
+    def list_referrers(self, repository, subject, query):
+        size = self.state.args.referrers
+        if not size:
+            return self.error(404, "NAME_UNKNOWN", "no such thing here")
+        wanted = query.get("artifactType", [None])[0]
+        found = [d for d in self.state.referrers.get((repository, subject), [])
+                 if wanted in (None, d["artifactType"])]
+        start = int(query.get("last", ["0"])[0])
+        headers = {"Content-Type": INDEX}
+        if wanted:
+            headers["OCI-Filters-Applied"] = "artifactType"
+        if start + size < len(found):
+            filters = "&artifactType=" + urllib.parse.quote(wanted) if wanted else ""
+            headers["Link"] = '</v2/%s/referrers/%s?last=%d%s>; rel="next"' % (
+                repository, subject, start + size, filters)
+        self.answer(200, json.dumps({"schemaVersion": 2, "mediaType": INDEX,
+                                     "manifests": found[start:start + size]}).encode(), headers)
+
+    def link_referrer(self, repository, data, document):
+        """What the answer to a manifest with a subject says of it."""
+        subject = document.get("subject")
+        if not subject or not self.state.args.referrers:
+            return {}
+        entry = {"mediaType": self.headers["Content-Type"], "digest": digest_of(data), "size": len(data),
+                 "artifactType": document.get("artifactType") or document["config"]["mediaType"],
+                 "annotations": document.get("annotations", {})}
+        self.state.referrers.setdefault((repository, subject["digest"]), []).append(entry)
+        return {"OCI-Subject": subject["digest"]}
+
     def get_manifest(self, repository, name):
         media_type, data = self.state.manifests.get((repository, name), (None, None))
         if data is None:
@@ -411,7 +527,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         headers = {"Content-Type": media_type, "Docker-Content-Digest": digest_of(data)}
         fault = self.command == "GET" and self.state.fault(
             "wrong-manifest", "bad-manifest", "long-manifest", "huge-manifest", "endless-manifest",
-            "gzip-manifest")
+            "gzip-manifest", "html-manifest", "empty-manifest")
         name = fault[0] if fault else ""
         if name == "endless-manifest":
             return self.endless(media_type)
@@ -422,6 +538,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             data = data[:-1] + b" "
         if name == "bad-manifest":
             data = b"<html>"
+        if name == "html-manifest":
+            return self.answer(200, PAGE, {"Content-Type": "text/html"})
+        if name == "empty-manifest":
+            return self.answer(200, b"", headers)
         if name == "huge-manifest":
             data = data[:-1] + b', "annotations": {"a": "' + b"x" * 5000000 + b'"}}'
         if name == "gzip-manifest":
@@ -433,8 +553,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def put_manifest(self, repository, name):
         data = self.read_body()
-        if self.state.fault("manifest-500"):
-            return self.error(500, "UNKNOWN", "the disk is tired")
+        fault = self.state.fault("manifest-500", "manifest-413", "manifest-digest")
+        if fault and fault[0] != "manifest-digest":
+            return self.error(int(fault[0][9:]), "UNKNOWN", "the disk is tired")
         missing = []
         document = json.loads(data)
         for blob in [document.get("config")] + document.get("layers", []):
@@ -447,7 +568,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.error(404, "MANIFEST_BLOB_UNKNOWN", "missing " + ", ".join(missing))
         for key in (name, digest_of(data)):
             self.state.manifests[repository, key] = (self.headers["Content-Type"], data)
-        self.answer(201, b"", {"Docker-Content-Digest": digest_of(data)})
+        headers = self.link_referrer(repository, data, document)
+        headers["Docker-Content-Digest"] = digest_of(b"other" if fault else data)
+        self.answer(201, b"", headers)
 
     def get_blob(self, repository, digest):
         data = self.state.blobs.get((repository, digest))
@@ -497,10 +620,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             headers["Content-Range"] = "bytes %d-%d/%d" % (start, len(data) - 1, len(data))
         body = data[start:]
         fault = self.blob_fault(data, "truncate", "short", "stall", "reset", "wrong-digest",
-                                "wrong-rest", "endless", "long")
+                                "wrong-rest", "endless", "long", "html-blob")
         name = fault[0] if fault else ""
         if name == "reset":
             self.drop()
+        if name == "html-blob":
+            return self.answer(200, PAGE, {"Content-Type": "text/html"})
         if name == "endless":
             return self.endless(headers["Content-Type"])
         if name == "wrong-rest" and not start:
@@ -523,20 +648,67 @@ class Handler(http.server.BaseHTTPRequestHandler):
         source = query.get("from", [None])[0]
         if source and not self.state.args.no_mount:
             scopes = scopes | {(source, "pull")}
-        if self.command == "PUT":
-            fault = self.state.fault("put-401", "put-500", "put-reset", "put-404", "put-stall")
-            if fault:
-                return self.upload_fault(fault[0], repository, rest)
+        fault = None
+        if self.command in ("PUT", "PATCH"):
+            fault = self.state.fault("put-401", "put-500", "put-reset", "put-404", "put-stall", "put-413")
+            if int(self.headers.get("Content-Length") or 0) >= self.state.args.min_size:
+                fault = fault or self.state.fault("put-cut", "put-cut-lost", "put-cut-lie")
+        if self.command == "POST":
+            fault = self.state.fault("post-500", "post-404")
+        if fault:
+            return self.upload_fault(fault[0], repository, rest)
         if not self.authorized(scopes):
             return self.close_unread()
         if self.command == "POST":
             return self.start_upload(repository, query)
-        self.finish_upload(repository, rest[1] if len(rest) > 1 else "", query)
+        session = rest[1] if len(rest) > 1 else ""
+        if self.command == "DELETE":
+            self.state.uploads.pop(session, None)
+            return self.answer(204)
+        if self.command == "GET":
+            return self.upload_status(repository, session)
+        if self.command == "PATCH" or (self.command == "PUT" and self.state.args.piece):
+            return self.take_piece(repository, session, query)
+        self.finish_upload(repository, session, query)
+
+    def upload_status(self, repository, session):
+        if session not in self.state.uploads:
+            return self.error(404, "BLOB_UPLOAD_UNKNOWN", "no such upload")
+        have = len(self.state.uploads[session][1])
+        self.answer(204, b"", {"Location": self.location(repository, session),
+                               "Range": "0-%d" % max(0, have - 1)})
+
+    def right_place(self, have):
+        """A piece, or the rest, begins where the session stands."""
+        said = self.headers.get("Content-Range")
+        return not said or int(said.split("-")[0]) == have
+
+    def take_piece(self, repository, session, query):
+        """Only in pieces: a PUT may not bring anything."""
+        data = self.read_body()
+        if self.command == "PUT":
+            if data:
+                return self.error(400, "BLOB_UPLOAD_INVALID", "send it in pieces")
+            return self.finish_upload(repository, session, query)
+        have = self.state.uploads[session][1]
+        if not self.right_place(len(have)):
+            return self.error(416, "RANGE_INVALID", "not where the last piece ended")
+        if self.state.args.piece > len(data) and not self.state.uploads[session][2]:
+            self.state.uploads[session][2] = True  # only the last one may be shorter
+        elif self.state.uploads[session][2]:
+            return self.error(400, "SIZE_INVALID", "a piece after a short one")
+        self.state.uploads[session][1] = have + data
+        self.answer(202, b"", {"Location": self.location(repository, session),
+                               "Range": "0-%d" % (len(have + data) - 1)})
 
     def finish_upload(self, repository, session, query):
         data = self.read_body()
-        if self.state.uploads.pop(session, None) != repository:
+        if session not in self.state.uploads or self.state.uploads[session][0] != repository:
             return self.error(404, "BLOB_UPLOAD_UNKNOWN", "no such upload")
+        have = self.state.uploads.pop(session)[1]
+        if have and not self.right_place(len(have)):
+            return self.error(416, "RANGE_INVALID", "not where the last piece ended")
+        data = have + data
         if digest_of(data) != query.get("digest", [""])[0]:
             return self.error(400, "DIGEST_INVALID", "provided digest did not match")
         if query.get("_state") != ["a b"]:
@@ -544,18 +716,33 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.state.blobs[repository, digest_of(data)] = data
         self.answer(201, b"", {"Docker-Content-Digest": digest_of(data)})
 
+    def cut_upload(self, name, session):
+        half = int(self.headers.get("Content-Length") or 0) // 2
+        data = self.rfile.read(half)
+        if name == "put-cut-lost":
+            self.state.uploads.pop(session, None)
+        else:
+            self.state.uploads[session][1] += data + (b"?" if name == "put-cut-lie" else b"")
+        self.drop()
+
     def upload_fault(self, name, repository, rest):
         if name == "put-reset":
             self.rfile.read(min(1000, int(self.headers.get("Content-Length") or 0)))
             self.drop()
         if name == "put-stall":
             self.hang()
+        if name.startswith("put-cut"):
+            self.cut_upload(name, rest[1])
         self.read_body()
         if name == "put-404":
             self.state.uploads.pop(rest[1], None)
             return self.error(404, "BLOB_UPLOAD_UNKNOWN", "no such upload")
-        if name == "put-500":
+        if name in ("put-500", "post-500"):
             return self.error(500, "UNKNOWN", "the disk is tired")
+        if name == "put-413":
+            return self.answer(413, PAGE, {"Content-Type": "text/html"})
+        if name == "post-404":
+            return self.error(404, "NAME_UNKNOWN", "repository name not known to registry")
         self.state.tokens.clear()
         return self.challenge("repository:%s:pull,push" % repository)
 
@@ -566,15 +753,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.state.blobs[repository, digest] = self.state.blobs[source, digest]
             return self.answer(201)
         session = self.state.next_id()
-        self.state.uploads[session] = repository
+        self.state.uploads[session] = [repository, b"", False]
+        location = self.location(repository, session)
+        headers = {"Location": location} if location else {}
+        if self.state.args.piece:
+            headers["OCI-Chunk-Min-Length"] = str(self.state.args.piece)
+        self.answer(202, b"", headers)
+
+    def location(self, repository, session):
         path = "/v2/%s/blobs/uploads/%s?_state=a+b" % (repository, session)
-        location = {"path": path,
-                    "absolute": self.base() + path,
-                    "relative": session + "?_state=a+b",
-                    "foreign": "%s/upload/%s/%s?_state=a+b" % (
-                        self.second_host(), repository, session),
-                    "none": None}[self.state.args.location]
-        self.answer(202, b"", {"Location": location} if location else {})
+        return {"path": path,
+                "absolute": self.base() + path,
+                "relative": session + "?_state=a+b",
+                "foreign": "%s/upload/%s/%s?_state=a+b" % (
+                    self.second_host(), repository, session),
+                "none": None}[self.state.args.location]
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -584,11 +777,14 @@ class Server(http.server.ThreadingHTTPServer):
         """Clients that hang up or do not like the certificate are part of the game."""
 
 
-def serve(handler, address, tls=None):
+def serve(handler, address, tls=None, client_ca=None):
     server = Server((address, 0), handler)
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*tls)
+        if client_ca:
+            context.load_verify_locations(client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
         server.socket = context.wrap_socket(server.socket, server_side=True,
                                             do_handshake_on_connect=False)
     return server
@@ -601,6 +797,12 @@ def arguments(words):
     parser.add_argument("--log")
     parser.add_argument("--bind", default="127.0.0.1")
     parser.add_argument("--tls", nargs=2)
+    parser.add_argument("--client-ca")
+    parser.add_argument("--referrers", type=int, default=0)
+    parser.add_argument("--piece", type=int, default=0)
+    parser.add_argument("--post-only", action="store_true")
+    parser.add_argument("--get-only", action="store_true")
+    parser.add_argument("--like")
     parser.add_argument("--image", default="demo:1")
     parser.add_argument("--size", type=int, default=300000)
     parser.add_argument("--zeros", action="store_true")
@@ -626,7 +828,7 @@ def start(args):
     storage = serve(type("Storage", (Handler,), {"state": state, "is_storage": True}), args.bind)
     handler = type("Registry", (Handler,),
                    {"state": state, "second_port": storage.server_address[1]})
-    server = serve(handler, args.bind, args.tls)
+    server = serve(handler, args.bind, args.tls, args.client_ca)
     for one in storage, server:
         threading.Thread(target=one.serve_forever).start()
     temporary = args.port_file + ".new"

@@ -34,7 +34,8 @@ static int attach(struct registry *r, struct store *s, char **args, struct err *
 	auto_manifest struct manifest m = {0};
 	auto_buf struct buf bytes = {0}, subject = {0};
 	auto_free char *about = xasprintf("%s@%s", args[0], args[1]);
-	if (reference_parse(about, &ref, e) < 0 || registry_fetch_manifest(r, &ref, &subject, e) < 0)
+	if (reference_parse(about, &ref, e) < 0 ||
+	        registry_fetch_manifest(r, &ref, &subject, e) < 0)
 		return -1;
 	m.media_type = xstrdup(MT_OCI_MANIFEST);
 	m.artifact_type = xstrdup(args[2]);
