@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is built: contexts and the trees of files in them."""
+import gzip
+import hashlib
+import json
 import os
 import random
 import shutil
+import tarfile
 import time
 
 from tools import DIR
@@ -44,6 +48,50 @@ def big(name, mb):
             for at in (rng.randrange(len(data)) for _ in range(mb // 8)):
                 f.write(data[at:] + data[:at])
     return path
+
+
+def layout(name, layers, mb):
+    """An OCI layout with an image of so many layers, each of mb MB that do not compress, as gzip without compression."""
+    path = f"{DIR}/{name}"
+    if os.path.exists(path + "/index.json"):
+        return path
+    rng, blobs, diff_ids = random.Random(name), [], []
+    os.makedirs(path + "/blobs/sha256", exist_ok=True)
+    for i in range(layers):
+        blobs.append(layer_blob(path, f"file-{i}", mb, rng, diff_ids))
+    config = document(path, "application/vnd.oci.image.config.v1+json", {
+        "architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": diff_ids}})
+    manifest = document(path, "application/vnd.oci.image.manifest.v1+json", {
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": blobs})
+    manifest["annotations"] = {"org.opencontainers.image.ref.name": "x"}
+    write(path + "/oci-layout", '{"imageLayoutVersion": "1.0.0"}')
+    write(path + "/index.json", json.dumps({"schemaVersion": 2, "manifests": [manifest]}))
+    return path
+
+
+def document(path, media_type, content):
+    data = json.dumps(content).encode()
+    digest = hashlib.sha256(data).hexdigest()
+    write(f"{path}/blobs/sha256/{digest}", data)
+    return {"mediaType": media_type, "digest": "sha256:" + digest, "size": len(data)}
+
+
+def layer_blob(path, name, mb, rng, diff_ids):
+    """Written once, as pieces: its tar may not fit into memory."""
+    info = tarfile.TarInfo(name)
+    info.size = mb * MB
+    plain = hashlib.sha256()
+    with open(path + "/new", "wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=0, mtime=0) as out:
+        for piece in (info.tobuf(tarfile.USTAR_FORMAT), *(None for _ in range(mb)), b"\0" * 1024):
+            piece = rng.randbytes(MB) if piece is None else piece
+            plain.update(piece)
+            out.write(piece)
+    diff_ids.append("sha256:" + plain.hexdigest())
+    with open(path + "/new", "rb") as f:
+        digest = hashlib.file_digest(f, "sha256").hexdigest()
+    os.rename(path + "/new", f"{path}/blobs/sha256/{digest}")
+    return {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": "sha256:" + digest,
+            "size": os.path.getsize(f"{path}/blobs/sha256/{digest}")}
 
 
 def context(path, *lines):

@@ -39,8 +39,8 @@ def show(seconds):
     return f"{seconds * 1e3:.0f} ms" if seconds >= 0.1 else f"{seconds * 1e3:.1f} ms"
 
 
-TOOLS = "raw", "hew", "rootless", "docker", "buildah"
-RATIOS = ("docker", "hew"), ("buildah", "hew"), ("docker", "rootless"), ("hew", "raw")
+TOOLS = "raw", "hew", "rootless", "docker", "buildah", "skopeo"
+RATIOS = ("docker", "hew"), ("buildah", "hew"), ("skopeo", "hew"), ("docker", "rootless"), ("hew", "raw")
 
 
 def walls(by_tool):

@@ -45,11 +45,22 @@ class Tool:
     registry_flags = ()
 
 
+def layout_name(layout):
+    """What hew calls an image that was loaded from a layout."""
+    return "stored/" + os.path.basename(layout)
+
+
 class Hew(Tool):
     name, version, build_verb = "hew", ["version"], ["build"]
 
     def export(self, out):
         return self.build(DIR + "/big", "-o", "type=oci,dest=" + out, tag="bench-big")
+
+    def send(self, layout, name):
+        return ["env", f"HEW_ROOT={layout}.store", *self.command, "push", "-q", layout_name(layout), name]
+
+    def fetch(self, name):
+        return ["env", f"HEW_ROOT={DIR}/fetched", *self.command, "pull", "-q", name]
 
     def pull_and_run(self, image):
         hew = ["env", f"HEW_ROOT={DIR}/empty", *self.command]
@@ -104,6 +115,20 @@ class Buildah(Tool):
         words = (shlex.join(self.command), shlex.quote(image))
         return ["sh", "-c", "c=$(%s from --tls-verify=false %s) &&" % words
                 + " %s run --isolation chroot $c true && %s rm $c" % (words[0], words[0])]
+
+
+class Skopeo(Tool):
+    """Between registries and OCI layouts: stored blobs, as they are."""
+    name, version = "skopeo", ["--version"]
+
+    def send(self, layout, name):
+        return [*self.command, "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}:x", "docker://" + name]
+
+    def fetch(self, name):
+        return [*self.command, "copy", "-q", "--src-tls-verify=false", "docker://" + name, f"oci:{DIR}/fetched:x"]
+
+    def remove(self, name):
+        return ["true"]
 
 
 def both(*commands):
@@ -180,8 +205,16 @@ def quietly(*commands):
 class Registry:
     """An empty one on a loopback address, which all tools talk to without TLS."""
 
-    def __init__(self):
-        self.dir, self.serve = DIR + "/registry", TOP + "/test/bases/serve"
+    running = []
+
+    def __init__(self, name="registry"):
+        self.dir, self.serve = f"{DIR}/{name}-served", TOP + "/test/bases/serve"
+        self.running.append(self)
+
+    @classmethod
+    def stop_all(cls):
+        for one in cls.running:
+            one.stop()
 
     def start(self):
         self.stop()
