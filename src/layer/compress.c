@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "layer/compress-int.h"
 #include <libdeflate.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,20 +53,26 @@ static void put_le32(uint8_t *p, uint32_t v)
 		p[i] = (uint8_t)(v >> 8 * i);
 }
 
-static int gzip_piece(struct job *j, struct slot *s, size_t n, struct err *e)
+size_t gzip_member_max(size_t n)
+{
+	return libdeflate_deflate_compress_bound(NULL, n) + GZIP_FRAME;
+}
+
+int gzip_member(struct libdeflate_compressor **z, int level, const void *p, size_t n, uint8_t *out,
+        size_t *ret_n, struct err *e)
 {
 	// No name, no time, no operating system: nothing but the data decides.
 	static const uint8_t head[10] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff};
-	if (!s->deflate && !(s->deflate = libdeflate_alloc_compressor(j->r->level)))
-		return err_set(e, ERR_FAIL, "gzip: no compressor for level %d", j->r->level);
-	memcpy(s->out, head, sizeof(head));
+	if (!*z && !(*z = libdeflate_alloc_compressor(level)))
+		return err_set(e, ERR_FAIL, "gzip: no compressor for level %d", level);
+	memcpy(out, head, sizeof(head));
 	size_t body = libdeflate_deflate_compress(
-	        s->deflate, s->in, n, s->out + sizeof(head), j->out_cap - GZIP_FRAME);
+	        *z, p, n, out + sizeof(head), gzip_member_max(n) - GZIP_FRAME);
 	if (body == 0)
 		return err_set(e, ERR_FAIL, "gzip: output buffer too small");
-	put_le32(s->out + sizeof(head) + body, libdeflate_crc32(0, s->in, n));
-	put_le32(s->out + sizeof(head) + body + 4, (uint32_t)n);
-	s->out_n = body + GZIP_FRAME;
+	put_le32(out + sizeof(head) + body, libdeflate_crc32(0, p, n));
+	put_le32(out + sizeof(head) + body + 4, (uint32_t)n);
+	*ret_n = body + GZIP_FRAME;
 	return 0;
 }
 
@@ -97,7 +104,7 @@ static int run_piece(void *arg, size_t i, struct err *e)
 	if (n > 0 && fs_pread_full(j->in_fd, s->in, n, (off_t)at, e) != 0)
 		return err_wrap(e, "read layer");
 	if (j->r->type == COMPRESSION_GZIP)
-		return gzip_piece(j, s, n, e);
+		return gzip_member(&s->deflate, j->r->level, s->in, n, s->out, &s->out_n, e);
 	if (j->r->type == COMPRESSION_ZSTD)
 		return zstd_piece(j, s, n, e);
 	memcpy(s->out, s->in, n);
@@ -141,9 +148,8 @@ int layer_compress(int in_fd, uint64_t size, int out_fd, const struct recipe *r,
 	auto_hasher struct hasher *hash = hasher_new();
 	struct job j = {.r = r, .in_fd = in_fd, .out_fd = out_fd, .size = size, .hash = hash};
 	j.piece = r->type == COMPRESSION_ZSTD ? ZSTD_PIECE : GZIP_PIECE;
-	j.out_cap = r->type == COMPRESSION_ZSTD
-	                    ? ZSTD_compressBound(j.piece)
-	                    : libdeflate_deflate_compress_bound(NULL, j.piece) + GZIP_FRAME;
+	j.out_cap = r->type == COMPRESSION_ZSTD ? ZSTD_compressBound(j.piece)
+	                                        : gzip_member_max(j.piece);
 	// One more than workers: while the oldest piece is written, all can compress.
 	j.window = pool_size(pool) + 1;
 	j.slots = xcalloc(j.window, sizeof(*j.slots));
