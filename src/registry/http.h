@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct err;
 struct http;
@@ -42,6 +43,10 @@ struct http_request {
 	int body_fd;
 	uint64_t body_from; // of the file
 	uint64_t body_size;
+	// Instead, a body of unknown length: bytes read, 0 at the end, -1.
+	ssize_t (*read_body)(void *arg, void *p, size_t n, struct err *e);
+	void *read_arg;
+	const char *unix_socket;                 // path to connect to, whatever host the url names
 	void (*sent)(void *arg, uint64_t bytes); // progress of the body; may be NULL
 	void *sent_arg;
 	struct http_sink *sink; // NULL: into response.body, at most max_answer bytes

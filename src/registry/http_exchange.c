@@ -158,6 +158,17 @@ static size_t on_upload(char *p, size_t size, size_t count, void *arg)
 	return n;
 }
 
+static size_t on_upload_stream(char *p, size_t size, size_t count, void *arg)
+{
+	struct http_exchange *x = arg;
+	ssize_t n = x->rq->read_body(x->rq->read_arg, p, size * count, x->e);
+	if (n >= 0)
+		return (size_t)n;
+	x->failed = true;
+	x->rs->failure = HTTP_FAIL_LOCAL;
+	return CURL_READFUNC_ABORT;
+}
+
 static int on_seek(void *arg, curl_off_t offset, int origin)
 {
 	struct http_exchange *x = arg;
@@ -231,7 +242,13 @@ static void setup_body(struct http_exchange *x)
 		SET(CURLOPT_NOBODY, 1L);
 		return;
 	}
-	if (rq->has_body) {
+	if (rq->read_body) {
+		SET(CURLOPT_UPLOAD, 1L);
+		SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)-1);
+		SET(CURLOPT_READFUNCTION, on_upload_stream);
+		SET(CURLOPT_READDATA, x);
+		SET(CURLOPT_UPLOAD_BUFFERSIZE, 1L << 20);
+	} else if (rq->has_body) {
 		SET(CURLOPT_UPLOAD, 1L);
 		SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)rq->body_size);
 		SET(CURLOPT_READFUNCTION, on_upload);
@@ -257,7 +274,7 @@ static void setup_proxy(struct http_exchange *x)
 static long stall_seconds(const struct http_exchange *x)
 {
 	bool large = x->rq->has_body && x->rq->body_size > LARGE_BODY;
-	return large ? 10 * x->http->stall_seconds : x->http->stall_seconds;
+	return large || x->rq->read_body ? 10 * x->http->stall_seconds : x->http->stall_seconds;
 }
 
 int http_exchange_setup(struct http_exchange *x, struct curl_slist **ret_headers)
@@ -287,6 +304,8 @@ int http_exchange_setup(struct http_exchange *x, struct curl_slist **ret_headers
 	if (SET(CURLOPT_PROTOCOLS_STR, schemes) != CURLE_OK ||
 	        SET(CURLOPT_URL, x->rs->url) != CURLE_OK)
 		return err_set(x->e, ERR_NET, "libcurl is too old or refuses '%s'", x->rs->url);
+	if (x->rq->unix_socket)
+		SET(CURLOPT_UNIX_SOCKET_PATH, x->rq->unix_socket);
 	setup_body(x);
 	setup_trust(x);
 	setup_proxy(x);
