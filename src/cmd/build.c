@@ -20,6 +20,7 @@
 #include "image/reference.h"
 #include "output/output.h"
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,7 +31,7 @@ struct build_options {
 	struct strv tags, build_args, labels, outputs, secrets, contexts, no_cache_filter,
 	        cache_from, cache_to, ssh, platforms;
 	const char *file, *target, *progress, *iidfile, *metadata_file, *timestamp, *call;
-	bool no_cache, pull, push, load, quiet, insecure, check, explain, dry_run;
+	bool no_cache, pull, push, load, squash, quiet, insecure, check, explain, dry_run;
 	int64_t jobs;
 };
 
@@ -67,7 +68,8 @@ static const struct option options[] = {
         {"jobs", 'j', OPT_INT, AT(jobs), "N",
                 "Steps to run at once (default: one a processor, at least 4)"},
         {"label", 0, OPT_LIST, AT(labels), "KEY=VALUE", "Add a label to the image"},
-        {"load", 0, OPT_FLAG, AT(load), NULL, "Keep the image in the local store (always done)"},
+        {"load", 0, OPT_FLAG, AT(load), NULL,
+                "Hand the image to a docker or podman (-o type=docker)"},
         {"metadata-file", 0, OPT_STRING, AT(metadata_file), "FILE",
                 "Write digests and names as JSON"},
         {"network", 0, OPT_STRING, AT(flags.network), "MODE",
@@ -91,6 +93,8 @@ static const struct option options[] = {
         {"secret", 0, OPT_LIST, AT(secrets), "id=ID[,src=FILE|env=VAR]",
                 "A secret for RUN --mount=type=secret"},
         {"shm-size", 0, OPT_STRING, AT(flags.shm_size), "SIZE", "Size of /dev/shm of RUN (64m)"},
+        {"squash", 0, OPT_FLAG, AT(squash), NULL,
+                "One layer instead of all above the base image's"},
         {"ssh", 0, OPT_LIST, AT(ssh), "default|ID[=SOCKET|KEY[,KEY...]]",
                 "An ssh agent, or keys, for RUN --mount=type=ssh and git"},
         {"tag", 't', OPT_LIST, AT(tags), "NAME[:TAG]", "Name of the image; may be given again"},
@@ -116,7 +120,6 @@ static const struct option options[] = {
         {"rm", 0, OPT_NOTE, 0, NULL, NULL, "nothing is kept of a step"},
         {"sbom", 0, OPT_STRING, AT(flags.sbom), "SPEC", NULL},
         {"security-opt", 0, OPT_NOTE, 0, "SPEC", NULL, "steps have hew's own sandbox"},
-        {"squash", 0, OPT_NOTE, 0, NULL, NULL, "layers stay as they are"},
         OPTION_END,
 };
 
@@ -264,20 +267,44 @@ static int take_options(const struct build_options *o, struct build_request *r, 
 
 // ---- outputs
 
+// What is removed has to lie below the working directory, unless it is said to be meant: as buildx
+// has it. A folder that is not there yet has nothing to lose.
+static int check_delete(
+        const struct build_options *o, const struct output_spec *spec, struct err *e)
+{
+	char dest[PATH_MAX], here[PATH_MAX];
+	if (!spec->delete || strv_has(&o->flags.allow, "buildx.local.delete") ||
+	        !realpath(spec->dest, dest) || !realpath(".", here))
+		return 0;
+	if (strcmp(dest, here) != 0 && fs_path_within(dest, here))
+		return 0;
+	return err_set(e, ERR_USAGE,
+	        "output: mode=delete would remove files of '%s', which is not below the working "
+	        "directory: if that is meant, add --allow buildx.local.delete",
+	        dest);
+}
+
 static int parse_outputs(const struct build_options *o, size_t n_platforms,
         struct output_spec **ret, size_t *ret_n, struct err *e)
 {
-	struct output_spec *specs = xcalloc(o->outputs.n + 1, sizeof(*specs));
+	struct output_spec *specs = xcalloc(o->outputs.n + 3, sizeof(*specs));
+	auto_strv struct strv texts = {0};
 	size_t n = 0;
 	int r = 0;
-	for (size_t i = 0; !r && i < o->outputs.n; i++) {
-		r = output_spec_parse(o->outputs.v[i], &specs[n], e);
-		n += !r;
+	strv_copy(&texts, &o->outputs);
+	if (o->load)
+		strv_add(&texts, "type=docker");
+	if (o->push)
+		strv_add(&texts, "type=registry");
+	if (o->squash && !texts.n)
+		strv_add(&texts, "type=image");
+	for (; !r && n < texts.n; n++) {
+		r = output_spec_parse(texts.v[n], &specs[n], e) || check_delete(o, &specs[n], e);
+		if (o->squash && !specs[n].squash)
+			specs[n].squash = SQUASH_FROM_BASE;
 	}
-	if (!r && o->push)
-		r = output_spec_parse("type=registry", &specs[n], e) ? -1 : (n++, 0);
 	for (size_t i = 0; !r && n_platforms > 1 && i < n; i++)
-		if (specs[i].type == OUTPUT_DOCKER) // BuildKit's words
+		if (specs[i].type == OUTPUT_DOCKER && !specs[i].load) // BuildKit's words
 			r = err_set(e, ERR_UNSUPPORTED,
 			        "docker exporter does not currently support exporting manifest "
 			        "lists: use type=oci for several platforms");
@@ -288,10 +315,16 @@ static int parse_outputs(const struct build_options *o, size_t n_platforms,
 
 static int run_outputs(struct session *s, const struct build_request *r,
         const struct build_result *built, struct output_spec *specs, size_t n,
-        struct descriptor *pushed, struct err *e)
+        struct output_result *ret, struct err *e)
 {
+	auto_free struct output_base *bases = xcalloc(built->n_images + 1, sizeof(*bases));
+	for (size_t i = 0; i < built->n_images; i++)
+		bases[i] = (struct output_base){built->images[i].manifest,
+		        built->images[i].n_base_layers, built->images[i].n_base_history};
 	struct output_request q = {.store = s->store,
 	        .manifest = built->root,
+	        .bases = bases,
+	        .n_bases = built->n_images,
 	        .names = &r->tags,
 	        .sink = session_sink(s),
 	        .step = built->n_ids,
@@ -305,7 +338,12 @@ static int run_outputs(struct session *s, const struct build_request *r,
 			return -1;
 		q.step += (int)(r->tags.n + specs[i].names.n);
 		if (!digest_is_zero(&result.pushed.digest))
-			descriptor_copy(pushed, &result.pushed);
+			descriptor_copy(&ret->pushed, &result.pushed);
+		for (size_t k = 0; k < result.names.n; k++)
+			if (!strv_has(&ret->names, result.names.v[k]))
+				strv_add(&ret->names, result.names.v[k]);
+		if (!digest_is_zero(&result.image_id))
+			ret->image_id = result.image_id;
 		output_result_release(&result);
 	}
 	return 0;
@@ -323,15 +361,17 @@ static int output_steps(const struct build_request *r, const struct build_result
 
 // ---- what is told at the end
 
-static void tell(struct session *s, const struct build_request *r, const struct build_result *b)
+static void tell(struct session *s, const struct build_request *r, const struct build_result *b,
+        const char *id)
 {
-	char id[DIGEST_TEXT], size[24], platform[80];
+	char size[24], platform[80];
 	for (size_t i = 0; b->n_images > 1 && i < b->n_images; i++) {
 		const struct build_image *im = &b->images[i];
-		digest_text(&im->image_id, id);
+		char one[DIGEST_TEXT];
+		digest_text(&im->image_id, one);
 		size_format(im->size, size);
 		platform_text(&im->platform, platform);
-		event_note(session_sink(s), "built %s  %s  %s in %zu layer%s", platform, id, size,
+		event_note(session_sink(s), "built %s  %s  %s in %zu layer%s", platform, one, size,
 		        im->n_layers, im->n_layers == 1 ? "" : "s");
 	}
 	size_t layers = b->images[0].n_layers;
@@ -341,7 +381,6 @@ static void tell(struct session *s, const struct build_request *r, const struct 
 		what = xasprintf("index of %zu platforms", b->n_images);
 	else
 		what = xasprintf("%s in %zu layer%s", size, layers, layers == 1 ? "" : "s");
-	digest_text(build_result_id(b), id);
 	event_note(session_sink(s), "built %s  %s  %.2fs  %zu of %zu steps cached", id, what,
 	        (double)b->duration_ns / 1e9, b->n_cached, b->n_steps);
 	for (size_t i = 0; i < r->tags.n; i++)
@@ -351,19 +390,20 @@ static void tell(struct session *s, const struct build_request *r, const struct 
 static int finish(struct session *s, const struct build_options *o, const struct build_request *r,
         const struct build_result *b, struct output_spec *specs, size_t n, struct err *e)
 {
-	struct descriptor pushed = {0};
+	struct output_result out = {.image_id = *build_result_id(b)};
+	strv_copy(&out.names, &r->tags);
 	char id[DIGEST_TEXT];
-	int status = run_outputs(s, r, b, specs, n, &pushed, e);
-	bool index_pushed = b->n_images > 1 && pushed.media_type;
-	digest_text(index_pushed ? &pushed.digest : build_result_id(b), id);
+	int status = run_outputs(s, r, b, specs, n, &out, e);
+	bool index_made = b->n_images > 1 && out.pushed.media_type;
+	digest_text(index_made ? &out.pushed.digest : &out.image_id, id);
 	if (!status && o->iidfile)
 		status = fs_replace_file(AT_FDCWD, o->iidfile, id, strlen(id), 0644, e);
 	if (!status && o->metadata_file)
-		status = build_metadata_write(o->metadata_file, r, b, &pushed, e);
-	descriptor_release(&pushed);
+		status = build_metadata_write(o->metadata_file, b, &out, e);
+	output_result_release(&out);
 	if (status)
 		return -1;
-	tell(s, r, b);
+	tell(s, r, b, id);
 	bool stdout_taken = false;
 	for (size_t i = 0; i < n; i++)
 		stdout_taken |= specs[i].dest && !strcmp(specs[i].dest, "-");

@@ -8,7 +8,7 @@
 #include "cmd/source_json.h"
 #include "dockerfile/dockerfile.h"
 #include "exec/build.h"
-#include "image/manifest.h"
+#include "output/output.h"
 #include <fcntl.h>
 #include <string.h>
 
@@ -61,13 +61,14 @@ static void put_descriptor(struct jw *w, const struct descriptor *d, const char 
 	jw_object_end(w);
 }
 
-int build_metadata_write(const char *path, const struct build_request *r,
-        const struct build_result *b, const struct descriptor *pushed, struct err *e)
+int build_metadata_write(const char *path, const struct build_result *b,
+        const struct output_result *made, struct err *e)
 {
+	const struct descriptor *pushed = &made->pushed;
 	auto_buf struct buf out = {0};
 	struct jw w;
 	char id[DIGEST_TEXT], digest[DIGEST_TEXT];
-	digest_text(&b->images[0].image_id, id);
+	digest_text(&made->image_id, id);
 	digest_text(pushed->media_type ? &pushed->digest : &b->root, digest);
 	jw_begin(&w, &out, 2);
 	jw_object(&w);
@@ -77,10 +78,10 @@ int build_metadata_write(const char *path, const struct build_request *r,
 	if (pushed->media_type)
 		put_descriptor(&w, pushed, digest);
 	jw_kv(&w, "containerimage.digest", digest);
-	if (r->tags.n) {
+	if (made->names.n) {
 		auto_buf struct buf names = {0};
-		for (size_t i = 0; i < r->tags.n; i++)
-			buf_printf(&names, "%s%s", i ? "," : "", r->tags.v[i]);
+		for (size_t i = 0; i < made->names.n; i++)
+			buf_printf(&names, "%s%s", i ? "," : "", made->names.v[i]);
 		jw_kv(&w, "image.name", buf_cstr(&names));
 	}
 	jw_object_end(&w);

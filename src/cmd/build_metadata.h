@@ -2,12 +2,11 @@
 // `hew build --metadata-file`.
 #pragma once
 
-struct build_request;
 struct build_result;
-struct descriptor;
+struct output_result;
 struct err;
 
-// Under the keys of buildx. pushed: of what was sent to a registry, without a media type if
-// nothing was.
-int build_metadata_write(const char *path, const struct build_request *r,
-        const struct build_result *b, const struct descriptor *pushed, struct err *e);
+// Under the keys of buildx. made: what the outputs made of it; nothing written or sent leaves
+// `pushed` without a media type.
+int build_metadata_write(const char *path, const struct build_result *b,
+        const struct output_result *made, struct err *e);

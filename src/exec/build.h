@@ -120,6 +120,7 @@ struct build_image {
 	struct digest manifest;   // as stored locally
 	uint64_t size;            // uncompressed bytes of all layers
 	size_t n_layers;
+	size_t n_base_layers, n_base_history; // of the image it is made from
 };
 
 struct build_result {

@@ -130,6 +130,8 @@ static int commit_image(struct exec *x, const struct graph_result *r, const stru
 		rootfs_copy(&root, &x->states[r->step].root);
 	ret->platform = r->platform;
 	ret->n_layers = root.n;
+	ret->n_base_layers = r->config.n_diff_ids;
+	ret->n_base_history = r->n_base_history;
 	int rc = make_manifest(x, r, &root, &m, &ret->size, e) ||
 	                         put_config(x, r, &root, steps, &m, &c->row.created, e)
 	                 ? -1

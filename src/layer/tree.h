@@ -16,4 +16,5 @@ enum tree_flavour {
 int tree_unpack(const struct layer_index *ix, const struct layer_index *lacking, int tar_fd,
         int dirfd, enum tree_flavour flavour, struct err *e);
 // The plain files of a view into a directory (type=local): no whiteouts. chown only when as_root.
-int tree_export(struct view *v, int dirfd, bool as_root, struct err *e);
+// mtime: the time that all get; NULL: their own.
+int tree_export(struct view *v, int dirfd, bool as_root, const int64_t *mtime, struct err *e);

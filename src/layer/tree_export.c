@@ -12,6 +12,7 @@ struct export
 {
 	struct tree t;
 	struct view *v;
+	const int64_t *mtime;
 };
 
 // A hard link of a layer still names the same file only if no other layer replaced its target.
@@ -27,6 +28,12 @@ static int link_holds(struct export *x, const struct entry *en, struct err *e)
 	       to.has_content == en->has_content && hash_eq(&to.content, &en->content);
 }
 
+static void set_time(struct entry *en, int64_t sec)
+{
+	en->mtime_sec = sec;
+	en->mtime_nsec = 0;
+}
+
 static int export_file(struct export *x, const struct entry *en, struct err *e)
 {
 	int held = en->link ? link_holds(x, en, e) : 0;
@@ -39,14 +46,21 @@ static int export_file(struct export *x, const struct entry *en, struct err *e)
 		return -1;
 	if (c.size < en->size)
 		return err_set(e, ERR_CONTEXT, "'%s' is shorter than it was", en->path);
-	return tree_put_file(&x->t, en, c.fd, c.offset, e);
+	struct entry file = *en;
+	if (x->mtime)
+		set_time(&file, *x->mtime);
+	return tree_put_file(&x->t, &file, c.fd, c.offset, e);
 }
 
-static int export_one(void *arg, const struct entry *en, struct err *e)
+static int export_one(void *arg, const struct entry *found, struct err *e)
 {
 	struct export *x = arg;
+	struct entry timed = *found;
+	const struct entry *en = &timed;
 	if (cancel_check(e) != 0)
 		return -1;
+	if (x->mtime && found->type != ENTRY_FILE) // of a file when it is known for no link
+		set_time(&timed, *x->mtime);
 	switch (en->type) {
 	case ENTRY_DIR:
 		return tree_put_dir(&x->t, en, e);
@@ -65,9 +79,9 @@ static int export_one(void *arg, const struct entry *en, struct err *e)
 	return 0;
 }
 
-int tree_export(struct view *v, int dirfd, bool as_root, struct err *e)
+int tree_export(struct view *v, int dirfd, bool as_root, const int64_t *mtime, struct err *e)
 {
-	struct export x = {.v = v, .t = {.chown = as_root, .merge = true}};
+	struct export x = {.v = v, .mtime = mtime, .t = {.chown = as_root, .merge = true}};
 	if (tree_init(&x.t, dirfd, e) != 0)
 		return -1;
 	int rc = v->ops->walk(v, "", export_one, &x, e);

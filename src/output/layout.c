@@ -54,7 +54,7 @@ static int collect_manifest(struct layout *l, const struct buf *text, struct err
 	if (manifest_parse(text->p, text->n, NULL, &m, e))
 		return -1;
 	note(l, &m.config);
-	for (size_t i = 0; i < m.layers.n; i++)
+	for (size_t i = l->held; i < m.layers.n; i++) // the same one may be there twice
 		note(l, &m.layers.v[i]);
 	return 0;
 }
@@ -159,8 +159,10 @@ static void put_tags(struct jw *w, const struct strv *names)
 		struct err ignored = ERR_INIT;
 		if (reference_parse(names->v[i], &ref, &ignored) || !ref.tag)
 			continue; // docker knows no digests here
-		auto_free char *familiar = reference_familiar(&ref);
-		jw_str(w, familiar);
+		// In full, as BuildKit writes it: podman takes a short name for one of its own.
+		ref.has_digest = false;
+		auto_free char *full = reference_text(&ref);
+		jw_str(w, full);
 	}
 	jw_array_end(w);
 }
@@ -248,11 +250,12 @@ static int write_blobs(struct layout *l, struct archive *a, struct err *e)
 	return archive_end(a, e);
 }
 
-static int layout_write(struct layout *l, struct archive *a, struct err *e)
+int layout_stream(struct layout *l, int fd, struct err *e)
 {
+	struct archive a = {.fd = fd};
 	auto_index struct image_index ix = {0};
-	return make_index(l, &ix, e) || write_documents(l, a, &ix, e) || write_blobs(l, a, e) ? -1
-	                                                                                      : 0;
+	return make_index(l, &ix, e) || write_documents(l, &a, &ix, e) || write_blobs(l, &a, e) ? -1
+	                                                                                        : 0;
 }
 
 // ---- into a folder that is a layout already
@@ -308,7 +311,7 @@ static int write_folder(struct layout *l, const char *dest, struct err *e)
 		return err_wrap(e, "'%s'", dest);
 	if (write_documents(l, &a, &ix, e) || write_blobs(l, &a, e))
 		return err_wrap(e, "write '%s'", dest);
-	return target_commit_dir(&t, e);
+	return target_commit_dir(&t, false, e);
 }
 
 static int write_tar(struct layout *l, const char *dest, struct err *e)
@@ -316,8 +319,7 @@ static int write_tar(struct layout *l, const char *dest, struct err *e)
 	auto_target struct target t = TARGET_NONE;
 	if (target_open_file(dest, &t, e))
 		return -1;
-	struct archive a = {.fd = t.fd};
-	if (layout_write(l, &a, e))
+	if (layout_stream(l, t.fd, e))
 		return err_wrap(e, "write %s%s%s", t.direct ? "" : "'",
 		        t.direct ? "the archive" : dest, t.direct ? "" : "'");
 	return target_commit_file(&t, e);

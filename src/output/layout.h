@@ -18,11 +18,14 @@ struct layout {
 	struct descriptor_list blobs; // each once
 	struct map seen;              // hex of every blob
 	bool docker;                  // with manifest.json; no image is an index then
+	size_t held; // of one image: so many layers, from the bottom, the reader has
 };
 #define auto_layout __attribute__((cleanup(layout_release)))
 void layout_release(struct layout *l);
 // Adds an image under the names that are not empty; everything it needs is made present.
 int layout_add(
         struct layout *l, const struct descriptor *root, const struct strv *names, struct err *e);
+// As a tar, front to back. fd is borrowed.
+int layout_stream(struct layout *l, int fd, struct err *e);
 // As a tar or into a folder; a layout that is in the folder already keeps what it has.
 int layout_output(struct layout *l, const char *dest, bool tar, struct err *e);

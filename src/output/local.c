@@ -111,16 +111,16 @@ static int open_parts(
 	return check_apart(p, e);
 }
 
-static int export_part(const struct part *p, int dir, struct err *e)
+static int export_part(const struct part *p, int dir, const int64_t *mtime, struct err *e)
 {
 	bool as_root = geteuid() == 0;
 	if (!*p->folder)
-		return tree_export(p->view, dir, as_root, e);
+		return tree_export(p->view, dir, as_root, mtime, e);
 	if (mkdirat(dir, p->folder, 0755) && errno != EEXIST)
 		return err_sys(e, "make folder '%s'", p->folder);
 	auto_fd int fd = openat(dir, p->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? err_sys(e, "open folder '%s'", p->folder)
-	              : tree_export(p->view, fd, as_root, e);
+	              : tree_export(p->view, fd, as_root, mtime, e);
 }
 
 int output_local(const struct output_request *q, const struct output_spec *o, struct err *e)
@@ -131,10 +131,12 @@ int output_local(const struct output_request *q, const struct output_spec *o, st
 		return -1;
 	if (fault_point("output.write") < 0)
 		return err_sys(e, "write '%s'", o->dest);
+	int64_t epoch;
+	bool has_epoch = output_epoch(q, o, &epoch);
 	for (size_t i = 0; i < p.n; i++)
-		if (export_part(&p.v[i], t.fd, e))
+		if (export_part(&p.v[i], t.fd, has_epoch ? &epoch : NULL, e))
 			return err_wrap(e, "write '%s'", o->dest);
-	return target_commit_dir(&t, e);
+	return target_commit_dir(&t, o->delete, e);
 }
 
 // ---- tar
@@ -143,6 +145,8 @@ struct tar_out {
 	const struct part *part;
 	struct view *v;
 	struct layer_writer *w;
+	bool has_epoch;
+	int64_t epoch;
 };
 
 // Whether the path that a layer linked to is still that file. 1, 0, -1.
@@ -173,50 +177,56 @@ static int put(struct tar_out *t, const struct entry *en, const struct content *
 	return layer_writer_add(t->w, &moved, c, e);
 }
 
-static int put_file(struct tar_out *t, const struct entry *en, struct err *e)
+static int put_file(struct tar_out *t, const struct entry *en, struct entry *timed, struct err *e)
 {
-	struct entry plain = *en;
 	int held = en->link ? link_holds(t, en, e) : 0;
 	if (held < 0)
 		return -1;
 	if (held)
-		return put(t, en, NULL, e);
+		return put(t, timed, NULL, e);
 	auto_content struct content c = CONTENT_NONE;
-	plain.link = NULL;
+	timed->link = NULL;
 	if (t->v->ops->open(t->v, en, &c, e))
 		return -1;
-	return put(t, &plain, &c, e);
+	return put(t, timed, &c, e);
 }
 
 static int put_entry(void *arg, const struct entry *en, struct err *e)
 {
 	struct tar_out *t = arg;
+	struct entry timed = *en;
 	if (cancel_check(e))
 		return -1;
-	return en->type == ENTRY_FILE ? put_file(t, en, e) : put(t, en, NULL, e);
+	if (t->has_epoch) { // all files, as BuildKit does it
+		timed.mtime_sec = t->epoch;
+		timed.mtime_nsec = 0;
+	}
+	return en->type == ENTRY_FILE ? put_file(t, en, &timed, e) : put(t, &timed, NULL, e);
 }
 
-static int put_part(
-        const struct output_request *q, const struct part *p, struct layer_writer *w, struct err *e)
+static int put_part(struct tar_out *t, const struct part *p, struct err *e)
 {
-	struct tar_out t = {p, p->view, w};
-	const struct entry folder = {
-	        .path = p->folder, .type = ENTRY_DIR, .mode = 0755, .mtime_sec = q->epoch};
-	if (*p->folder && layer_writer_add(w, &folder, NULL, e))
+	const struct entry folder = {.path = p->folder,
+	        .type = ENTRY_DIR,
+	        .mode = 0755,
+	        .mtime_sec = t->has_epoch ? t->epoch : 0};
+	t->part = p;
+	t->v = p->view;
+	if (*p->folder && layer_writer_add(t->w, &folder, NULL, e))
 		return -1;
-	return p->view->ops->walk(p->view, "", put_entry, &t, e);
+	return p->view->ops->walk(p->view, "", put_entry, t, e);
 }
 
-static int write_tar(const struct output_request *q, const struct parts *p, int fd,
-        uint64_t *ret_size, struct err *e)
+static int write_tar(
+        struct tar_out *t, const struct parts *p, int fd, uint64_t *ret_size, struct err *e)
 {
-	struct layer_writer_options o = {.clamp_mtime = q->has_epoch, .max_mtime = q->epoch};
-	auto_layer_writer struct layer_writer *w = layer_writer_new(fd, &o);
+	auto_layer_writer struct layer_writer *w = layer_writer_new(fd, NULL);
 	struct layer_result r = {0};
+	t->w = w;
 	if (fault_point("output.write") < 0)
 		return err_sys(e, "write archive");
 	for (size_t i = 0; i < p->n; i++)
-		if (put_part(q, &p->v[i], w, e))
+		if (put_part(t, &p->v[i], e))
 			return -1;
 	if (layer_writer_finish(w, &r, e))
 		return -1;
@@ -226,12 +236,12 @@ static int write_tar(const struct output_request *q, const struct parts *p, int 
 }
 
 // What cannot be sought in gets the tar when it is complete.
-static int write_through(
-        const struct output_request *q, const struct parts *p, struct target *t, struct err *e)
+static int write_through(struct store *s, struct tar_out *out, const struct parts *p,
+        struct target *t, struct err *e)
 {
 	uint64_t size;
-	auto_fd int spool = store_temp_file(q->store, e);
-	if (spool < 0 || write_tar(q, p, spool, &size, e))
+	auto_fd int spool = store_temp_file(s, e);
+	if (spool < 0 || write_tar(out, p, spool, &size, e))
 		return -1;
 	return fs_copy_range(spool, 0, t->fd, size, e);
 }
@@ -241,8 +251,11 @@ int output_tar(const struct output_request *q, const struct output_spec *o, stru
 	auto_target struct target t = TARGET_NONE;
 	uint64_t size;
 	auto_parts struct parts p = {0};
+	struct tar_out out = {0};
+	out.has_epoch = output_epoch(q, o, &out.epoch);
 	if (open_parts(q, o, &p, e) || target_open_file(o->dest, &t, e))
 		return -1;
-	int rc = t.direct ? write_through(q, &p, &t, e) : write_tar(q, &p, t.fd, &size, e);
+	int rc = t.direct ? write_through(q->store, &out, &p, &t, e)
+	                  : write_tar(&out, &p, t.fd, &size, e);
 	return rc ? err_wrap(e, "write '%s'", o->dest) : target_commit_file(&t, e);
 }

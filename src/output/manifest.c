@@ -3,6 +3,7 @@
 // as the blobs they came as, media types all of one family. An image for which nothing would change
 // keeps its manifest byte for byte, and so its digest.
 #include "base/pool.h"
+#include "layer/estargz.h"
 #include "output/output-int.h"
 #include <stdio.h>
 #include <string.h>
@@ -18,14 +19,15 @@ struct conversion {
 	struct pool *pool;
 };
 
-// Layers that may not be distributed keep the type that says so.
-static const char *layer_type(bool docker, int compression, const char *otherwise)
+// Layers that may not be distributed keep the type that says so only if that is asked for.
+static const char *layer_type(
+        const struct output_spec *o, bool docker, int compression, const char *otherwise)
 {
 	static const char *const types[2][3] = {
 	        {MT_OCI_LAYER, MT_OCI_LAYER_GZIP, MT_OCI_LAYER_ZSTD},
 	        {MT_DOCKER_LAYER, MT_DOCKER_LAYER_GZIP, MT_DOCKER_LAYER ".zstd"},
 	};
-	bool special = otherwise &&
+	bool special = o->prefer_nondist && otherwise &&
 	               (strstr(otherwise, "nondistributable") || strstr(otherwise, ".foreign."));
 	return compression < 0 || special ? otherwise : types[docker][compression];
 }
@@ -51,7 +53,8 @@ static int compress_tar(
 	if (layer_compress(tar, size, out, &c->recipe, c->pool, &b.digest, &b.size, e) ||
 	        store_blob_commit(c->q->store, out, &b.digest, b.size, e))
 		return -1;
-	snprintf(b.media_type, sizeof(b.media_type), "%s", layer_type(false, c->recipe.type, NULL));
+	snprintf(b.media_type, sizeof(b.media_type), "%s",
+	        layer_type(c->o, false, c->recipe.type, NULL));
 	snprintf(b.recipe, sizeof(b.recipe), "%s", c->recipe_name);
 	if (store_layer_add_blob(c->q->store, diff_id, &b, e))
 		return -1;
@@ -94,14 +97,14 @@ static int compressed_blob(struct conversion *c, size_t i, struct layer_blob *re
 
 // A layer of ours stands in the manifest as its tar; a layer from elsewhere as its blob, which may
 // be a tar too.
-static int is_foreign(struct conversion *c, size_t i, struct err *e)
+int layer_is_foreign(
+        const struct output_request *q, const struct output_image *im, size_t i, struct err *e)
 {
 	struct layer_blob b;
-	const struct descriptor *d = &c->im->manifest.layers.v[i];
-	const struct digest *diff_id = &c->im->config.diff_ids[i];
-	if (!digest_eq(&d->digest, diff_id))
+	const struct digest *diff_id = &im->config.diff_ids[i];
+	if (!digest_eq(&im->manifest.layers.v[i].digest, diff_id))
 		return 1;
-	int found = store_layer_blob(c->q->store, diff_id, "", &b, e);
+	int found = store_layer_blob(q->store, diff_id, "", &b, e);
 	return found > 0 ? digest_eq(&b.digest, diff_id) : found;
 }
 
@@ -111,12 +114,14 @@ static int put_layer(struct conversion *c, size_t i, struct descriptor *ret, str
 	const struct digest *diff_id = &c->im->config.diff_ids[i];
 	struct layer_blob b;
 	struct layer_info info;
-	int foreign = is_foreign(c, i, e);
+	int foreign = layer_is_foreign(c->q, c->im, i, e);
 	if (foreign < 0)
 		return -1;
 	descriptor_copy(ret, d);
-	if (!foreign || c->o->force) {
+	bool lazy = c->o->estargz && strv_env_get(&d->annotations, ESTARGZ_TOC_DIGEST);
+	if (!lazy && (!foreign || c->o->force)) {
 		free(steal_ptr(&ret->media_type));
+		strv_release(&ret->annotations); // of other bytes
 		if (c->o->uncompressed) {
 			if (layer_need(c->q, c->im, i, e))
 				return -1;
@@ -125,19 +130,20 @@ static int put_layer(struct conversion *c, size_t i, struct descriptor *ret, str
 				        e, ERR_NOT_FOUND, "layer %zu is not in the store", i + 1);
 			ret->digest = *diff_id;
 			ret->size = info.tar_size;
-			ret->media_type = xstrdup(layer_type(c->docker, COMPRESSION_NONE, NULL));
+			ret->media_type =
+			        xstrdup(layer_type(c->o, c->docker, COMPRESSION_NONE, NULL));
 			return 0;
 		}
 		if (compressed_blob(c, i, &b, e))
 			return -1;
 		ret->digest = b.digest;
 		ret->size = b.size;
-		ret->media_type = xstrdup(layer_type(c->docker, c->recipe.type, NULL));
+		ret->media_type = xstrdup(layer_type(c->o, c->docker, c->recipe.type, NULL));
 		return 0;
 	}
 	free(steal_ptr(&ret->media_type));
 	ret->media_type = xstrdup(
-	        layer_type(c->docker, media_type_compression(d->media_type), d->media_type));
+	        layer_type(c->o, c->docker, media_type_compression(d->media_type), d->media_type));
 	return 0;
 }
 
@@ -347,7 +353,7 @@ int output_layer(const struct output_request *q, const struct output_spec *o,
 	if (rc)
 		return -1;
 	const struct layer_blob *is = good ? &b : &made;
-	*ret = (struct descriptor){.media_type = xstrdup(layer_type(c.docker,
+	*ret = (struct descriptor){.media_type = xstrdup(layer_type(o, c.docker,
 	                                   media_type_compression(is->media_type), is->media_type)),
 	        .digest = is->digest,
 	        .size = is->size};

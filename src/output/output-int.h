@@ -38,6 +38,12 @@ int layer_need(
         const struct output_request *q, const struct output_image *im, size_t i, struct err *e);
 int layers_need(const struct output_request *q, const struct output_image *im, struct err *e);
 
+// Whether layer i came from elsewhere: 1, 0, -1.
+int layer_is_foreign(
+        const struct output_request *q, const struct output_image *im, size_t i, struct err *e);
+// SOURCE_DATE_EPOCH of this output: false if there is none.
+bool output_epoch(const struct output_request *q, const struct output_spec *o, int64_t *ret);
+
 // ---- push.c
 int output_push(const struct output_request *q, const struct output_spec *o,
         struct output_result *ret, struct err *e);
@@ -45,7 +51,12 @@ int output_push(const struct output_request *q, const struct output_spec *o,
 void output_names(const struct output_request *q, const struct output_spec *o, struct strv *ret);
 
 // ---- save.c: OCI and docker archives
+// The same of the image itself: of an index, that for this machine.
+int single_manifest(const struct output_request *q, struct output_request *ret, struct err *e);
 int output_archive(const struct output_request *q, const struct output_spec *o,
+        struct output_result *ret, struct err *e);
+// ---- engine.c
+int output_engine(const struct output_request *q, const struct output_spec *o,
         struct output_result *ret, struct err *e);
 // ---- local.c
 int output_local(const struct output_request *q, const struct output_spec *o, struct err *e);

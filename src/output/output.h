@@ -26,6 +26,8 @@ enum output_type {
 	OUTPUT_CACHE_ONLY
 };
 
+enum output_squash { SQUASH_NOTHING, SQUASH_FROM_BASE, SQUASH_ALL };
+
 struct output_spec {
 	enum output_type type;
 	char *dest;        // path; "-" is stdout; NULL where none is needed
@@ -34,22 +36,45 @@ struct output_spec {
 	bool tar; // oci, docker: a tar (default) or a directory
 	bool uncompressed, has_recipe;
 	struct recipe recipe;
+	bool estargz;      // of the recipe's level
 	bool docker_types; // oci-mediatypes=false
 	bool force;        // force-compression: layers from elsewhere too
 	bool push_by_digest;
 	bool has_split, split; // platform-split; not given: if there are several platforms
+	bool insecure;         // plain http or an unverified certificate will do for this registry
+	bool prefer_nondist;   // layers that may not be distributed keep the type that says so
+	bool load;             // docker without dest: into an engine that runs
+	char *context;         // docker context it runs in; NULL: the one that counts here
+	bool canonical;        // also under the name "...@digest"
+	char *dangling;        // what goes before "@digest" then; NULL: no such name
+	bool dangling_empty_only; // only of an image that has no name
+	bool delete;              // local: what was in the folder goes
+	enum output_squash squash;
+	bool rewrite_times;          // no file of the layers is younger than the epoch
+	bool epoch_given, has_epoch; // of this output alone
+	int64_t epoch;
 	struct annotation_list annotations;
 };
 void output_spec_release(struct output_spec *o);
 // "type=oci,dest=x.tar", "type=registry,name=..", a bare path (local), "-" (tar on stdout). CSV
 // with quotes as buildx reads it; unknown keys and types are ERR_USAGE with a suggestion.
 int output_spec_parse(const char *text, struct output_spec *ret, struct err *e);
+// "all", "from-base", "none".
+int output_take_squash(const char *value, enum output_squash *ret, struct err *e);
 // The values that Go's ParseBool takes.
 int output_take_bool(const char *key, const char *value, bool *ret, struct err *e);
 
+// So many layers of an image, and entries of its history, are those of the image below it.
+struct output_base {
+	struct digest manifest; // of the image
+	size_t layers, history;
+};
+
 struct output_request {
 	struct store *store;
-	struct digest manifest;   // of the stored image, or of an index over several
+	struct digest manifest;          // of the stored image, or of an index over several
+	const struct output_base *bases; // of what these are made from; NULL: nobody knows
+	size_t n_bases;
 	const struct strv *names; // of the build (-t); a spec's own names add to them
 	struct event_sink *sink;
 	int step; // first id for events of the output: a push takes one a name
@@ -61,6 +86,9 @@ struct output_request {
 struct output_result {
 	// What was written or pushed: media type, digest, size; zero if nothing.
 	struct descriptor pushed;
+	// Of the config, if this output changed it or put it into the store; else zero.
+	struct digest image_id;
+	struct strv names; // that it was given
 };
 void output_result_release(struct output_result *r);
 // Makes one output of a stored image; layers that are only known are fetched.

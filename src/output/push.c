@@ -22,6 +22,19 @@ struct pushing {
 	const struct digest *manifest;
 };
 
+// registry.insecure=true is about the registries of this output alone.
+static int trust(
+        const struct output_spec *o, struct registry *r, const struct strv *names, struct err *e)
+{
+	for (size_t i = 0; o->insecure && i < names->n; i++) {
+		auto_reference struct reference ref = {0};
+		if (reference_parse(names->v[i], &ref, e))
+			return -1;
+		registry_trust(r, ref.domain);
+	}
+	return 0;
+}
+
 static int push_name(const struct pushing *p, const char *name, int step, struct err *e)
 {
 	auto_reference struct reference ref = {0};
@@ -48,7 +61,7 @@ int output_push(const struct output_request *q, const struct output_spec *o,
 	struct registry *r = q->registry ? q->registry(q->registry_arg, e) : NULL;
 	if (!q->registry)
 		return err_set(e, ERR_FAIL, "push: there is no registry client");
-	if (!r || output_manifest(q, o, &d, e))
+	if (!r || trust(o, r, &names, e) || output_manifest(q, o, &d, e))
 		return -1;
 	struct pushing p = {q, o, r, &d.digest};
 	int rc = 0;
@@ -56,7 +69,9 @@ int output_push(const struct output_request *q, const struct output_spec *o,
 		rc = push_name(&p, names.v[i], q->step + (int)i, e);
 	if (rc)
 		descriptor_release(&d);
-	else
+	else {
+		descriptor_release(&ret->pushed);
 		ret->pushed = d;
+	}
 	return rc;
 }

@@ -4,8 +4,7 @@
 #include "output/layout.h"
 
 // docker's manifest.json has no place for an index: the platform that this machine runs is taken.
-static int single_manifest(
-        const struct output_request *q, struct output_request *ret, struct err *e)
+int single_manifest(const struct output_request *q, struct output_request *ret, struct err *e)
 {
 	auto_output_image struct output_image im = {0};
 	if (output_image_load(q, &q->manifest, &im, e))

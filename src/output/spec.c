@@ -6,6 +6,7 @@
 #include "image/reference.h"
 #include "output/output.h"
 #include <ctype.h>
+#include <stddef.h>
 #include <string.h>
 
 #define SPEC_MAX 65536
@@ -13,6 +14,8 @@
 void output_spec_release(struct output_spec *o)
 {
 	free(o->dest);
+	free(o->context);
+	free(o->dangling);
 	strv_release(&o->names);
 	annotation_list_release(&o->annotations);
 	*o = (struct output_spec){0};
@@ -80,18 +83,15 @@ static int take_names(struct draft *d, const char *value, struct err *e)
 static int take_compression(struct draft *d, const char *value, struct err *e)
 {
 	static const char *const names[] = {"uncompressed", "gzip", "zstd", "estargz"};
-	if (!strcmp(value, "estargz"))
-		return err_set(e, ERR_UNSUPPORTED,
-		        "output: compression=estargz is not supported: use gzip or zstd");
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (!strcmp(value, names[i])) {
 			d->compression = names[i];
 			return 0;
 		}
-	const char *near = str_nearest(value, names, 3);
+	const char *near = str_nearest(value, names, ARRAY_LEN(names));
 	return err_set(e, ERR_USAGE, "unknown compression \"%s\"%s%s%s", value,
-	        near ? ": did you mean \"" : ": uncompressed, gzip or zstd", near ? near : "",
-	        near ? "\"?" : "");
+	        near ? ": did you mean \"" : ": uncompressed, gzip, zstd or estargz",
+	        near ? near : "", near ? "\"?" : "");
 }
 
 static int take_level(struct draft *d, const char *value, struct err *e)
@@ -102,51 +102,98 @@ static int take_level(struct draft *d, const char *value, struct err *e)
 	return 0;
 }
 
+// SOURCE_DATE_EPOCH of this output alone; empty: none, whatever the build's is.
+static int take_epoch(struct draft *d, const char *value, struct err *e)
+{
+	d->o.epoch_given = true;
+	d->o.has_epoch = *value != '\0';
+	if (*value && (!str_to_i64(value, &d->o.epoch) || d->o.epoch < 0))
+		return err_set(e, ERR_USAGE,
+		        "output: source-date-epoch=%s: seconds since 1970 are expected", value);
+	return 0;
+}
+
+int output_take_squash(const char *value, enum output_squash *ret, struct err *e)
+{
+	static const char *const words[] = {
+	        [SQUASH_NOTHING] = "none", [SQUASH_FROM_BASE] = "from-base", [SQUASH_ALL] = "all"};
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (!strcmp(value, words[i])) {
+			*ret = (enum output_squash)i;
+			return 0;
+		}
+	return err_set(e, ERR_USAGE, "squash=%s: all, from-base or none is expected", value);
+}
+
+static int take_mode(struct draft *d, const char *value, struct err *e)
+{
+	d->o.delete = !strcmp(value, "delete");
+	return d->o.delete || !strcmp(value, "copy")
+	               ? 0
+	               : err_set(e, ERR_USAGE, "output: mode=%s: copy or delete is expected",
+	                         value);
+}
+
+static int take_text(char **to, const char *value)
+{
+	free(*to);
+	*to = *value ? xstrdup(value) : NULL;
+	return 0;
+}
+
 // ---- keys
 
 enum key {
 	KEY_TYPE,
 	KEY_DEST,
 	KEY_NAME,
-	KEY_PUSH,
 	KEY_TAR,
 	KEY_COMPRESSION,
 	KEY_LEVEL,
-	KEY_FORCE,
 	KEY_OCI_TYPES,
-	KEY_BY_DIGEST,
-	KEY_IGNORED,    // says how a daemon is to go about it; makes no difference here
-	KEY_ONLY_FALSE, // known, and not supported when switched on
+	KEY_BOOL, // a member
+	KEY_CONTEXT,
+	KEY_DANGLING,
+	KEY_EPOCH,
+	KEY_SQUASH,
+	KEY_IGNORED, // says how a daemon is to go about it; makes no difference here
 	KEY_MODE,
 	KEY_SPLIT,
 };
 
+#define AT(member) offsetof(struct output_spec, member)
 static const struct {
 	const char *name;
 	enum key key;
+	size_t at; // KEY_BOOL
 } keys[] = {
-        {"type", KEY_TYPE},
-        {"dest", KEY_DEST},
-        {"name", KEY_NAME},
-        {"push", KEY_PUSH},
-        {"tar", KEY_TAR},
-        {"compression", KEY_COMPRESSION},
-        {"compression-level", KEY_LEVEL},
-        {"force-compression", KEY_FORCE},
-        {"oci-mediatypes", KEY_OCI_TYPES},
-        {"push-by-digest", KEY_BY_DIGEST},
-        {"mode", KEY_MODE},
-        {"store", KEY_IGNORED},
-        {"unpack", KEY_IGNORED},
-        {"name-canonical", KEY_IGNORED},
-        {"rewrite-timestamp", KEY_IGNORED},
-        {"attestation-inline", KEY_IGNORED},
-        {"attestation-prefix", KEY_IGNORED},
-        {"oci-artifact", KEY_IGNORED},
-        {"compatibility-version", KEY_IGNORED},
-        {"registry.insecure", KEY_ONLY_FALSE},
-        {"platform-split", KEY_SPLIT},
-        {"prefer-nondist-layers", KEY_ONLY_FALSE},
+        {"type", KEY_TYPE, 0},
+        {"dest", KEY_DEST, 0},
+        {"name", KEY_NAME, 0},
+        {"push", KEY_BOOL, AT(push)},
+        {"tar", KEY_TAR, 0},
+        {"context", KEY_CONTEXT, 0},
+        {"compression", KEY_COMPRESSION, 0},
+        {"compression-level", KEY_LEVEL, 0},
+        {"force-compression", KEY_BOOL, AT(force)},
+        {"oci-mediatypes", KEY_OCI_TYPES, 0},
+        {"push-by-digest", KEY_BOOL, AT(push_by_digest)},
+        {"name-canonical", KEY_BOOL, AT(canonical)},
+        {"dangling-name-prefix", KEY_DANGLING, 0},
+        {"danging-name-empty-only", KEY_BOOL, AT(dangling_empty_only)}, // BuildKit's spelling
+        {"mode", KEY_MODE, 0},
+        {"registry.insecure", KEY_BOOL, AT(insecure)},
+        {"prefer-nondist-layers", KEY_BOOL, AT(prefer_nondist)},
+        {"rewrite-timestamp", KEY_BOOL, AT(rewrite_times)},
+        {"source-date-epoch", KEY_EPOCH, 0},
+        {"squash", KEY_SQUASH, 0},
+        {"store", KEY_IGNORED, 0},
+        {"unpack", KEY_IGNORED, 0},
+        {"attestation-inline", KEY_IGNORED, 0},
+        {"attestation-prefix", KEY_IGNORED, 0},
+        {"oci-artifact", KEY_IGNORED, 0},
+        {"compatibility-version", KEY_IGNORED, 0},
+        {"platform-split", KEY_SPLIT, 0},
 };
 
 static int unknown_key(const char *key, struct err *e)
@@ -169,33 +216,17 @@ static int take_annotation(struct draft *d, const char *key, const char *value, 
 	return 0;
 }
 
-static int take_only_false(const char *key, const char *value, struct err *e)
+static int take_known(struct draft *d, size_t i, const char *value, struct err *e)
 {
-	bool on = false;
-	if (output_take_bool(key, value, &on, e))
-		return -1;
-	if (!on)
-		return 0;
-	if (!strcmp(key, "registry.insecure"))
-		return err_set(e, ERR_UNSUPPORTED, "output: %s: use the option --insecure", key);
-	return err_set(e, ERR_UNSUPPORTED, "output: %s=%s is not supported", key, value);
-}
-
-static int take_known(
-        struct draft *d, enum key key, const char *name, const char *value, struct err *e)
-{
+	const char *name = keys[i].name;
 	bool oci = true;
-	switch (key) {
+	switch (keys[i].key) {
 	case KEY_TYPE:
 		return take_type(d, value, e);
 	case KEY_DEST:
-		free(d->o.dest);
-		d->o.dest = *value ? xstrdup(value) : NULL;
-		return 0;
+		return take_text(&d->o.dest, value);
 	case KEY_NAME:
 		return take_names(d, value, e);
-	case KEY_PUSH:
-		return output_take_bool(name, value, &d->o.push, e);
 	case KEY_TAR:
 		d->has_tar = true;
 		return output_take_bool(name, value, &d->o.tar, e);
@@ -203,21 +234,24 @@ static int take_known(
 		return take_compression(d, value, e);
 	case KEY_LEVEL:
 		return take_level(d, value, e);
-	case KEY_FORCE:
-		return output_take_bool(name, value, &d->o.force, e);
 	case KEY_OCI_TYPES:
 		if (output_take_bool(name, value, &oci, e))
 			return -1;
 		d->o.docker_types = !oci;
 		return 0;
-	case KEY_BY_DIGEST:
-		return output_take_bool(name, value, &d->o.push_by_digest, e);
-	case KEY_ONLY_FALSE:
-		return take_only_false(name, value, e);
+	case KEY_BOOL:
+		return output_take_bool(
+		        name, value, (bool *)(void *)((char *)&d->o + keys[i].at), e);
+	case KEY_CONTEXT:
+		return take_text(&d->o.context, value);
+	case KEY_DANGLING:
+		return take_text(&d->o.dangling, value);
+	case KEY_EPOCH:
+		return take_epoch(d, value, e);
+	case KEY_SQUASH:
+		return output_take_squash(value, &d->o.squash, e);
 	case KEY_MODE:
-		return !strcmp(value, "copy") ? 0
-		                              : err_set(e, ERR_UNSUPPORTED,
-		                                        "output: mode=%s is not supported", value);
+		return take_mode(d, value, e);
 	case KEY_SPLIT:
 		d->o.has_split = true;
 		return output_take_bool(name, value, &d->o.split, e);
@@ -238,7 +272,7 @@ static int take_field(struct draft *d, const char *field, struct err *e)
 		*p = (char)tolower((unsigned char)*p);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (!strcmp(key, keys[i].name))
-			return take_known(d, keys[i].key, keys[i].name, eq + 1, e);
+			return take_known(d, i, eq + 1, e);
 	if (str_has_prefix(key, "annotation")) {
 		auto_free char *as_written = xstrndup(field, (size_t)(eq - field));
 		return take_annotation(d, as_written, eq + 1, e);
@@ -252,6 +286,7 @@ static int settle_recipe(struct draft *d, struct err *e)
 {
 	struct output_spec *o = &d->o;
 	bool zstd = d->compression && !strcmp(d->compression, "zstd");
+	o->estargz = d->compression && !strcmp(d->compression, "estargz");
 	if (d->compression && !strcmp(d->compression, "uncompressed")) {
 		o->uncompressed = true;
 		return 0;
@@ -263,14 +298,16 @@ static int settle_recipe(struct draft *d, struct err *e)
 		if (d->level < -1 || d->level > most)
 			return err_set(e, ERR_USAGE,
 			        "output: compression-level=%lld: 0 to %lld for %s",
-			        (long long)d->level, (long long)most, zstd ? "zstd" : "gzip");
+			        (long long)d->level, (long long)most,
+			        d->compression ? d->compression : "gzip");
 		bool chosen = d->level > 0 || (d->level == 0 && !zstd);
 		if (chosen) // -1, and 0 of zstd, mean the default
 			o->recipe.level = (int)d->level;
 	}
-	if (zstd && o->docker_types)
+	if ((zstd || o->estargz) && o->docker_types)
 		return err_set(e, ERR_USAGE,
-		        "output: compression=zstd and oci-mediatypes=false do not go together");
+		        "output: compression=%s and oci-mediatypes=false do not go together",
+		        d->compression);
 	return 0;
 }
 
@@ -282,10 +319,14 @@ static int settle_dest(struct draft *d, struct err *e)
 		return err_set(e, ERR_USAGE, "output: tar= belongs to type=oci and type=docker");
 	if (!d->has_tar)
 		o->tar = true;
-	if (o->type == OUTPUT_DOCKER && !o->dest)
-		o->type = OUTPUT_IMAGE; // "load it": into the store, where it is
+	o->load = o->type == OUTPUT_DOCKER && !o->dest;
+	if (o->context && !o->load)
+		return err_set(
+		        e, ERR_USAGE, "output: context= belongs to type=docker without dest=");
 	if (o->type == OUTPUT_LOCAL && (!o->dest || !strcmp(o->dest, "-")))
 		return err_set(e, ERR_USAGE, "output: type=local needs dest=FOLDER");
+	if (o->delete &&o->type != OUTPUT_LOCAL)
+		return err_set(e, ERR_USAGE, "output: mode=delete belongs to type=local");
 	if (archive && !o->tar && (!o->dest || !strcmp(o->dest, "-")))
 		return err_set(e, ERR_USAGE, "output: tar=false needs dest=FOLDER");
 	if ((o->type == OUTPUT_OCI || o->type == OUTPUT_TAR) && !o->dest)

@@ -269,7 +269,8 @@ int target_open_dir(const char *dest, struct target *ret, struct err *e)
 }
 
 struct merge {
-	const char *dest;
+	const char *keep; // the folder that everything comes from, if that lies in the other
+	bool only;
 	int depth;
 };
 
@@ -333,10 +334,27 @@ static int merge_one(struct merge *m, int from, int to, const char *name, struct
 	return move(from, to, name, &a, e);
 }
 
+// Both lists are sorted. Links are removed, not followed.
+static int remove_others(const struct merge *m, const struct strv *names, int to, struct err *e)
+{
+	auto_strv struct strv old = {0};
+	if (fs_list_dir(to, &old, e))
+		return -1;
+	for (size_t i = 0, k = 0; i < old.n; i++) {
+		while (k < names->n && strcmp(names->v[k], old.v[i]) < 0)
+			k++;
+		bool stays = (k < names->n && !strcmp(names->v[k], old.v[i])) ||
+		             (m->depth == 0 && m->keep && !strcmp(m->keep, old.v[i]));
+		if (!stays && (cancel_check(e) || fs_remove_tree(to, old.v[i], e)))
+			return err_wrap(e, "remove '%s'", old.v[i]);
+	}
+	return 0;
+}
+
 static int merge_dir(struct merge *m, int from, int to, struct err *e)
 {
 	auto_strv struct strv names = {0};
-	if (fs_list_dir(from, &names, e))
+	if (fs_list_dir(from, &names, e) || (m->only && remove_others(m, &names, to, e)))
 		return -1;
 	for (size_t i = 0; i < names.n; i++)
 		if (merge_one(m, from, to, names.v[i], e))
@@ -344,7 +362,7 @@ static int merge_dir(struct merge *m, int from, int to, struct err *e)
 	return 0;
 }
 
-int target_commit_dir(struct target *t, struct err *e)
+int target_commit_dir(struct target *t, bool only, struct err *e)
 {
 	if (fault_point("output.rename") < 0)
 		return err_sys(e, "rename to '%s'", t->dest);
@@ -354,6 +372,6 @@ int target_commit_dir(struct target *t, struct err *e)
 		free(steal_ptr(&t->temp));
 		return 0;
 	}
-	struct merge m = {.dest = t->dest};
+	struct merge m = {.keep = t->temp, .only = only};
 	return merge_dir(&m, t->fd, t->parent, e) ? err_wrap(e, "write into '%s'", t->dest) : 0;
 }

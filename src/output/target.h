@@ -25,4 +25,5 @@ int target_commit_file(struct target *t, struct err *e);
 // A folder to fill. If dest exists, the temporary folder lies inside it, and what is in it is
 // merged into dest: folders are joined, anything else is replaced, nothing is followed.
 int target_open_dir(const char *dest, struct target *ret, struct err *e);
-int target_commit_dir(struct target *t, struct err *e);
+// only: whatever else was in dest goes, but dest itself.
+int target_commit_dir(struct target *t, bool only, struct err *e);

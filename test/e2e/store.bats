@@ -163,11 +163,10 @@ policy() { echo --signature-policy "$HEW_TEST_REGISTRY/policy.json"; }
 	hew save one two:2 -o both.tar
 	hew save one >stdout.tar
 	equal "$ID" "$(skopeo inspect --raw docker-archive:stdout.tar | jq -r .config.digest)"
-	equal '["one:latest","two:2"]' "$(tar xOf both.tar manifest.json | jq -c '[.[].RepoTags[]] | sort')"
+	equal '["docker.io/library/one:latest","docker.io/library/two:2"]' "$(tar xOf both.tar manifest.json | jq -c '[.[].RepoTags[]] | sort')"
 	# shellcheck disable=SC2046
 	peer podman load -q $(policy) -i both.tar
-	# podman puts localhost/ before names without a domain
-	equal "$ID localhost/one:latest localhost/two:2" "$(peer podman images --no-trunc --format json |
+	equal "$ID docker.io/library/one:latest docker.io/library/two:2" "$(peer podman images --no-trunc --format json |
 		jq -r '"sha256:" + .[0].Id + " " + (map(.Names) | flatten | unique | join(" "))')"
 }
 

@@ -172,7 +172,7 @@ static void test_stays_inside(void **state)
 		MUST(spec_write(specs[i], tar, &r, &e), e);
 		assert_int_equal(tree_unpack(r.index, NULL, tar, root, TREE_USER, &e), -1);
 		struct view *v = chain_new(&r.index, 1, NULL);
-		assert_int_equal(tree_export(v, root, false, &e), -1);
+		assert_int_equal(tree_export(v, root, false, NULL, &e), -1);
 		view_free(v);
 		layer_result_release(&r);
 		unlinkat(root, "f", 0);
@@ -373,7 +373,7 @@ static void test_export(void **state)
 	MUST(fs_replace_file(d.fd, "mine", "stays", 5, 0600, &e), e);
 	assert_int_equal(symlinkat("mine", d.fd, "s"), 0);
 	struct view *v = chain_new(ix, 2, &tars.src);
-	MUST(tree_export(v, d.fd, false, &e), e);
+	MUST(tree_export(v, d.fd, false, NULL, &e), e);
 	static const struct {
 		const char *path, *want;
 	} rows[] = {{"a/keep", "old"}, {"a/new", "new"}, {"m", "other"}, {"n", "xyz"}, {"o", "xyz"},

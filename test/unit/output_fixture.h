@@ -48,6 +48,7 @@ static inline struct descriptor run_spec(
 	OK(output_spec_parse(text, &o, e));
 	OK(output_run(q, &o, &r, e));
 	output_spec_release(&o);
+	strv_release(&r.names);
 	return r.pushed;
 }
 

@@ -37,6 +37,20 @@ static char *show(const struct output_spec *o)
 		buf_puts(&b, " docker-types");
 	if (o->has_split)
 		buf_puts(&b, o->split ? " split" : " together");
+	const struct {
+		bool on;
+		const char *name;
+	} flags[] = {{o->estargz, "estargz"}, {o->load, "load"}, {o->insecure, "insecure"},
+	        {o->canonical, "canonical"}, {o->dangling_empty_only, "empty-only"},
+	        {o->delete, "delete"}, {o->prefer_nondist, "nondist"},
+	        {o->rewrite_times, "rewrite"}, {o->squash == SQUASH_ALL, "all"},
+	        {o->squash == SQUASH_FROM_BASE, "from-base"}, {o->epoch_given, "own-epoch"},
+	        {o->has_epoch, "epoch"}};
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		if (flags[i].on)
+			buf_printf(&b, " %s", flags[i].name);
+	if (o->context || o->dangling)
+		buf_printf(&b, " %s", o->context ? o->context : o->dangling);
 	for (size_t i = 0; i < o->names.n; i++)
 		buf_printf(&b, " name:%s", o->names.v[i]);
 	for (size_t i = 0; i < o->annotations.n; i++)
@@ -56,7 +70,20 @@ static const struct {
         {"oci to standard output", "type=oci", "oci - tar"},
         {"oci folder", "type=oci,tar=false,dest=d", "oci d"},
         {"docker", "type=docker,dest=d.tar", "docker d.tar tar"},
-        {"docker without dest is load", "type=docker", "image NULL tar"},
+        {"docker without dest is load", "type=docker", "docker NULL tar load"},
+        {"into a context", "type=docker,context=there", "docker NULL tar load there"},
+        {"estargz", "type=oci,compression=estargz,compression-level=0",
+                "oci - tar gzip-libdeflate0-1m estargz"},
+        {"squash", "type=image,squash=all", "image NULL tar all"},
+        {"squash above the base", "type=oci,squash=from-base", "oci - tar from-base"},
+        {"insecure", "type=registry,registry.insecure=true", "registry NULL tar push insecure"},
+        {"other names", "type=image,dangling-name-prefix=x,danging-name-empty-only=1",
+                "image NULL tar empty-only x"},
+        {"delete", "type=local,dest=x,mode=delete", "local x tar delete"},
+        {"nondist", "type=image,prefer-nondist-layers=true", "image NULL tar nondist"},
+        {"times", "type=oci,rewrite-timestamp=true,source-date-epoch=5",
+                "oci - tar rewrite own-epoch epoch"},
+        {"no time", "type=oci,source-date-epoch=", "oci - tar own-epoch"},
         {"registry", "type=registry", "registry NULL tar push"},
         {"names in quotes", "type=image,\"name=a,b:1\",push=true",
                 "image NULL tar push name:docker.io/library/a:latest "
@@ -76,7 +103,7 @@ static const struct {
         {"docker types", "type=oci,oci-mediatypes=false", "oci - tar docker-types"},
         {"push by digest",
                 "type=image,push=true,push-by-digest=true,name-canonical=true,name=h.io/x",
-                "image NULL tar push by-digest name:h.io/x:latest"},
+                "image NULL tar push by-digest canonical name:h.io/x:latest"},
         {"annotation", "type=oci,annotation.org.X=1,annotation-index-descriptor.b=",
                 "oci - tar annotation0:org.X=1 annotation3:b="},
         {"ignored", "type=image,store=true,unpack=false", "image NULL tar"},
@@ -127,11 +154,17 @@ static const struct {
                 "do not go together"},
         {"annotations and docker", "type=oci,annotation.a=b,oci-mediatypes=false", ERR_USAGE,
                 "do not go together"},
-        {"estargz", "type=oci,compression=estargz", ERR_UNSUPPORTED, "estargz"},
+        {"estargz level", "type=oci,compression=estargz,compression-level=10", ERR_USAGE,
+                "0 to 9 for estargz"},
+        {"estargz with docker's types", "type=oci,compression=estargz,oci-mediatypes=false",
+                ERR_USAGE, "do not go together"},
         {"unknown compression", "type=oci,compression=gzipp", ERR_USAGE, "\"gzip\"?"},
         {"no level", "type=oci,annotation-layer.a=b", ERR_USAGE, "manifest-descriptor"},
-        {"insecure", "type=image,registry.insecure=true", ERR_UNSUPPORTED, "--insecure"},
-        {"mode", "type=local,dest=x,mode=delete", ERR_UNSUPPORTED, "mode=delete"},
+        {"context of an archive", "type=docker,dest=x,context=y", ERR_USAGE, "context="},
+        {"squash", "type=image,squash=yes", ERR_USAGE, "from-base"},
+        {"epoch", "type=oci,source-date-epoch=-1", ERR_USAGE, "seconds"},
+        {"mode", "type=local,dest=x,mode=move", ERR_USAGE, "copy or delete"},
+        {"delete elsewhere", "type=oci,dest=x,mode=delete", ERR_USAGE, "type=local"},
 };
 
 static void test_bad(void **state)
