@@ -24,6 +24,8 @@ const struct command *const commands[] = {
         &cmd_rmi,
         &cmd_save,
         &cmd_load,
+        &cmd_export,
+        &cmd_import,
         &cmd_login,
         &cmd_logout,
         &cmd_du,

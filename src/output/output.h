@@ -112,6 +112,12 @@ int output_save(const struct output_request *q, const struct digest *manifests, 
 // store. Appends "name" or "sha256:..." of each image loaded.
 int output_load(struct store *s, const char *path, struct strv *ret_loaded, struct err *e);
 
+// `hew import`: a tar of files (path; "-": stdin; any compression) as the only layer of a new image
+// with that config, which has no layers yet. name: full reference, or NULL.
+struct image_config;
+int output_import(struct store *s, const char *path, struct image_config *c, const char *name,
+        struct digest *ret_id, struct err *e);
+
 // One image of an OCI layout that is a folder, for a build that starts from it: entered without a
 // name, and not as an image of the store. ERR_NOT_FOUND with what there is instead.
 struct output_layout {

@@ -428,6 +428,63 @@ engine() {
 	has "no docker or podman answers" "$(cat "$ERR")"
 }
 
+# ---- export and import
+
+@test "export: the files that umoci unpacks, into a file or a pipe" {
+	layers
+	build -t app
+	unpack app
+	hew export -o app.tar app
+	hew export app >pipe.tar
+	cmp app.tar pipe.tar
+	mkdir x && tar --numeric-owner --same-owner -xpf app.tar -C x
+	equal "$(files "$ROOTFS")" "$(files x)"
+	fails 6 hew export nothing:1
+}
+
+@test "import: a tar becomes an image of one layer, with what --change says" {
+	layers
+	build -t app
+	hew export -o app.tar app
+	export SOURCE_DATE_EPOCH=1000000000
+	[ -z "${HEW_TEST_UID-}" ] || readable
+	ID=$(hew import -c 'CMD ["a", "b"]' -c 'ENV K="v w"' --change 'LABEL l=1' -c 'WORKDIR /d' -c 'EXPOSE 80' -c 'USER 3:4' \
+		-m 'from a tar' --platform linux/arm64 app.tar in:1)
+	equal "sha256:$(sha256sum <app.tar | cut -d' ' -f1)" "$(config '.rootfs.diff_ids | join(" ")')"
+	equal '["a","b"] v w 1 /d 80/tcp 3:4 arm64' \
+		"$(config '"\(.config.Cmd | tojson) \(.config.Env[] | select(startswith("K=")) | .[2:]) \(.config.Labels.l) \(.config.WorkingDir) \(.config.ExposedPorts | keys[0]) \(.config.User) \(.architecture)"')"
+	equal '2001-09-09T01:46:40Z [{"created":"2001-09-09T01:46:40Z","comment":"from a tar"}]' "$(config '"\(.created) \(.history | tojson)"')"
+	unpack app
+	local want
+	want=$(files "$ROOTFS")
+	unpack in:1
+	equal "$want" "$(files "$ROOTFS")"
+	# from a pipe, compressed, without a name: the same layer, and the same image each time
+	local first
+	first=$(gzip <app.tar | hew import -)
+	equal "$first" "$(zstd -q <app.tar | hew import -)"
+	equal "$(config '.rootfs.diff_ids[0]')" "$(config '.rootfs.diff_ids[0]' "$first")"
+	equal "Imported from -" "$(config '.history[0].comment' "$first")"
+	sound
+}
+
+@test "import: what cannot be" {
+	local before
+	printf 'FROM scratch\nCOPY noise /\n' | dockerfile
+	head -c 3000 /dev/urandom >noise
+	build -o type=tar,dest=a.tar
+	before=$(hew images -q | sort)
+	fails 6 hew import nowhere.tar
+	fails 9 hew import noise
+	fails 2 hew import -c 'RUN x' a.tar
+	has "RUN is not possible" "$LAST"
+	fails 2 hew import -c 'FROM alpine' a.tar
+	fails 2 hew import -c 'BOGUS x' a.tar
+	fails 2 hew import a.tar Capital
+	fails 2 hew import --platform x/y/z/w a.tar
+	equal "$before" "$(hew images -q | sort)"
+}
+
 @test "several platforms: each image is changed, and the index is over what came of it" {
 	dockerfile <<-'EOF'
 		FROM scratch
