@@ -162,10 +162,10 @@ static int read_index(struct import *im, const struct buf *text, struct err *e)
 		                                              &im->manifest, &im->config, e)
 		               ? -1
 		               : 0;
-	const struct descriptor *d =
-	        image_index_select(&ix, im->q->platform ? im->q->platform : &host);
+	const struct platform *p = im->q->platform ? im->q->platform : &host;
+	const struct descriptor *d = image_index_select(&ix, p);
 	if (!d)
-		return err_set(e, ERR_NOT_FOUND, "it has no image for this platform");
+		return image_index_lacks(&ix, p, e);
 	return read_child(im, &d->digest, &child, e) ? -1 : read_manifest(im, &child, e);
 }
 

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "image/platform.h"
+#include "sandbox/foreign.h"
 #include "sandbox/network.h"
 #include "sandbox/rung.h"
 #include <stdio.h>
@@ -38,6 +40,61 @@ static const char *pasta_state(const char *path)
 	return network_tun_usable() ? path : "no: this user may not open /dev/net/tun";
 }
 
+// Of every processor that hew knows but this machine's own.
+static bool next_foreign(size_t *at, const char **ret_arch, struct foreign *ret, struct err *why)
+{
+	const struct platform host = platform_host();
+	const char *arch = foreign_arch((*at)++);
+	if (arch && !strcmp(arch, host.arch))
+		arch = foreign_arch((*at)++);
+	*why = ERR_INIT;
+	*ret = (struct foreign){.fd = -1};
+	*ret_arch = arch;
+	if (arch)
+		(void)foreign_find(arch, ret, why);
+	return arch != NULL;
+}
+
+static void print_foreign(void)
+{
+	auto_buf struct buf yes = {0}, no = {0};
+	struct foreign f;
+	struct err why, first = ERR_INIT;
+	const char *arch;
+	for (size_t i = 0; next_foreign(&i, &arch, &f, &why); foreign_release(&f)) {
+		struct buf *b = why.kind ? &no : &yes;
+		buf_printf(b, "%slinux/%s", b->n ? ", " : "", arch);
+		if (f.path)
+			buf_printf(b, " (%s)", f.path);
+		if (!first.kind)
+			first = why;
+	}
+	printf("other platforms    %s\n", yes.n ? buf_cstr(&yes) : "none");
+	if (no.n)
+		printf("                   not %s: %s\n", buf_cstr(&no), first.msg);
+}
+
+static void put_foreign(struct jw *w)
+{
+	struct foreign f;
+	struct err why;
+	const char *arch;
+	jw_key(w, "other_platforms");
+	jw_array(w);
+	for (size_t i = 0; next_foreign(&i, &arch, &f, &why); foreign_release(&f)) {
+		auto_free char *name = xasprintf("linux/%s", arch);
+		jw_object(w);
+		jw_kv(w, "platform", name);
+		jw_kv_bool(w, "runs", !why.kind);
+		if (f.path)
+			jw_kv(w, "emulator", f.path);
+		if (why.kind)
+			jw_kv(w, "why", why.msg);
+		jw_object_end(w);
+	}
+	jw_array_end(w);
+}
+
 static void print_machine(const struct rung_report *r, bool json)
 {
 	auto_free char *root = store_default_root();
@@ -54,6 +111,7 @@ static void print_machine(const struct rung_report *r, bool json)
 		printf("cgroups            %s\n", r->cgroup_hybrid ? "hybrid v1 and v2"
 		                                  : r->cgroup_v2   ? "v2"
 		                                                   : "v1 or none");
+		print_foreign();
 		printf("store              %s\n", root);
 		return;
 	}
@@ -71,6 +129,7 @@ static void print_machine(const struct rung_report *r, bool json)
 	jw_kv_bool(&w, "tun", network_tun_usable());
 	jw_kv_bool(&w, "cgroup_v2", r->cgroup_v2);
 	jw_kv_bool(&w, "cgroup_hybrid", r->cgroup_hybrid);
+	put_foreign(&w);
 	jw_kv(&w, "store", root);
 	jw_object_end(&w);
 	puts(buf_cstr(&out));

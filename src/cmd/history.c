@@ -9,7 +9,7 @@
 #include <string.h>
 
 struct history_options {
-	const char *format;
+	const char *format, *platform;
 	bool no_trunc;
 };
 
@@ -18,6 +18,8 @@ static const struct option options[] = {
                 "table or json"},
         {"no-trunc", 0, OPT_FLAG, offsetof(struct history_options, no_trunc), NULL,
                 "Show whole commands"},
+        {"platform", 0, OPT_STRING, offsetof(struct history_options, platform), "OS/ARCH",
+                "Of an index, the image for this platform"},
         OPTION_END,
 };
 
@@ -92,7 +94,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	struct image_row row = {0};
 	int json = format_is_json(o->format, e);
 	if (json < 0 || need_args(args, 1, 1, "history IMAGE", e) || session_open(&s, false, e) ||
-	        find_image(s.store, args->v[0], &row, e))
+	        find_image_for(s.store, args->v[0], o->platform, &row, e))
 		return -1;
 	int r = load_config(s.store, &row, &c, NULL, e);
 	image_row_release(&row);

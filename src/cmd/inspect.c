@@ -10,13 +10,15 @@
 #include <string.h>
 
 struct inspect_options {
-	const char *format;
+	const char *format, *platform;
 	bool raw;
 };
 
 static const struct option options[] = {
         {"format", 0, OPT_STRING, offsetof(struct inspect_options, format), "KIND",
                 "json (the only one)"},
+        {"platform", 0, OPT_STRING, offsetof(struct inspect_options, platform), "OS/ARCH",
+                "Of an index, the image for this platform"},
         {"raw", 0, OPT_FLAG, offsetof(struct inspect_options, raw), NULL,
                 "Print the manifest or index as it is stored"},
         OPTION_END,
@@ -96,12 +98,13 @@ static void put_names(struct jw *w, struct store *s, const struct image_row *row
 	image_list_release(&all);
 }
 
-static int put_image(struct jw *w, struct store *s, const char *text, struct err *e)
+static int put_image(
+        struct jw *w, struct store *s, const char *text, const char *platform, struct err *e)
 {
 	struct image_row row = {0};
 	auto_config struct image_config c = {0};
 	auto_manifest struct manifest m = {0};
-	if (find_image(s, text, &row, e))
+	if (find_image_for(s, text, platform, &row, e))
 		return -1;
 	if (load_config(s, &row, &c, &m, e)) {
 		image_row_release(&row);
@@ -131,11 +134,11 @@ static int put_image(struct jw *w, struct store *s, const char *text, struct err
 	return 0;
 }
 
-static int print_raw(struct store *s, const char *text, struct err *e)
+static int print_raw(struct store *s, const char *text, const char *platform, struct err *e)
 {
 	struct image_row row = {0};
 	auto_buf struct buf out = {0};
-	if (find_image(s, text, &row, e))
+	if (find_image_for(s, text, platform, &row, e))
 		return -1;
 	int status = store_blob_read(s, &row.manifest, MANIFEST_MAX, &out, e);
 	image_row_release(&row);
@@ -157,11 +160,11 @@ static int run(void *opts, const struct strv *args, struct err *e)
 		return err_set(
 		        e, ERR_USAGE, "--raw prints one image's manifest, byte for byte: name one");
 	if (o->raw)
-		return print_raw(s.store, args->v[0], e);
+		return print_raw(s.store, args->v[0], o->platform, e);
 	jw_begin(&w, &out, 4);
 	jw_array(&w);
 	for (size_t i = 0; i < args->n; i++)
-		if (put_image(&w, s.store, args->v[i], e))
+		if (put_image(&w, s.store, args->v[i], o->platform, e))
 			return -1;
 	jw_array_end(&w);
 	puts(buf_cstr(&out));

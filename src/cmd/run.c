@@ -17,7 +17,7 @@
 
 struct run_options {
 	struct strv env, volumes, tmpfs, publish;
-	const char *workdir, *user, *entrypoint, *hostname, *network, *name;
+	const char *workdir, *user, *entrypoint, *hostname, *network, *name, *platform;
 	const char *check_timeout, *stop_signal, *stop_timeout;
 	bool quiet, rm, interactive, tty, detach, read_only, insecure, check;
 };
@@ -39,6 +39,8 @@ static const struct option options[] = {
                 "Accepted; standard input is always passed on"},
         {"name", 0, OPT_STRING, AT(name), "NAME", NULL},
         {"network", 0, OPT_STRING, AT(network), "MODE", "host (default), none, or pasta: its own"},
+        {"platform", 0, OPT_STRING, AT(platform), "OS/ARCH",
+                "Of an image for several, the one for this platform"},
         {"publish", 'p', OPT_LIST, AT(publish), "PORTS", NULL},
         {"quiet", 'q', OPT_FLAG, AT(quiet), NULL, "Show no progress of a pull"},
         {"read-only", 0, OPT_FLAG, AT(read_only), NULL, "Make the root filesystem read-only"},
@@ -110,23 +112,35 @@ static int take_time(const char *option, const char *text, int64_t *ret, struct 
 
 // Its progress is over before the image's process has the terminal.
 static int pull(struct session *s, const struct run_options *o, const char *image,
-        struct image_row *ret, struct err *e)
+        const struct platform *p, struct image_row *ret, struct err *e)
 {
-	struct platform host = platform_host();
 	s->ui = ui_new(o->quiet ? UI_QUIET : UI_AUTO, "Pulling");
-	int status = pull_image(s, 0, image, &host, ret, e);
+	int status = pull_image(s, 0, image, p, ret, e);
 	ui_finish(s->ui, status != 0);
 	session_close(s);
 	s->insecure = o->insecure;
 	return status ? status : session_open(s, true, e);
 }
 
+// Nobody asked for a platform: whatever a plain image is for will do.
 static int find_or_pull(struct session *s, const struct run_options *o, const char *image,
         struct image_row *ret, struct err *e)
 {
-	if (find_image(s->store, image, ret, e) == 0)
+	struct platform p = platform_host();
+	if (o->platform && platform_parse(o->platform, &p, e))
+		return -1;
+	int absent = find_image(s->store, image, ret, e) ? 1 : 0;
+	if (absent && e->kind != ERR_NOT_FOUND)
+		return -1;
+	if (!absent && !ret->is_index && !o->platform)
 		return 0;
-	return e->kind == ERR_NOT_FOUND ? pull(s, o, image, ret, e) : -1;
+	if (!absent)
+		absent = narrow_image(s->store, &p, ret, e);
+	if (absent > 0) {
+		image_row_release(ret);
+		absent = pull(s, o, image, &p, ret, e) ? -1 : narrow_image(s->store, &p, ret, e);
+	}
+	return absent ? err_wrap(e, "%s", image) : 0;
 }
 
 static int run_image(struct run_options *o, const struct strv *args, struct foreground_result *ret,

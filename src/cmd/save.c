@@ -9,22 +9,25 @@
 #include <unistd.h>
 
 struct save_options {
-	const char *output;
+	const char *output, *platform;
 };
 
 static const struct option save_options[] = {
         {"output", 'o', OPT_STRING, offsetof(struct save_options, output), "FILE",
                 "Write to a file, not to standard output"},
+        {"platform", 0, OPT_STRING, offsetof(struct save_options, platform), "OS/ARCH",
+                "Of an index, only the image for this platform"},
         OPTION_END,
 };
 
-static int save_rows(struct session *s, const struct strv *args, const char *dest, struct err *e)
+static int save_rows(
+        struct session *s, const struct strv *args, const struct save_options *o, struct err *e)
 {
 	auto_free struct digest *manifests = xcalloc(args->n, sizeof(*manifests));
 	auto_strv struct strv names = {0};
 	for (size_t i = 0; i < args->n; i++) {
 		struct image_row row = {0};
-		if (find_image(s->store, args->v[i], &row, e))
+		if (find_image_for(s->store, args->v[i], o->platform, &row, e))
 			return -1;
 		manifests[i] = row.manifest;
 		strv_add(&names, row.name ? row.name : "");
@@ -35,7 +38,7 @@ static int save_rows(struct session *s, const struct strv *args, const char *des
 	        .sink = session_sink(s),
 	        .registry = session_registry,
 	        .registry_arg = s};
-	return output_save(&q, manifests, names.v, args->n, dest, e);
+	return output_save(&q, manifests, names.v, args->n, o->output ? o->output : "-", e);
 }
 
 static int save_run(void *opts, const struct strv *args, struct err *e)
@@ -49,7 +52,7 @@ static int save_run(void *opts, const struct strv *args, struct err *e)
 		        "refusing to write an archive to a terminal: use -o FILE or redirect");
 	if (session_open(&s, false, e))
 		return -1;
-	return save_rows(&s, args, o->output ? o->output : "-", e);
+	return save_rows(&s, args, o, e);
 }
 
 const struct command cmd_save = {

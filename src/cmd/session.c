@@ -103,25 +103,76 @@ int pull_image(struct session *s, int step, const char *text, const struct platf
 	return rc;
 }
 
-// The manifest of this machine's platform that a row stands for.
-static int platform_manifest(
-        struct store *s, const struct image_row *row, struct digest *ret, struct err *e)
+// The manifest for the platform that a row stands for.
+static int platform_manifest(struct store *s, const struct image_row *row,
+        const struct platform *want, struct digest *ret, struct err *e)
 {
 	*ret = row->manifest;
 	if (!row->is_index)
 		return 0;
 	auto_buf struct buf text = {0};
 	auto_index struct image_index ix = {0};
-	struct platform host = platform_host();
 	if (store_blob_read(s, &row->manifest, MANIFEST_MAX, &text, e) ||
 	        image_index_parse(text.p, text.n, row->media_type, &ix, e))
 		return -1;
-	const struct descriptor *d = image_index_select(&ix, &host);
+	const struct descriptor *d = image_index_select(&ix, want);
 	if (!d)
-		return err_set(
-		        e, ERR_NOT_FOUND, "image has no manifest for this machine's platform");
+		return image_index_lacks(&ix, want, e);
 	*ret = d->digest;
 	return 0;
+}
+
+static int wrong_platform(const struct platform *want, const struct platform *have, struct err *e)
+{
+	char wanted[80], text[80];
+	platform_text(want, wanted);
+	platform_text(have, text);
+	return err_set(e, ERR_NOT_FOUND, "the image has nothing for platform '%s': it is for %s",
+	        wanted, text);
+}
+
+int narrow_image(struct store *s, const struct platform *want, struct image_row *row, struct err *e)
+{
+	auto_config struct image_config c = {0};
+	auto_manifest struct manifest m = {0};
+	struct image_row own = {0};
+	if (platform_manifest(s, row, want, &own.manifest, e))
+		return -1;
+	if (!store_blob_has(s, &own.manifest))
+		return 1;
+	if (load_config(s, &own, &c, &m, e))
+		return -1;
+	if (!row->is_index)
+		return platform_match(want, &c.platform) ? 0 : wrong_platform(want, &c.platform, e);
+	own.name = row->name;
+	own.image_id = m.config.digest;
+	own.created = c.has_created ? c.created.sec : 0;
+	snprintf(own.media_type, sizeof(own.media_type), "%s", m.media_type);
+	for (size_t i = 0; i < c.n_diff_ids; i++) {
+		struct layer_info info;
+		if (store_layer_get(s, &c.diff_ids[i], &info))
+			own.size += info.tar_size;
+	}
+	*row = own;
+	return 0;
+}
+
+int find_image_for(struct store *s, const char *text, const char *platform, struct image_row *ret,
+        struct err *e)
+{
+	struct platform want;
+	if ((platform && platform_parse(platform, &want, e)) || find_image(s, text, ret, e))
+		return -1;
+	int missing = platform ? narrow_image(s, &want, ret, e) : 0;
+	if (!missing)
+		return 0;
+	image_row_release(ret);
+	if (missing > 0)
+		return err_set(e, ERR_NOT_FOUND,
+		        "%s: its image for %s is not in the store: 'hew pull --platform %s %s' "
+		        "fetches it",
+		        text, platform, platform, text);
+	return err_wrap(e, "%s", text);
 }
 
 int load_config(struct store *s, const struct image_row *row, struct image_config *ret,
@@ -130,7 +181,9 @@ int load_config(struct store *s, const struct image_row *row, struct image_confi
 	auto_buf struct buf text = {0}, config = {0};
 	struct manifest m = {0};
 	struct digest d;
-	if (platform_manifest(s, row, &d, e) || store_blob_read(s, &d, MANIFEST_MAX, &text, e) ||
+	const struct platform host = platform_host();
+	if (platform_manifest(s, row, &host, &d, e) ||
+	        store_blob_read(s, &d, MANIFEST_MAX, &text, e) ||
 	        manifest_parse(text.p, text.n, NULL, &m, e))
 		return -1;
 	int r = store_blob_read(s, &m.config.digest, CONFIG_MAX, &config, e);

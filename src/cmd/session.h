@@ -30,6 +30,12 @@ char *full_name(const char *text, struct err *e);
 char *short_name(const char *full);
 // Finds by name (short or full), id or digest, with a helpful message.
 int find_image(struct store *s, const char *text, struct image_row *ret, struct err *e);
+// Makes the row that of its image for a platform. 1: the index has one, but the store does not.
+int narrow_image(
+        struct store *s, const struct platform *want, struct image_row *row, struct err *e);
+// The same of an image found, unless platform is NULL.
+int find_image_for(struct store *s, const char *text, const char *platform, struct image_row *ret,
+        struct err *e);
 // Fetches an image and records it, as step `step` of the session's progress.
 int pull_image(struct session *s, int step, const char *text, const struct platform *p,
         struct image_row *ret, struct err *e);

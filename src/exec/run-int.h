@@ -35,6 +35,7 @@ struct run_state {
 	struct strv env;
 	struct redactor redactor; // the step's secrets
 	struct user_ids user;
+	struct step_emulator emulator;
 	struct arena arena;
 	struct rootfs below;
 	bool committed;

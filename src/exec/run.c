@@ -164,6 +164,7 @@ void run_spec(struct run_state *r, struct step_spec *ret)
 	        .network = step_network_of(op->network),
 	        .hostname = op->hostname,
 	        .insecure = op->insecure,
+	        .emulator = r->emulator,
 	        .signal_fd = -1,
 	};
 	mount_list_spec(&r->mounts, ret);
@@ -276,7 +277,7 @@ static int failed_step(struct run_state *r, const struct step_result *result, st
 static int prepare(struct run_state *r, struct err *e)
 {
 	step_input(r->x, r->step->parent, &r->below);
-	if (lookup_user(r, e))
+	if (engine_emulate(&r->x->engine, &r->step->platform, &r->emulator, e) || lookup_user(r, e))
 		return -1;
 	make_env(r);
 	return rootfs_open_trees(

@@ -85,6 +85,22 @@ static int score(const struct descriptor *d, const struct platform *want)
 	return media_type_is_manifest(d->media_type) || media_type_is_index(d->media_type);
 }
 
+int image_index_lacks(const struct image_index *ix, const struct platform *want, struct err *e)
+{
+	auto_buf struct buf have = {0};
+	char wanted[80], text[80];
+	for (size_t i = 0; i < ix->manifests.n && have.n < 300; i++) {
+		const struct descriptor *d = &ix->manifests.v[i];
+		if (!d->has_platform || descriptor_is_attestation(d))
+			continue;
+		platform_text(&d->platform, text);
+		buf_printf(&have, "%s%s", have.n ? ", " : "", text);
+	}
+	platform_text(want, wanted);
+	return err_set(e, ERR_NOT_FOUND, "the image has nothing for platform '%s': it has %s",
+	        wanted, have.n ? have.p : "no platforms at all");
+}
+
 const struct descriptor *image_index_select(
         const struct image_index *ix, const struct platform *want)
 {

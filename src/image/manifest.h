@@ -87,6 +87,8 @@ void image_index_write(const struct image_index *ix, struct buf *out);
 // The best entry for the platform, or NULL. Attestation manifests (unknown/unknown) never match.
 const struct descriptor *image_index_select(
         const struct image_index *ix, const struct platform *want);
+// Sets *e, ERR_NOT_FOUND: no entry serves it; those that there are.
+int image_index_lacks(const struct image_index *ix, const struct platform *want, struct err *e);
 // Attestations lie beside the images in an index but are none, whatever platform they claim.
 bool descriptor_is_attestation(const struct descriptor *d);
 bool media_type_is_index(const char *mt);

@@ -129,10 +129,10 @@ static int load_document(
 	if (image_index_parse(text.p, text.n, type, &ix, e))
 		return -1;
 	const struct descriptor *child = choose(l, &ix);
+	if (!child && l->exact)
+		return image_index_lacks(&ix, &l->platform, e);
 	if (!child)
-		return err_set(e, ERR_NOT_FOUND,
-		        l->exact ? "it has no image for the platform of the build"
-		                 : "none of the images of its index is there");
+		return err_set(e, ERR_NOT_FOUND, "none of the images of its index is there");
 	return load_document(l, &child->digest, names, depth + 1, e);
 }
 

@@ -214,27 +214,10 @@ static void describe(const struct manifest_bytes *m, struct descriptor *ret)
 	        .media_type = xstrdup(m->media_type), .digest = m->digest, .size = m->bytes.n};
 }
 
-static int no_platform(const struct image_index *ix, const char *wanted, struct err *e)
-{
-	auto_buf struct buf have = {0};
-	for (size_t i = 0; i < ix->manifests.n && have.n < 300; i++) {
-		const struct descriptor *d = &ix->manifests.v[i];
-		char text[80];
-		if (!d->has_platform || strcmp(d->platform.os, "unknown") == 0)
-			continue;
-		platform_text(&d->platform, text);
-		buf_printf(&have, "%s%s", have.n ? ", " : "", text);
-	}
-	return err_set(e, ERR_NOT_FOUND, "the image has nothing for platform '%s': it has %s",
-	        wanted, have.n ? have.p : "no platforms at all");
-}
-
 // From the root down to the manifest of the platform.
 static int descend(struct registry *r, struct endpoint_list *eps, const struct platform *p,
         struct manifest_bytes *m, struct err *e)
 {
-	char wanted[80];
-	platform_text(p, wanted);
 	for (int depth = 0; media_type_is_index(m->media_type); depth++) {
 		auto_index struct image_index ix = {0};
 		if (depth >= INDEX_DEPTH_MAX)
@@ -243,7 +226,7 @@ static int descend(struct registry *r, struct endpoint_list *eps, const struct p
 			return -1;
 		const struct descriptor *d = image_index_select(&ix, p);
 		if (!d)
-			return no_platform(&ix, wanted, e);
+			return image_index_lacks(&ix, p, e);
 		struct digest child = d->digest;
 		uint64_t size = d->size;
 		manifest_bytes_release(m);

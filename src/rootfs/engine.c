@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "rootfs/emulate.h"
 #include <fcntl.h>
 #include <string.h>
 
@@ -16,6 +17,8 @@ void engine_release(struct engine *g)
 {
 	holder_stop(g->holder);
 	g->holder = NULL;
+	emulators_free(g->emulators);
+	g->emulators = NULL;
 	pthread_mutex_destroy(&g->lock);
 }
 

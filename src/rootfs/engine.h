@@ -10,7 +10,9 @@
 
 struct err;
 struct event_sink;
+struct platform;
 struct registry;
+struct step_emulator;
 
 // Opens the registry client; it stays its owner's.
 typedef struct registry *(*registry_opener)(void *arg, struct err *e);
@@ -25,6 +27,7 @@ struct engine {
 	// with lock held:
 	struct registry *registry;
 	struct holder *holder;
+	struct engine_emulator *emulators;
 	pthread_mutex_t lock;
 };
 // What the caller sets beforehand (store, sink, open_registry, stop_fd) stays.
@@ -32,6 +35,11 @@ void engine_init(struct engine *g);
 void engine_release(struct engine *g); // stops the holder and all it runs
 struct registry *engine_registry(struct engine *g, struct err *e); // NULL on failure
 struct holder *engine_holder(struct engine *g, struct err *e);
+
+// What a step needs so that programs for p run in it: nothing, or an emulator, which stays the
+// engine's. ERR_SANDBOX: this machine cannot, and what helps.
+int engine_emulate(
+        struct engine *g, const struct platform *p, struct step_emulator *ret, struct err *e);
 
 // Deletes what lies in the store's trash, whoever it belongs to; for when nobody waits.
 void engine_reap(struct store *s);

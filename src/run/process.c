@@ -6,8 +6,6 @@
 #include "base/mem.h"
 #include "base/signals.h"
 #include "image/config.h"
-#include "image/platform.h"
-#include "image/reference.h"
 #include "rootfs/rootfs.h"
 #include "rootfs/stored_image.h"
 #include "rootfs/users.h"
@@ -38,6 +36,7 @@ struct image_process {
 	struct image_config config;
 	struct rootfs root;
 	struct user_ids user;
+	struct step_emulator emulator;
 	struct strv argv, env, probe;
 	char *cwd;
 	int stop_signal;
@@ -49,24 +48,14 @@ struct image_process {
 
 // ---- the image
 
-static int find_image(struct image_process *p, struct err *e)
-{
-	const struct image_row *row = p->r->row;
-	struct platform host = platform_host();
-	auto_reference struct reference ref = {0};
-	struct digest manifest;
-	if (!row->name)
-		return stored_image_load(&p->engine, &row->manifest, &p->config, e);
-	if (reference_parse(row->name, &ref, e))
-		return -1;
-	return stored_image_find(&p->engine, &ref, &host, 0, &manifest, &p->config, e) > 0 ? 0 : -1;
-}
-
 static int read_image(struct image_process *p, struct err *e)
 {
 	if (p->r->root)
 		return root_push(&p->engine, p->r->root->layers, p->r->root->n_layers, &p->root, e);
-	return find_image(p, e) || rootfs_of_image(&p->engine, &p->config, &p->root, e) ? -1 : 0;
+	return stored_image_load(&p->engine, &p->r->row->manifest, &p->config, e) ||
+	                       rootfs_of_image(&p->engine, &p->config, &p->root, e)
+	               ? -1
+	               : 0;
 }
 
 // ---- the process
@@ -132,6 +121,8 @@ static int find_stop_signal(struct image_process *p, struct err *e)
 static int prepare(struct image_process *p, struct err *e)
 {
 	const char *user = p->r->user ? p->r->user : p->config.user ? p->config.user : "";
+	if (engine_emulate(&p->engine, &p->config.platform, &p->emulator, e))
+		return -1;
 	auto_view struct view *root = rootfs_view(&p->engine, &p->root, -1, e);
 	if (!root || user_lookup(root, user, &p->user, e))
 		return -1;
@@ -217,6 +208,7 @@ static int execute(struct image_process *p, struct foreground_result *ret, struc
 	        .groups = p->user.groups,
 	        .n_groups = p->user.n_groups,
 	        .network = p->r->network,
+	        .emulator = p->emulator,
 	};
 	const struct health_options health = {.check = &p->config.health,
 	        .timeout_ns = p->r->check_timeout_ns,

@@ -4,6 +4,7 @@
 // every refusal is the user's to read, in docker's words where docker has them.
 #include "base/fs.h"
 #include "sandbox/caps.h"
+#include "sandbox/foreign.h"
 #include "sandbox/rung-int.h"
 #include "sandbox/step-int.h"
 
@@ -142,6 +143,23 @@ static int find_program(const char *name, const char *const *env, struct buf *re
 	return not_run(e, ENOENT, name, "executable file not found in $PATH");
 }
 
+static int not_for_us(const char *path, struct err *e)
+{
+	char head[20];
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof head);
+	const char *arch = n < 0 ? NULL : foreign_arch_of(head, (size_t)n);
+	if (arch)
+		return err_set(e, ERR_STEP,
+		        "exec %s: exec format error: it is a program for %s, which this machine "
+		        "does not run for an image of another platform",
+		        path, arch);
+	return err_set(e, ERR_STEP,
+	        "exec %s: exec format error: it is neither a program that this machine knows nor a "
+	        "script that begins with '#!'",
+	        path);
+}
+
 int step_command_exec(const struct step_plan *p, struct err *e)
 {
 	const struct step_spec *s = &p->s;
@@ -154,8 +172,9 @@ int step_command_exec(const struct step_plan *p, struct err *e)
 	if (find_program(s->argv[0], s->env, &path, e) < 0)
 		return -1;
 	execve(path.p, (char *const *)(uintptr_t)s->argv, (char *const *)(uintptr_t)s->env);
-	const char *why = errno == ENOEXEC ? "exec format error" : strerror(errno);
-	if (errno == ENOENT)
-		why = "no such file or directory (its interpreter is missing)";
+	if (errno == ENOEXEC)
+		return not_for_us(path.p, e);
+	const char *why = errno == ENOENT ? "no such file or directory (its interpreter is missing)"
+	                                  : strerror(errno);
 	return err_set(e, ERR_STEP, "exec %s: %s", path.p, why);
 }

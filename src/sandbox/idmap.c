@@ -104,15 +104,15 @@ static bool helper_succeeds(const char *path, pid_t pid, uint32_t own, const str
 	       WEXITSTATUS(status) == 0;
 }
 
-// Waits for the word that the namespace is there. Its status: which helper failed (1 or 2), or 0.
-static _Noreturn void write_maps(int word, pid_t pid, const struct idmap *m)
+// Of the new namespace of process pid, by a child that stayed behind. Its status: 0, or which of
+// the two failed (1 or 2).
+typedef int (*map_writer)(pid_t pid, const struct idmap *m);
+
+static int write_by_helpers(pid_t pid, const struct idmap *m)
 {
-	char c;
-	if (read(word, &c, 1) != 1)
-		_exit(0); // it never came to be, and why is told elsewhere
 	if (!helper_succeeds(helpers[0], pid, m->uid, &m->subuids))
-		_exit(1);
-	_exit(helper_succeeds(helpers[1], pid, m->gid, &m->subgids) ? 0 : 2);
+		return 1;
+	return helper_succeeds(helpers[1], pid, m->gid, &m->subgids) ? 0 : 2;
 }
 
 // ---- the namespace
@@ -153,33 +153,75 @@ static int enter_alone(const struct idmap *m, struct err *e)
 	               : 0;
 }
 
-static int enter_mapped(const struct idmap *m, struct err *e)
+// What the writer said in *ret_status.
+static int enter_written(map_writer writer, const struct idmap *m, int *ret_status, struct err *e)
 {
-	int word[2], status = 0;
+	int word[2];
 	if (pipe2(word, O_CLOEXEC) < 0)
 		return err_sys(e, "make a pipe");
 	pid_t self = getpid(), child = fork();
 	if (child == 0) {
+		char c;
 		close(word[1]);
-		write_maps(word[0], self, m);
+		// no word: the namespace never came to be, and why is told elsewhere
+		_exit(read(word[0], &c, 1) == 1 ? writer(self, m) : 0);
 	}
 	close(word[0]);
 	int why = child < 0 ? errno : unshare(CLONE_NEWUSER) < 0 ? errno : 0;
 	if (why == 0)
 		(void)!write(word[1], "", 1);
 	close(word[1]);
+	int status = 0;
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
-	if (why)
-		return refused(why, e);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	*ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	return why ? refused(why, e) : 0;
+}
+
+static int enter_mapped(const struct idmap *m, struct err *e)
+{
+	int status;
+	if (enter_written(write_by_helpers, m, &status, e) < 0)
+		return -1;
+	if (status)
 		return err_set(e, ERR_SANDBOX,
 		        "map the subordinate ids of user %u: %s refused (its own message is "
 		        "above): "
 		        "is it set-user-ID root, and do the lines in /etc/subuid and /etc/subgid "
 		        "overlap?",
-		        m->uid, helpers[WIFEXITED(status) && WEXITSTATUS(status) == 2]);
+		        m->uid, helpers[status == 2]);
 	return 0;
+}
+
+// Every id of the namespace we are in, as itself.
+static bool write_same(pid_t pid, const char *name)
+{
+	unsigned inside, outside, count;
+	auto_buf struct buf text = {0}, map = {0};
+	auto_free char *own = xasprintf("/proc/self/%s", name);
+	auto_free char *path = xasprintf("/proc/%d/%s", pid, name);
+	struct err ignored = ERR_INIT;
+	if (fs_read_file(AT_FDCWD, own, 64 << 10, &text, &ignored) < 0)
+		return false;
+	for (char *rest = text.p, *line; rest && (line = strsep(&rest, "\n"));)
+		if (sscanf(line, "%u %u %u", &inside, &outside, &count) == 3)
+			buf_printf(&map, "%u %u %u\n", inside, inside, count);
+	return write_map(path, buf_cstr(&map), &ignored) == 0;
+}
+
+static int write_same_maps(pid_t pid, const struct idmap *m)
+{
+	(void)m;
+	return !write_same(pid, "uid_map") ? 1 : !write_same(pid, "gid_map") ? 2 : 0;
+}
+
+int idmap_enter_same(struct err *e)
+{
+	int status;
+	if (enter_written(write_same_maps, NULL, &status, e) < 0)
+		return -1;
+	return status ? err_set(e, ERR_SANDBOX, "make a user namespace with the same ids: refused")
+	              : 0;
 }
 
 int idmap_enter(const struct idmap *m, struct err *e)

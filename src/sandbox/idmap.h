@@ -35,3 +35,5 @@ bool idmap_helpers(void);
 // subordinate ids the helpers write the maps; without, only 0 exists there and setgroups(2) is
 // denied. ERR_SANDBOX says who refused and what grants it.
 int idmap_enter(const struct idmap *m, struct err *e);
+// The same with every id as it is, from where that is allowed: below root, or a namespace's root.
+int idmap_enter_same(struct err *e);

@@ -7,6 +7,7 @@
 // memory.
 #include "base/fault.h"
 #include "sandbox/caps.h"
+#include "sandbox/handler.h"
 #include "sandbox/mounts.h"
 #include "sandbox/scope.h"
 #include "sandbox/seccomp.h"
@@ -34,8 +35,8 @@
 #endif
 
 // Where the descriptors that process 1 keeps come to lie: the report socket and, if the step has
-// them, the signal pipe and the probe's two.
-enum { REPORT_FD = 3, SIGNAL_FD, PROBE_OUTPUT_FD, PROBE_STATUS_FD, FIRST_FREE_FD };
+// them, the signal pipe, the probe's two and what holds the emulator.
+enum { REPORT_FD = 3, SIGNAL_FD, PROBE_OUTPUT_FD, PROBE_STATUS_FD, HANDLER_FD, FIRST_FREE_FD };
 
 static void send_report(int sock, const struct report *r)
 {
@@ -87,9 +88,9 @@ static int take_stdio(const struct step_spec *s, struct err *e)
 }
 
 // Afterwards this process has 0 to 2, what it keeps from REPORT_FD on, and nothing of the host.
-static int close_the_rest(const struct step_spec *s, int *report, struct err *e)
+static int close_the_rest(const struct step_spec *s, int *report, int handler, struct err *e)
 {
-	int kept[] = {*report, s->signal_fd, s->probe.output_fd, s->probe.status_fd};
+	int kept[] = {*report, s->signal_fd, s->probe.output_fd, s->probe.status_fd, handler};
 	// First out of the way: one may lie where another goes.
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
 		if (kept[i] >= 0 && (kept[i] = fcntl(kept[i], F_DUPFD_CLOEXEC, FIRST_FREE_FD)) < 0)
@@ -115,6 +116,22 @@ static int loopback_up(struct err *e)
 	return 0;
 }
 
+// What the command will see, and in *ret_handler what runs it if the processor cannot.
+static int set_up_files(const struct step_plan *p, int report, int *ret_handler, struct err *e)
+{
+	const struct step_spec *s = &p->s;
+	auto_fd int emulator = s->emulator.arch ? handler_emulator(&s->emulator, e) : -1;
+	if (s->emulator.arch && emulator < 0)
+		return -1;
+	umask(0);
+	if (mounts_set_up(p, report, e) < 0)
+		return -1;
+	umask(022);
+	if (s->emulator.arch && (*ret_handler = handler_enter(s->emulator.arch, emulator, e)) < 0)
+		return -1;
+	return 0;
+}
+
 static int set_up(const struct init_context *c, int *report, struct err *e)
 {
 	const struct step_spec *s = &c->plan->s;
@@ -128,15 +145,14 @@ static int set_up(const struct init_context *c, int *report, struct err *e)
 		return err_sys(e, "set the host name '%s'", s->hostname);
 	if (s->network != STEP_NET_HOST && loopback_up(e) < 0)
 		return -1;
-	umask(0);
-	if (mounts_set_up(c->plan, *report, e) < 0)
+	int handler = -1;
+	if (set_up_files(c->plan, *report, &handler, e) < 0)
 		return -1;
-	umask(022);
 	// Keys of the user who runs hew are not the step's. Kernels without keyrings need nothing.
 	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS &&
 	        !s->insecure)
 		return err_sys(e, "join a new session keyring");
-	if (close_the_rest(s, report, e) < 0)
+	if (close_the_rest(s, report, handler, e) < 0)
 		return -1;
 	// After the mounts and before capabilities go: both take CAP_SYS_ADMIN.
 	if (!s->insecure && s->network == STEP_NET_HOST)

@@ -55,6 +55,12 @@ struct step_probe {
 	int status_fd;           // takes an int for each that has ended, as exit_status is
 };
 
+// A static program that runs those of another processor.
+struct step_emulator {
+	const char *arch; // as images call it; NULL: there is nothing to emulate
+	int fd;
+};
+
 // What signal_fd takes besides numbers of signals. One probe runs at a time: a request for another
 // is dropped.
 enum step_request { STEP_PROBE_START = -1, STEP_PROBE_KILL = -2 };
@@ -88,6 +94,7 @@ struct step_spec {
 	bool etc_writable;
 	uint64_t shm_size; // 0: 64 MiB
 	struct cgroup_spec cgroup;
+	struct step_emulator emulator;
 	bool insecure; // --security=insecure: all capabilities, no seccomp, no masks
 	int stdin_fd, stdout_fd, stderr_fd; // >= 0
 	bool tty;                // stdio is a terminal: new session, controlling terminal

@@ -204,19 +204,25 @@ static void get_cgroup(struct reader *r, struct cgroup_spec *c)
 }
 
 // Descriptors that not every step has.
-enum { HAS_UPPER = 1 << 0, HAS_WORK = 1 << 1, HAS_SIGNALS = 1 << 2, HAS_PROBE = 1 << 3 };
+enum {
+	HAS_UPPER = 1 << 0,
+	HAS_WORK = 1 << 1,
+	HAS_SIGNALS = 1 << 2,
+	HAS_PROBE = 1 << 3,
+	HAS_EMULATOR = 1 << 4
+};
 
 static unsigned has_fds(const struct step_spec *s)
 {
 	return (s->upper >= 0 ? HAS_UPPER : 0u) | (s->work >= 0 ? HAS_WORK : 0u) |
 	       (s->forward_signals && s->signal_fd >= 0 ? HAS_SIGNALS : 0u) |
-	       (s->probe.argv ? HAS_PROBE : 0u);
+	       (s->probe.argv ? HAS_PROBE : 0u) | (s->emulator.arch ? HAS_EMULATOR : 0u);
 }
 
 static size_t count_fixed(uint64_t has)
 {
 	return 3u + !!(has & HAS_UPPER) + !!(has & HAS_WORK) + !!(has & HAS_SIGNALS) +
-	       (has & HAS_PROBE ? 2 : 0);
+	       (has & HAS_PROBE ? 2 : 0) + !!(has & HAS_EMULATOR);
 }
 
 void step_encode(const struct step_spec *s, struct buf *out)
@@ -239,6 +245,7 @@ void step_encode(const struct step_spec *s, struct buf *out)
 	put_str(out, s->hosts);
 	put_str(out, s->more_hosts);
 	put_str(out, s->resolv_conf);
+	put_str(out, s->emulator.arch);
 	put_ids(out, s);
 	put_mounts(out, s);
 	put_cgroup(out, &s->cgroup);
@@ -265,6 +272,8 @@ void step_list_fds(const struct step_spec *s, int *out)
 		*out++ = s->probe.output_fd;
 		*out++ = s->probe.status_fd;
 	}
+	if (has & HAS_EMULATOR)
+		*out++ = s->emulator.fd;
 	for (size_t i = 0; i < s->n_lowers; i++)
 		*out++ = s->lowers[i];
 	for (size_t i = 0; i < s->n_bind_fds; i++)
@@ -281,6 +290,7 @@ static void take_fds(struct step_spec *s, uint64_t has, const int *fds)
 	s->signal_fd = has & HAS_SIGNALS ? *fds++ : -1;
 	s->probe.output_fd = has & HAS_PROBE ? *fds++ : -1;
 	s->probe.status_fd = has & HAS_PROBE ? *fds++ : -1;
+	s->emulator.fd = has & HAS_EMULATOR ? *fds++ : -1;
 	s->lowers = fds;
 	s->bind_fds = fds + s->n_lowers;
 }
@@ -304,6 +314,8 @@ static int check(const struct step_spec *s, struct err *e)
 		return err_set(e, ERR_SANDBOX, "a step without a root filesystem");
 	if (s->n_lowers > 0 && s->upper >= 0 && s->work < 0)
 		return err_set(e, ERR_SANDBOX, "a step with an upper but no work directory");
+	if (s->emulator.arch && s->emulator.fd < 0)
+		return err_set(e, ERR_SANDBOX, "a step to be emulated without an emulator");
 	if (s->probe.argv && (!s->probe.argv[0] || s->signal_fd < 0))
 		return err_set(e, ERR_SANDBOX, "a probe that cannot be started");
 	for (size_t i = 0; i < s->n_mounts; i++) {
@@ -341,6 +353,7 @@ int step_decode(struct step_plan *p, const void *payload, size_t n, const int *f
 	s->hosts = get_str(&r);
 	s->more_hosts = get_str(&r);
 	s->resolv_conf = get_str(&r);
+	s->emulator.arch = get_str(&r);
 	get_ids(&r, s);
 	get_mounts(&r, s);
 	get_cgroup(&r, &s->cgroup);

@@ -143,6 +143,28 @@ child() {
 	has_not '#1' "$(cat "$ERR")"
 }
 
+@test "--platform: one image of an index, for run, inspect, history and save" {
+	local p
+	build --platform linux/amd64,linux/arm64 -t app
+	for p in amd64 arm64; do
+		equal "$p" "$(hew inspect --platform "linux/$p" app | jq -r '.[0].Architecture')"
+		equal "$(hew inspect --raw app | child "linux/$p")" "$(hew inspect --platform "linux/$p" app | jq -r '.[0].Digest')"
+		cmp <(hew inspect --raw --platform "linux/$p" app) "$(blob "$(hew inspect --raw app | child "linux/$p")")"
+		equal 3 "$(hew history --format json --platform "linux/$p" app | wc -l)"
+		hew save --platform "linux/$p" -o "$p.tar" app
+		skopeo inspect --raw "oci-archive:$p.tar" | cmp - <(hew inspect --raw --platform "linux/$p" app)
+		equal "$p" "$(skopeo inspect "docker-archive:$p.tar:docker.io/library/app:latest" | jq -r .Architecture)"
+	done
+	for p in inspect history save run; do
+		fails "$([ $p = run ] && echo 125 || echo 6)" hew $p --platform linux/s390x app
+		has "app: the image has nothing for platform 'linux/s390x': it has linux/amd64, linux/arm64" "$LAST"
+	done
+	build --platform linux/arm64 -t one
+	fails 6 hew inspect --platform linux/amd64 one
+	has "one: the image has nothing for platform 'linux/amd64': it is for linux/arm64" "$LAST"
+	equal arm64 "$(hew inspect --platform linux/arm64 one | jq -r '.[0].Architecture')"
+}
+
 @test "files of several platforms: a folder each, or together if they do not meet" {
 	build --platform linux/arm/v7,linux/amd64 -o out -o type=tar,dest=out.tar
 	equal 'linux/arm/v7 (arm, v7)' "$(cat out/linux_arm_v7/which)"

@@ -140,7 +140,10 @@ static void refusals_are_docker_s(void **state)
 	        {"/plain", "/", "exec: \"/plain\": permission denied"},
 	        {"/script", "/",
 	                "exec /script: no such file or directory (its interpreter is missing)"},
-	        {"/text", "/", "exec /text: exec format error"},
+	        {"/text", "/",
+	                "exec /text: exec format error: it is neither a program that this machine "
+	                "knows "
+	                "nor a script that begins with '#!'"},
 	        {"true", "/plain", "chdir to cwd (\"/plain\") failed: Not a directory"},
 	        {"true", "/plain/x", "chdir to cwd (\"/plain/x\") failed: Not a directory"},
 	        {"true", "/proc/self/fd/3", NULL},
