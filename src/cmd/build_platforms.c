@@ -24,7 +24,7 @@ int build_take_platforms(const struct strv *words, struct build_request *r, stru
 	if (!list.n)
 		build_request_add_platform(r, &p);
 	for (size_t i = 0; i < list.n; i++) {
-		if (platform_parse(list.v[i], &p, e))
+		if (platform_parse(list.v[i], &p, e) || platform_check(&p, e))
 			return -1;
 		build_request_add_platform(r, &p);
 	}

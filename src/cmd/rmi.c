@@ -16,10 +16,10 @@ static const struct option rmi_options[] = {
         OPTION_END,
 };
 
-static void say_deleted(const struct digest *id)
+static void say_deleted(const struct image_row *row)
 {
 	char text[DIGEST_TEXT];
-	digest_text(id, text);
+	digest_text(digest_is_zero(&row->image_id) ? &row->manifest : &row->image_id, text);
 	printf("Deleted: %s\n", text);
 }
 
@@ -54,7 +54,7 @@ static int remove_image(
 			r = -1; // the second name of a manifest finds it gone
 	}
 	if (!r)
-		say_deleted(digest_is_zero(&row->image_id) ? &row->manifest : &row->image_id);
+		say_deleted(row);
 	image_list_release(&all);
 	return r;
 }
@@ -72,7 +72,7 @@ static int remove_one(struct store *s, const char *text, bool force, struct err 
 		auto_free char *shown = short_name(name);
 		printf("Untagged: %s\n", shown);
 		if (r > 0)
-			say_deleted(&row.image_id);
+			say_deleted(&row);
 		r = 0;
 	} else if (!name || e->kind == ERR_NOT_FOUND) {
 		r = remove_image(s, &row, text, force, e);

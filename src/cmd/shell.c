@@ -322,10 +322,11 @@ static int step_network(const struct place *p, enum step_network *ret, struct er
 static int open_place(struct session *s, struct place *p, const struct shell_options *o,
         const struct strv *args, struct foreground_result *ret, struct err *e)
 {
-	const struct run_root root = {.layers = p->layers.v,
+	struct run_root root = {.layers = p->layers.v,
 	        .n_layers = p->layers.n,
 	        .mounts = p->mounts,
 	        .n_mounts = p->n_mounts};
+	const char *platform = jn_get_str(p->step, "platform");
 	const char *hostname = jn_get_str(p->step, "hostname");
 	const char *user = record_text(p->step, "user"); // root needs no /etc/passwd
 	struct run_request r = {.image = "",
@@ -339,7 +340,8 @@ static int open_place(struct session *s, struct place *p, const struct shell_opt
 	        .sink = session_sink(s),
 	        .registry = session_registry,
 	        .registry_arg = s};
-	if (step_network(p, &r.network, e))
+	if ((platform && platform_parse(platform, &root.platform, e)) ||
+	        step_network(p, &r.network, e))
 		return -1;
 	take_env(p, o, &r.env);
 	strv_copy(&r.command, args);

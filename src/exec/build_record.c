@@ -175,7 +175,10 @@ static void put_command(const struct step_state *st, const struct run_op *op, st
 
 static void put_place(const struct exec *x, const struct step *s, int environment, struct jw *w)
 {
+	char platform[80];
+	platform_text(&s->platform, platform);
 	jw_kv_int(w, "parent", s->parent);
+	jw_kv(w, "platform", platform);
 	if (environment >= 0)
 		jw_kv_int(w, "environment", environment);
 	jw_kv(w, "cwd", s->kind == STEP_WORKDIR ? s->workdir.path : s->run.cwd ? s->run.cwd : "/");

@@ -121,6 +121,19 @@ static bool is_in(const char *const *list, size_t n, const char *s)
 	return false;
 }
 
+int platform_check(const struct platform *p, struct err *e)
+{
+	auto_buf struct buf known = {0};
+	char text[80];
+	if (is_in(known_arch, ARRAY_LEN(known_arch), p->arch))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(known_arch); i++)
+		buf_printf(&known, "%s%s", i ? ", " : "", known_arch[i]);
+	platform_text(p, text);
+	return err_set(e, ERR_USAGE, "platform '%s': there is no such processor; known are %s",
+	        text, buf_cstr(&known));
+}
+
 // Takes one part of a specifier, up to the end or the character at `stop`.
 static int take_part(const char *whole, struct str part, char *to, size_t size, struct err *e)
 {

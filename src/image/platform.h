@@ -14,6 +14,8 @@ struct platform {
 
 // ERR_USAGE; "local" = this machine.
 int platform_parse(const char *s, struct platform *ret, struct err *e);
+// ERR_USAGE, with those that there are: a processor that nothing is known of.
+int platform_check(const struct platform *p, struct err *e);
 struct platform platform_host(void);
 // Without the os version, as docker prints it. "unknown" if there is no os.
 void platform_text(const struct platform *p, char out[static 80]);

@@ -232,6 +232,19 @@ static void tell(struct load *l, const struct strv *names, const struct digest *
 	}
 }
 
+int load_row(struct load *l, struct image_row *row, const struct strv *names, struct err *e)
+{
+	int rc = names->n ? 0 : store_image_put(l->store, row, e);
+	for (size_t i = 0; i < names->n && !rc; i++) {
+		row->name = names->v[i];
+		rc = store_image_put(l->store, row, e);
+	}
+	if (rc)
+		return -1;
+	tell(l, names, digest_is_zero(&row->image_id) ? &row->manifest : &row->image_id);
+	return 0;
+}
+
 int load_image(struct load *l, const struct buf *manifest, const struct manifest *m,
         const struct image_config *c, const struct strv *names, struct err *e)
 {
@@ -249,15 +262,7 @@ int load_image(struct load *l, const struct buf *manifest, const struct manifest
 		if (store_layer_get(l->store, &c->diff_ids[i], &info))
 			row.size += info.tar_size;
 	}
-	int rc = names->n ? 0 : store_image_put(l->store, &row, e);
-	for (size_t i = 0; i < names->n && !rc; i++) {
-		row.name = names->v[i];
-		rc = store_image_put(l->store, &row, e);
-	}
-	if (rc)
-		return -1;
-	tell(l, names, &row.image_id);
-	return 0;
+	return load_row(l, &row, names, e);
 }
 
 // ---- what it is

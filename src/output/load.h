@@ -26,6 +26,8 @@ int load_config_text(struct load *l, const struct buf *text, struct descriptor *
 // Enters the manifest as an image with these names (full references).
 int load_image(struct load *l, const struct buf *manifest, const struct manifest *m,
         const struct image_config *c, const struct strv *names, struct err *e);
+// Records an image whose documents are in the store under these names.
+int load_row(struct load *l, struct image_row *row, const struct strv *names, struct err *e);
 int load_oci(struct load *l, const struct buf *index, struct err *e);
 // The one that is asked for.
 int load_oci_one(

@@ -113,6 +113,39 @@ static const struct descriptor *choose(struct load *l, const struct image_index 
 }
 
 static int load_document(
+        struct load *l, const struct digest *d, const struct strv *names, int depth, struct err *e);
+
+static bool is_whole(struct load *l, const struct descriptor *d)
+{
+	return media_type_is_manifest(d->media_type) && !descriptor_is_attestation(d) &&
+	       has_blob(l, &d->digest);
+}
+
+// Several images of an index are kept as that. 1, 0: the archive has not more than one of them.
+static int load_several(struct load *l, const struct image_index *ix, const struct buf *text,
+        const struct strv *names, struct err *e)
+{
+	struct image_row row = {.is_index = true, .manifest_size = text->n};
+	size_t n = 0;
+	for (size_t i = 0; i < ix->manifests.n; i++)
+		n += is_whole(l, &ix->manifests.v[i]);
+	if (n < 2 || l->manifest)
+		return 0;
+	int rc = 0;
+	for (size_t i = 0; i < ix->manifests.n && !rc; i++) {
+		if (!is_whole(l, &ix->manifests.v[i]))
+			continue;
+		l->manifest = &row.manifest; // of the image; it gets no row of its own
+		rc = load_document(l, &ix->manifests.v[i].digest, names, DEPTH_MAX, e);
+		l->manifest = NULL;
+	}
+	if (rc || store_blob_put(l->store, text->p, text->n, &row.manifest, e))
+		return -1;
+	snprintf(row.media_type, sizeof(row.media_type), "%s", ix->media_type);
+	return load_row(l, &row, names, e) ? -1 : 1;
+}
+
+static int load_document(
         struct load *l, const struct digest *d, const struct strv *names, int depth, struct err *e)
 {
 	auto_buf struct buf text = {0};
@@ -128,6 +161,9 @@ static int load_document(
 		return load_manifest(l, &text, names, e);
 	if (image_index_parse(text.p, text.n, type, &ix, e))
 		return -1;
+	int several = load_several(l, &ix, &text, names, e);
+	if (several)
+		return several < 0 ? -1 : 0;
 	const struct descriptor *child = choose(l, &ix);
 	if (!child && l->exact)
 		return image_index_lacks(&ix, &l->platform, e);

@@ -217,8 +217,23 @@ static int image_manifest(const struct output_request *q, const struct output_sp
 
 // ---- an index
 
+// What lies in an index beside an image says so by its digest.
+static void follow(struct image_index *ix, const struct digest *was, const struct digest *is)
+{
+	static const char key[] = "vnd.docker.reference.digest";
+	char old[DIGEST_TEXT], new[DIGEST_TEXT];
+	digest_text(was, old);
+	digest_text(is, new);
+	for (size_t i = 0; i < ix->manifests.n; i++) {
+		struct strv *annotations = &ix->manifests.v[i].annotations;
+		const char *of = strv_env_get(annotations, key);
+		if (of && !strcmp(of, old))
+			strv_env_set(annotations, key, new);
+	}
+}
+
 static int index_entry(const struct output_request *q, const struct output_spec *o,
-        struct descriptor *d, bool *changed, struct err *e)
+        struct image_index *ix, struct descriptor *d, bool *changed, struct err *e)
 {
 	struct descriptor made = {0};
 	struct platform ignored;
@@ -228,7 +243,10 @@ static int index_entry(const struct output_request *q, const struct output_spec 
 		descriptor_release(&made);
 		return -1;
 	}
-	*changed |= !digest_eq(&made.digest, &d->digest);
+	if (!digest_eq(&made.digest, &d->digest)) {
+		*changed = true;
+		follow(ix, &d->digest, &made.digest);
+	}
 	free(d->media_type);
 	d->media_type = steal_ptr(&made.media_type);
 	d->digest = made.digest;
@@ -249,7 +267,7 @@ static int index_manifest(const struct output_request *q, const struct output_sp
 	if (image_index_parse(text->p, text->n, type, &ix, e))
 		return -1;
 	for (size_t i = 0; i < ix.manifests.n; i++)
-		if (index_entry(q, o, &ix.manifests.v[i], &changed, e))
+		if (index_entry(q, o, &ix, &ix.manifests.v[i], &changed, e))
 			return -1;
 	changed |= annotation_list_apply(&o->annotations, ANNOTATE_INDEX, NULL, &ix.annotations);
 	if (!changed) {

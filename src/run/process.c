@@ -51,6 +51,8 @@ struct image_process {
 static int read_image(struct image_process *p, struct err *e)
 {
 	if (p->r->root)
+		p->config.platform = p->r->root->platform;
+	if (p->r->root)
 		return root_push(&p->engine, p->r->root->layers, p->r->root->n_layers, &p->root, e);
 	return stored_image_load(&p->engine, &p->r->row->manifest, &p->config, e) ||
 	                       rootfs_of_image(&p->engine, &p->config, &p->root, e)

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "image/digest.h"
+#include "image/platform.h"
 #include "rootfs/engine.h"
 #include "run/foreground.h"
 #include "sandbox/step.h"
@@ -29,6 +30,7 @@ struct shown_mount {
 };
 // In place of an image. Borrowed.
 struct run_root {
+	struct platform platform; // without an os: this machine's
 	const struct digest *layers;
 	size_t n_layers;
 	const struct shown_mount *mounts;

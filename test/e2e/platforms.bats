@@ -143,6 +143,31 @@ child() {
 	has_not '#1' "$(cat "$ERR")"
 }
 
+@test "--platform: local is this machine; a processor that does not exist is told with those that do" {
+	build --platform=local -t here
+	equal "$(go_arch)" "$(hew inspect here | jq -r '.[0].Architecture')"
+	build_fails 2 --platform linux/amd46
+	has "platform 'linux/amd46': there is no such processor; known are 386, amd64," "$LAST"
+	export DOCKER_DEFAULT_PLATFORM=linux/arm/v6
+	build -t there
+	equal arm/v6 "$(hew inspect there | jq -r '.[0] | .Architecture + "/" + .Variant')"
+	hew rmi here there
+}
+
+@test "load: an index with several images is kept as it is" {
+	build --platform linux/amd64,linux/arm64 -t app -o type=oci,dest=all.tar
+	skopeo copy -q --all oci-archive:all.tar "dir:$BATS_TEST_TMPDIR/dir"
+	export HEW_ROOT=$BATS_TEST_TMPDIR/other
+	equal 'Loaded image: app:latest' "$(hew load -i all.tar)"
+	cmp <(hew inspect --raw app) "$BATS_TEST_TMPDIR/dir/manifest.json"
+	equal arm64 "$(hew inspect --platform linux/arm64 app | jq -r '.[0].Architecture')"
+	hew prune -a -f >/dev/null
+	skopeo copy -q --all "oci:$HEW_ROOT:docker.io/library/app:latest" "dir:$BATS_TEST_TMPDIR/again"
+	cmp "$BATS_TEST_TMPDIR/dir/manifest.json" "$BATS_TEST_TMPDIR/again/manifest.json"
+	sound
+	equal "Untagged: app:latest Deleted: sha256:$(sha256sum <"$BATS_TEST_TMPDIR/dir/manifest.json" | cut -d' ' -f1)" "$(hew rmi app | paste -sd' ')"
+}
+
 @test "--platform: one image of an index, for run, inspect, history and save" {
 	local p
 	build --platform linux/amd64,linux/arm64 -t app
@@ -163,6 +188,7 @@ child() {
 	fails 6 hew inspect --platform linux/amd64 one
 	has "one: the image has nothing for platform 'linux/amd64': it is for linux/arm64" "$LAST"
 	equal arm64 "$(hew inspect --platform linux/arm64 one | jq -r '.[0].Architecture')"
+	hew rmi one
 }
 
 @test "files of several platforms: a folder each, or together if they do not meet" {
