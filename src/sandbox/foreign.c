@@ -122,7 +122,8 @@ const char *foreign_arch_of(const void *head, size_t n)
 	for (size_t i = 0; i < ARRAY_LEN(machines) && n >= HEAD; i++) {
 		auto_buf struct buf b = {0};
 		put_head(&b, &machines[i]);
-		if (!memcmp(head, b.p, EI_OSABI) && !memcmp((const char *)head + 18, b.p + 18, 2))
+		if (memcmp(head, b.p, EI_OSABI) == 0 &&
+		        !memcmp((const char *)head + 18, b.p + 18, 2))
 			return machines[i].arch;
 	}
 	return NULL;
@@ -197,8 +198,8 @@ static bool handler_needs_path(const struct machine *m)
 static bool is_static(int fd)
 {
 	ElfW(Ehdr) h;
-	if (pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h || memcmp(h.e_ident, ELFMAG, SELFMAG) ||
-	        h.e_phentsize != sizeof(ElfW(Phdr)))
+	if (pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h ||
+	        memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 || h.e_phentsize != sizeof(ElfW(Phdr)))
 		return false;
 	for (size_t i = 0; i < h.e_phnum; i++) {
 		ElfW(Phdr) p;
