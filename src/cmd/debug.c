@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// hew debug: how hew reads a Dockerfile, a word, an ignore file. Nothing is run or fetched.
+// hew debug: how hew reads a Dockerfile, a word, an ignore file, a version. Nothing is run or
+// fetched.
 #include "cmd/debug.h"
 #include "base/err.h"
 #include "base/fs.h"
@@ -181,7 +182,7 @@ static int advisories(const struct strv *args, struct err *e)
 static int run(void *opts, const struct strv *args, struct err *e)
 {
 	static const char *const verbs[] = {
-	        "parse", "expand", "words", "match", "graph", "advisories"};
+	        "parse", "expand", "words", "match", "graph", "advisories", "vercmp"};
 	struct debug_verb *o = opts;
 	const char *verb = args->n ? args->v[0] : "";
 	if (!strcmp(verb, "parse"))
@@ -196,24 +197,27 @@ static int run(void *opts, const struct strv *args, struct err *e)
 		return graph(o, args, e);
 	if (!strcmp(verb, "advisories"))
 		return advisories(args, e);
+	if (!strcmp(verb, "vercmp"))
+		return debug_vercmp(args, e);
 	const char *near = str_nearest(verb, verbs, ARRAY_LEN(verbs));
 	return err_set(e, ERR_USAGE,
-	        "hew debug %s: parse, expand, words, match, graph or advisories%s%s%s", verb,
-	        near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+	        "hew debug %s: parse, expand, words, match, graph, advisories or vercmp%s%s%s",
+	        verb, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 }
 
 const struct command cmd_debug = {
         .name = "debug",
-        .args = "parse|expand|words|match|graph|advisories [OPTIONS] ARGUMENT...",
-        .verbs = "parse expand words match graph advisories",
-        .summary = "Show how a Dockerfile, a word or an ignore file is read, or a package known",
+        .args = "parse|expand|words|match|graph|advisories|vercmp [OPTIONS] ARGUMENT...",
+        .verbs = "parse expand words match graph advisories vercmp",
+        .summary = "Show how files, words and versions are read, or a package known",
         .details = "parse FILE                 the instructions as S-expressions; json: with "
                    "positions\n"
                    "expand --env K=V... WORD   the word with variables expanded and quotes gone\n"
                    "words --env K=V... WORD    the same split at blanks, one a line\n"
                    "match PATTERNS PATH...     whether an ignore file hides the paths, and why\n"
                    "graph FILE                 stages and steps, for dot(1) or as JSON\n"
-                   "advisories ECOSYSTEM[:RELEASE] PACKAGE   what the advisory database has\n",
+                   "advisories ECOSYSTEM[:RELEASE] PACKAGE   what the advisory database has\n"
+                   "vercmp ECOSYSTEM A B       <, = or >: the order of two versions\n",
         .options = options,
         .size = sizeof(struct debug_verb),
         .run = run,

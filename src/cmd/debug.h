@@ -14,3 +14,5 @@ void debug_print_parse(const struct dockerfile *d); // JSON, with positions
 int debug_advisories(const struct strv *args, struct err *e);
 // dot: as a graph for dot(1), else JSON.
 void debug_print_graph(const struct dockerfile *d, const struct graph *g, bool dot);
+// args: the verb and what follows it.
+int debug_vercmp(const struct strv *args, struct err *e);
