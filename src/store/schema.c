@@ -67,7 +67,12 @@ static const char version_2[] =
                 "name") ");"
                         "CREATE INDEX steps_words ON steps(" STEP_WORDS("name") ");";
 
-static const char *const versions[SCHEMA_VERSION] = {version_1, version_2};
+static const char version_3[] =
+        // what was found out about a layer; goes with it
+        "CREATE TABLE layer_notes(diff_id BLOB NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL,"
+        " PRIMARY KEY(diff_id, kind));";
+
+static const char *const versions[SCHEMA_VERSION] = {version_1, version_2, version_3};
 
 int db_user_version(struct store *s, int *ret, struct err *e)
 {

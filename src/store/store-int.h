@@ -16,7 +16,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define STORE_PATH 160  // any path below the root that this room makes
 #define USED_GRAIN 3600 // seconds: times of use are not written more often
 #define LEASE_TEXT 32

@@ -132,6 +132,12 @@ int store_layer_add_blob(
 // 1 found, 0 none, -1.
 int store_layer_blob(struct store *s, const struct digest *diff_id, const char *recipe,
         struct layer_blob *ret, struct err *e);
+// What was found out about a layer, kept as long as the layer is known. kind: says what it is, and
+// in which version. 1 found, 0 not, -1.
+int store_layer_note_get(struct store *s, const struct digest *diff_id, const char *kind,
+        struct buf *ret, struct err *e);
+int store_layer_note_put(struct store *s, const struct digest *diff_id, const char *kind,
+        const char *text, struct err *e);
 // What cannot be had any more, remembered by this process: a blob that no source has; a layer whose
 // blob holds something else.
 void store_blob_lose(struct store *s, const struct digest *blob);

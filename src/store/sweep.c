@@ -138,6 +138,7 @@ int sweep_rows(struct store *s, struct err *e)
 {
 	static const char rows[] =
 	        "DELETE FROM layer_blobs WHERE diff_id NOT IN (SELECT diff_id FROM layers);"
+	        "DELETE FROM layer_notes WHERE diff_id NOT IN (SELECT diff_id FROM layers);"
 	        // an image is its manifest, its config where it has one, and its layers
 	        "DELETE FROM images WHERE manifest NOT IN (SELECT digest FROM blobs) OR"
 	        " (image_id <> zeroblob(32) AND image_id NOT IN (SELECT digest FROM blobs)) OR"

@@ -390,6 +390,7 @@ concurrent_under_cap() {
 
 @test "a store of the format before this one is taken over" {
 	two
+	sql "DROP TABLE layer_notes"
 	sql "DROP TABLE uses"
 	sql "DROP TABLE cache_mounts"
 	sql "DROP INDEX steps_place"
@@ -399,7 +400,7 @@ concurrent_under_cap() {
 	equal 2 "$(hew images -q | wc -l)" # which only reads
 	build -f one -t one
 	equal "" "$(ran)"
-	equal 2 "$(sql "PRAGMA user_version")"
+	equal 3 "$(sql "PRAGMA user_version")"
 	of_du .total >told
 	equal "$(on_disk)" "$(cat told)"
 	hew doctor --store --deep
