@@ -15,7 +15,7 @@ PACKAGES_TEST=(
 	libcmocka-dev bats skopeo umoci buildah podman runc jq attr acl libcap2-bin
 	clang clang-format clang-tidy universal-ctags shellcheck apache2-utils openssl
 	git sqlite3 xz-utils bzip2 zstd strace procps psmisc iproute2 uidmap passt openssh-client openssh-server
-	bindfs libdpkg-perl
+	bindfs libdpkg-perl rpm db5.3-util binutils
 )
 
 # packages_for JOB: the names, one a line. demo needs what build needs, test what both need.

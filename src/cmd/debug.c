@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// hew debug: how hew reads a Dockerfile, a word, an ignore file, a version. Nothing is run or
-// fetched.
+// hew debug: how hew reads files, words, versions, what it knows of packages. Nothing is built.
 #include "cmd/debug.h"
 #include "base/err.h"
 #include "base/fs.h"
@@ -26,7 +25,7 @@ struct debug_verb {
 #define AT(member) offsetof(struct debug_verb, member)
 static const struct option options[] = {
         {"env", 0, OPT_LIST, AT(env), "KEY=VALUE", "A variable for expand and words"},
-        {"format", 0, OPT_STRING, AT(format), "KIND", "text (graph: dot) or json"},
+        {"format", 0, OPT_STRING, AT(format), "KIND", "text (graph: dot; packages: table) or json"},
         OPTION_END,
 };
 
@@ -182,7 +181,7 @@ static int advisories(const struct strv *args, struct err *e)
 static int run(void *opts, const struct strv *args, struct err *e)
 {
 	static const char *const verbs[] = {
-	        "parse", "expand", "words", "match", "graph", "advisories", "vercmp"};
+	        "parse", "expand", "words", "match", "graph", "advisories", "vercmp", "packages"};
 	struct debug_verb *o = opts;
 	const char *verb = args->n ? args->v[0] : "";
 	if (!strcmp(verb, "parse"))
@@ -199,25 +198,30 @@ static int run(void *opts, const struct strv *args, struct err *e)
 		return advisories(args, e);
 	if (!strcmp(verb, "vercmp"))
 		return debug_vercmp(args, e);
+	if (!strcmp(verb, "packages"))
+		return debug_packages(args, o->format, e);
 	const char *near = str_nearest(verb, verbs, ARRAY_LEN(verbs));
 	return err_set(e, ERR_USAGE,
-	        "hew debug %s: parse, expand, words, match, graph, advisories or vercmp%s%s%s",
+	        "hew debug %s: parse, expand, words, match, graph, advisories, vercmp or "
+	        "packages%s%s%s",
 	        verb, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 }
 
 const struct command cmd_debug = {
         .name = "debug",
-        .args = "parse|expand|words|match|graph|advisories|vercmp [OPTIONS] ARGUMENT...",
-        .verbs = "parse expand words match graph advisories vercmp",
+        .args = "parse|expand|words|match|graph|advisories|vercmp|packages [OPTIONS] ARGUMENT...",
+        .verbs = "parse expand words match graph advisories vercmp packages",
         .summary = "Show how files, words and versions are read, or a package known",
-        .details = "parse FILE                 the instructions as S-expressions; json: with "
-                   "positions\n"
-                   "expand --env K=V... WORD   the word with variables expanded and quotes gone\n"
-                   "words --env K=V... WORD    the same split at blanks, one a line\n"
-                   "match PATTERNS PATH...     whether an ignore file hides the paths, and why\n"
-                   "graph FILE                 stages and steps, for dot(1) or as JSON\n"
-                   "advisories ECOSYSTEM[:RELEASE] PACKAGE   what the advisory database has\n"
-                   "vercmp ECOSYSTEM A B       <, = or >: the order of two versions\n",
+        .details =
+                "parse FILE                 the instructions as S-expressions; json: with "
+                "positions\n"
+                "expand --env K=V... WORD   the word with variables expanded and quotes gone\n"
+                "words --env K=V... WORD    the same split at blanks, one a line\n"
+                "match PATTERNS PATH...     whether an ignore file hides the paths, and why\n"
+                "graph FILE                 stages and steps, for dot(1) or as JSON\n"
+                "advisories ECOSYSTEM[:RELEASE] PACKAGE   what the advisory database has\n"
+                "vercmp ECOSYSTEM A B       <, = or >: the order of two versions\n"
+                "packages IMAGE|FOLDER      what is installed in it, and which layer brought it\n",
         .options = options,
         .size = sizeof(struct debug_verb),
         .run = run,

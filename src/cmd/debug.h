@@ -16,3 +16,4 @@ int debug_advisories(const struct strv *args, struct err *e);
 void debug_print_graph(const struct dockerfile *d, const struct graph *g, bool dot);
 // args: the verb and what follows it.
 int debug_vercmp(const struct strv *args, struct err *e);
+int debug_packages(const struct strv *args, const char *format, struct err *e);

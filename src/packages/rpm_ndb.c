@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packages.db (rpm's lib/backend/ndb): pages of slots, each of which says where a blob lies; 16
+// bytes are a block. The header takes the place of the first two slots. All numbers are little
+// endian.
+#include "packages/packages-int.h"
+
+#define SLOT 16
+#define SLOTS_IN_PAGE 256
+#define PAGES_MAX 4096
+#define BLOB_MAX (32u << 20)
+
+static uint32_t le32(const uint8_t *p)
+{
+	return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+}
+
+static int read_blob(struct scan *s, const struct content *c, const uint8_t *slot, uint64_t *budget,
+        struct err *e)
+{
+	uint8_t h[SLOT];
+	auto_buf struct buf blob = {0};
+	uint64_t at = (uint64_t)le32(slot + 8) * SLOT;
+	if (content_pread(c, at, h, sizeof(h), e))
+		return -1;
+	uint32_t n = le32(h + 12);
+	if (memcmp(h, "BlbS", 4) != 0 || le32(h + 4) != le32(slot + 4) || n > BLOB_MAX ||
+	        n > c->size)
+		return err_set(e, ERR_CORRUPT, "package %u is damaged", le32(slot + 4));
+	if (n > *budget)
+		return err_set(e, ERR_CORRUPT, "its packages overlap");
+	*budget -= n;
+	buf_reserve(&blob, n + 1);
+	return content_pread(c, at + SLOT, blob.p, n, e)
+	               ? -1
+	               : scan_rpm_header(s, (const uint8_t *)blob.p, n, e);
+}
+
+int scan_rpm_ndb(struct scan *s, const struct content *c, struct err *e)
+{
+	uint8_t page[SLOTS_IN_PAGE * SLOT];
+	if (content_pread(c, 0, page, sizeof(page), e))
+		return -1;
+	uint32_t pages = le32(page + 12);
+	if (memcmp(page, "RpmP", 4) != 0 || pages > PAGES_MAX)
+		return err_set(e, ERR_CORRUPT, "it is no database of rpm");
+	uint64_t budget = c->size; // each byte is of one package
+	for (uint32_t i = 0; i < pages; i++) {
+		if (i && content_pread(c, (uint64_t)i * sizeof(page), page, sizeof(page), e))
+			return -1;
+		for (int k = i ? 0 : 2; k < SLOTS_IN_PAGE; k++) {
+			const uint8_t *slot = page + k * SLOT;
+			if (memcmp(slot, "Slot", 4) != 0 || !le32(slot + 8))
+				continue;
+			if (read_blob(s, c, slot, &budget, e))
+				return -1;
+		}
+	}
+	return 0;
+}
