@@ -2,8 +2,8 @@
 // What the files of RUN share.
 #pragma once
 
+#include "base/redact.h"
 #include "exec/exec-int.h"
-#include "exec/redact.h"
 #include "rootfs/jobs.h"
 #include "run/mount_list.h"
 #include "sandbox/step.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values of secrets in a stream, whole and in pieces.
-#include "exec/redact.h"
+#include "base/redact.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exec/redact.h"
+#include "base/redact.h"
 
 #include "base/mem.h"
 #include <string.h>
