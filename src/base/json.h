@@ -56,7 +56,8 @@ void jw_str(struct jw *w, const char *s); // NULL writes null; invalid UTF-8 bec
 void jw_int(struct jw *w, int64_t v);
 void jw_bool(struct jw *w, bool v);
 void jw_null(struct jw *w);
-void jw_raw(struct jw *w, const struct jn *n); // a parsed node, compact
+void jw_raw(struct jw *w, const struct jn *n);          // a parsed node, compact
+void jw_text(struct jw *w, const char *json, size_t n); // a value that is JSON already, as it is
 void jw_kv(struct jw *w, const char *key, const char *s);
 void jw_kv_int(struct jw *w, const char *key, int64_t v);
 void jw_kv_bool(struct jw *w, const char *key, bool v);

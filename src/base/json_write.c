@@ -147,6 +147,12 @@ void jw_raw(struct jw *w, const struct jn *n)
 	jn_dump(n, w->out);
 }
 
+void jw_text(struct jw *w, const char *json, size_t n)
+{
+	before(w);
+	buf_add(w->out, json, n);
+}
+
 void jw_kv(struct jw *w, const char *key, const char *s)
 {
 	jw_key(w, key);

@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
+#include "cmd/build_attest.h"
 #include "cmd/build_cache.h"
 #include "cmd/build_flags.h"
 #include "cmd/build_metadata.h"
@@ -28,6 +29,7 @@
 
 struct build_options {
 	struct build_flags flags;
+	struct build_attest attest;
 	struct strv tags, build_args, labels, outputs, secrets, contexts, no_cache_filter,
 	        cache_from, cache_to, ssh, platforms;
 	const char *file, *target, *progress, *iidfile, *metadata_file, *timestamp, *call;
@@ -43,7 +45,8 @@ static const struct option options[] = {
                 "Let the Dockerfile ask for network.host or security.insecure"},
         {"annotation", 0, OPT_LIST, AT(flags.annotations), "[LEVEL:]KEY=VALUE",
                 "Annotate the manifest, or its descriptor"},
-        {"attest", 0, OPT_LIST, AT(flags.attests), "SPEC", NULL},
+        {"attest", 0, OPT_LIST, AT(flags.attests), "type=TYPE[,...]",
+                "Say how the image was made, beside it: type=provenance"},
         {"build-arg", 0, OPT_LIST, AT(build_args), "KEY[=VALUE]",
                 "Set a build argument (without a value: from the environment)"},
         {"build-context", 0, OPT_LIST, AT(contexts), "NAME=SOURCE",
@@ -84,12 +87,16 @@ static const struct option options[] = {
         {"platform", 0, OPT_LIST, AT(platforms), "OS/ARCH[,...]",
                 "Platforms to build for (default: this machine's)"},
         {"progress", 0, OPT_STRING, AT(progress), "KIND", "auto, tty, plain, rawjson or quiet"},
+        {"provenance", 0, OPT_STRING, AT(flags.provenance), "true|false|KEY=VALUE",
+                "Short for --attest type=provenance"},
         {"pull", 0, OPT_FLAG, AT(pull), NULL,
                 "Ask the registry for base images even if they are here"},
         {"push", 0, OPT_FLAG, AT(push), NULL, "Push the image under its names (-o type=registry)"},
         {"quiet", 'q', OPT_FLAG, AT(quiet), NULL, "Print only the image id"},
         {"resource", 0, OPT_LIST, AT(flags.resources), "KEY=VALUE",
                 "Limit RUN: memory, memory-swap, cpu-quota, cpuset-cpus..."},
+        {"sbom", 0, OPT_STRING, AT(flags.sbom), "true|false|KEY=VALUE",
+                "Short for --attest type=sbom"},
         {"secret", 0, OPT_LIST, AT(secrets), "id=ID[,src=FILE|env=VAR]",
                 "A secret for RUN --mount=type=secret"},
         {"shm-size", 0, OPT_STRING, AT(flags.shm_size), "SIZE", "Size of /dev/shm of RUN (64m)"},
@@ -116,9 +123,7 @@ static const struct option options[] = {
         {"memory", 'm', OPT_STRING, AT(flags.limits.options[0]), "BYTES", NULL},
         {"memory-swap", 0, OPT_STRING, AT(flags.limits.options[1]), "BYTES", NULL},
         {"print", 0, OPT_STRING, AT(flags.print), "KIND", NULL},
-        {"provenance", 0, OPT_STRING, AT(flags.provenance), "SPEC", NULL},
         {"rm", 0, OPT_NOTE, 0, NULL, NULL, "nothing is kept of a step"},
-        {"sbom", 0, OPT_STRING, AT(flags.sbom), "SPEC", NULL},
         {"security-opt", 0, OPT_NOTE, 0, "SPEC", NULL, "steps have hew's own sandbox"},
         OPTION_END,
 };
@@ -132,6 +137,7 @@ static void release(void *p)
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		strv_release(lists[i]);
 	build_flags_release(&o->flags);
+	build_attest_release(&o->attest);
 }
 
 // ---- options into a request
@@ -241,9 +247,10 @@ static int take_secret(const char *spec, struct build_request *r, struct err *e)
 	return 0;
 }
 
-static int take_options(const struct build_options *o, struct build_request *r, struct err *e)
+static int take_options(struct build_options *o, struct build_request *r, struct err *e)
 {
 	if (take_tags(o, r, e) || build_flags_take(&o->flags, r, e) ||
+	        build_attest_take(&o->attest, &o->flags, o->metadata_file, r, e) ||
 	        build_take_ssh(&o->ssh, r, e))
 		return -1;
 	for (size_t i = 0; i < o->secrets.n; i++)
@@ -313,7 +320,7 @@ static int parse_outputs(const struct build_options *o, size_t n_platforms,
 	return r;
 }
 
-static int run_outputs(struct session *s, const struct build_request *r,
+static int run_outputs(struct session *s, struct build_options *o, const struct build_request *r,
         const struct build_result *built, struct output_spec *specs, size_t n,
         struct output_result *ret, struct err *e)
 {
@@ -331,7 +338,9 @@ static int run_outputs(struct session *s, const struct build_request *r,
 	        .registry = session_registry,
 	        .registry_arg = s,
 	        .has_epoch = built->has_epoch,
-	        .epoch = built->epoch};
+	        .epoch = built->epoch,
+	        .attestations = build_attest_list(&o->attest, built),
+	        .attestations_as_index = o->attest.spec.as_index};
 	for (size_t i = 0; i < n; i++) {
 		struct output_result result = {0};
 		if (output_run(&q, &specs[i], &result, e))
@@ -387,19 +396,20 @@ static void tell(struct session *s, const struct build_request *r, const struct 
 		event_note(session_sink(s), "named %s", r->tags.v[i]);
 }
 
-static int finish(struct session *s, const struct build_options *o, const struct build_request *r,
+static int finish(struct session *s, struct build_options *o, const struct build_request *r,
         const struct build_result *b, struct output_spec *specs, size_t n, struct err *e)
 {
 	struct output_result out = {.image_id = *build_result_id(b)};
 	strv_copy(&out.names, &r->tags);
 	char id[DIGEST_TEXT];
-	int status = run_outputs(s, r, b, specs, n, &out, e);
+	int status = run_outputs(s, o, r, b, specs, n, &out, e);
 	bool index_made = b->n_images > 1 && out.pushed.media_type;
 	digest_text(index_made ? &out.pushed.digest : &out.image_id, id);
 	if (!status && o->iidfile)
 		status = fs_replace_file(AT_FDCWD, o->iidfile, id, strlen(id), 0644, e);
 	if (!status && o->metadata_file)
-		status = build_metadata_write(o->metadata_file, b, &out, e);
+		status = build_metadata_write(
+		        o->metadata_file, b, &out, build_attest_metadata(&o->attest, b), e);
 	output_result_release(&out);
 	if (status)
 		return -1;
@@ -433,7 +443,7 @@ static int build_somehow(
 
 // An output may be the first to need a layer that a cache promised and that is gone: each time its
 // record goes, so there is an end.
-static int build_until_whole(struct session *s, const struct build_options *o,
+static int build_until_whole(struct session *s, struct build_options *o,
         const struct build_request *r, struct build_caches *caches, struct build_result *ret,
         struct output_spec *specs, size_t n_specs, struct err *e)
 {
@@ -469,7 +479,7 @@ static int prepare_caches(struct session *s, const struct build_options *o, stru
 	return inlined < 0 ? -1 : build_caches_import(caches, s, e);
 }
 
-static int build(struct session *s, const struct build_options *o, struct build_request *r,
+static int build(struct session *s, struct build_options *o, struct build_request *r,
         enum ui_progress kind, struct err *e)
 {
 	struct output_spec *specs = NULL;

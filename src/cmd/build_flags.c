@@ -129,38 +129,6 @@ static int take_entitlement(const char *word, struct build_request *r, struct er
 	return 0;
 }
 
-// ---- attestations
-
-static bool is_off(const char *value)
-{
-	return str_ieq(value, "false") || str_ieq(value, "none") || !strcmp(value, "0") ||
-	       str_ieq(value, "disabled=true");
-}
-
-static void take_attestation(const char *option, const char *value)
-{
-	if (value && !is_off(value))
-		note(option, value, "no attestations are made");
-}
-
-static int take_attest(const char *spec, struct err *e)
-{
-	auto_strv struct strv fields = {0};
-	const char *type = NULL;
-	bool off = false;
-	strv_split(&fields, spec, ',');
-	for (size_t i = 0; i < fields.n; i++) {
-		if (str_has_prefix(fields.v[i], "type="))
-			type = fields.v[i] + strlen("type=");
-		off |= str_ieq(fields.v[i], "disabled=true") || !strcmp(fields.v[i], "disabled");
-	}
-	if (!type || (strcmp(type, "sbom") != 0 && strcmp(type, "provenance") != 0))
-		return err_set(e, ERR_USAGE,
-		        "invalid --attest \"%s\": type=sbom or type=provenance is expected", spec);
-	take_attestation("attest", off ? NULL : spec);
-	return 0;
-}
-
 // ---- all
 
 static int each(const struct strv *v, struct build_request *r,
@@ -197,11 +165,6 @@ int build_flags_take(const struct build_flags *f, struct build_request *r, struc
 	        each(&f->allow, r, take_entitlement, e) ||
 	        build_limits_take(&f->limits, &f->resources, &r->cgroup, e))
 		return -1;
-	for (size_t i = 0; i < f->attests.n; i++)
-		if (take_attest(f->attests.v[i], e))
-			return -1;
-	take_attestation("sbom", f->sbom);
-	take_attestation("provenance", f->provenance);
 	if (f->on_error && take_on_error(f->on_error, r, e))
 		return -1;
 	return 0;

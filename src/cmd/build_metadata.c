@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "cmd/source_json.h"
 #include "dockerfile/dockerfile.h"
 #include "exec/build.h"
@@ -50,6 +51,19 @@ static void put_warnings(struct jw *w, const struct build_result *b)
 	jw_array_end(w);
 }
 
+static void put_provenance(struct jw *w, const struct build_result *b, const struct buf *predicate)
+{
+	for (size_t i = 0; i < b->n_images; i++) {
+		char platform[80];
+		platform_text(&b->images[i].platform, platform);
+		auto_free char *key = b->n_images > 1
+		                              ? xasprintf("buildx.build.provenance/%s", platform)
+		                              : xstrdup("buildx.build.provenance");
+		jw_key(w, key);
+		jw_text(w, predicate->p, predicate->n);
+	}
+}
+
 static void put_descriptor(struct jw *w, const struct descriptor *d, const char *digest)
 {
 	jw_key(w, "containerimage.descriptor");
@@ -62,7 +76,7 @@ static void put_descriptor(struct jw *w, const struct descriptor *d, const char 
 }
 
 int build_metadata_write(const char *path, const struct build_result *b,
-        const struct output_result *made, struct err *e)
+        const struct output_result *made, const struct buf *provenance, struct err *e)
 {
 	const struct descriptor *pushed = &made->pushed;
 	auto_buf struct buf out = {0};
@@ -72,6 +86,8 @@ int build_metadata_write(const char *path, const struct build_result *b,
 	digest_text(pushed->media_type ? &pushed->digest : &b->root, digest);
 	jw_begin(&w, &out, 2);
 	jw_object(&w);
+	if (provenance)
+		put_provenance(&w, b, provenance);
 	put_warnings(&w, b);
 	if (b->n_images == 1)
 		jw_kv(&w, "containerimage.config.digest", id);

@@ -66,6 +66,9 @@ void build_result_release(struct build_result *r)
 	step_list_release(&r->steps);
 	strv_release(&r->mounts);
 	strv_release(&r->used_mounts);
+	for (size_t i = 0; i < r->n_provenance; i++)
+		buf_release(&r->provenance[i]);
+	free(r->provenance);
 	*r = (struct build_result){0};
 }
 
@@ -238,6 +241,7 @@ static void release(struct exec *x)
 	engine_release(&x->engine);
 	ssh_close(x);
 	contexts_close(x);
+	sources_release(x);
 	for (size_t i = 0; x->states && i < x->graph->n_steps; i++) {
 		rootfs_release(&x->states[i].root);
 		step_plan_drop(&x->states[i]);
@@ -433,11 +437,12 @@ static int build_all(struct exec *x, struct build_result *ret, struct err *e)
 		list_steps(x, &ret->steps);
 	if (!status && !x->req->dry_run)
 		status = commit_images(x, ret, e);
-	if (!status)
-		count(x, ret);
-	else
-		locate(x, x->path, e);
-	return status;
+	if (status)
+		return locate(x, x->path, e);
+	count(x, ret);
+	if (!x->req->dry_run && x->req->n_provenance)
+		build_provenance(x, &ret->text, ret);
+	return 0;
 }
 
 int build_run(

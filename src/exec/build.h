@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct event_sink;
+struct provenance_options;
 
 struct build_secret {
 	char *id;
@@ -101,6 +102,9 @@ struct build_request {
 	// build. May be NULL.
 	int (*before_run)(void *arg, struct err *e);
 	void *before_run_arg;
+	// Predicates to be made of how it went; borrowed.
+	const struct provenance_options *provenance;
+	size_t n_provenance;
 	struct event_sink *sink; // may be NULL
 	// Opens the registry client when the build first needs the network; it stays the caller's.
 	registry_opener registry;
@@ -143,6 +147,8 @@ struct build_result {
 	char *record;            // JSON for `hew why` and `hew builds`; also of a failed build
 	struct dockerfile *file; // with its warnings; NULL: it could not be read
 	struct buf text;         // the Dockerfile
+	struct buf *provenance; // JSON: one of each that was asked for
+	size_t n_provenance;
 };
 void build_result_release(struct build_result *r);
 // What people call the image: the only config's digest, or that of the index.

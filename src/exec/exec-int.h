@@ -20,6 +20,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct provenance_source;
 struct remote; // remote.c
 struct ssh_agent;
 struct run_state;
@@ -115,6 +116,9 @@ struct exec {
 	// The main context turned out to be a Dockerfile and nothing else.
 	struct buf dockerfile_text;
 	bool has_dockerfile_text;
+	// What came from outside and is no image, in the order of first use; under lock.
+	struct provenance_source *sources;
+	size_t n_sources;
 	struct ssh_agent **agents; // parallel to req->ssh; when first needed, under agents_lock
 	pthread_mutex_t agents_lock;
 	pthread_mutex_t lock;
@@ -224,6 +228,13 @@ struct build_end {
 // JSON; the caller's. A build of which all was cached gets its id here: equal ones have the same.
 char *build_record(struct exec *x, const struct build_end *end);
 void build_id_make(char out[static BUILD_ID]);
+
+// ---- provenance.c
+// A repository's commit or a server's file went into the build. uri: as may be shown.
+void source_note(struct exec *x, const char *uri, const char *algorithm, const char *hex);
+void sources_release(struct exec *x);
+// The predicates that the request asks for. text: the Dockerfile.
+void build_provenance(struct exec *x, const struct buf *text, struct build_result *ret);
 
 // ---- selection.c: what a COPY takes, as its key counts it: one digest a source
 struct selection {

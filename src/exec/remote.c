@@ -179,6 +179,13 @@ static int git_prepare(struct exec *x, const struct git_ref *ref, bool keep_git_
 	return ref->is_ssh ? ssh_agent_for_git(x, &ret->agent, e) : 0;
 }
 
+static void note_commit(struct exec *x, const struct git_ref *ref, const struct git_commit *c)
+{
+	auto_free char *uri =
+	        c->name ? xasprintf("%s#%s", ref->shown, c->name) : xstrdup(ref->shown);
+	source_note(x, uri, strlen(c->id) == 40 ? "sha1" : "sha256", c->id);
+}
+
 static int git_remote(struct exec *x, struct remote *r, struct err *e)
 {
 	struct git_request q;
@@ -186,6 +193,7 @@ static int git_remote(struct exec *x, struct remote *r, struct err *e)
 	if (git_prepare(x, &r->git, r->keep_git_dir, &q, &header, e) ||
 	        git_resolve(&q, &r->commit, e))
 		return -1;
+	note_commit(x, &r->git, &r->commit);
 	r->id = git_key(&q, &r->commit);
 	return 0;
 }
@@ -232,6 +240,14 @@ static struct registry *open_registry(void *arg, struct err *e)
 	return engine_registry(arg, e);
 }
 
+static void note_file(struct exec *x, const struct url *u, const struct digest *d)
+{
+	char hex[HASH_HEX];
+	auto_free char *uri = url_text(u);
+	digest_hex(d, hex);
+	source_note(x, uri, "sha256", hex);
+}
+
 int remote_download(struct exec *x, const char *url, const struct digest *pinned, int step,
         struct download *ret, struct err *e)
 {
@@ -246,7 +262,10 @@ int remote_download(struct exec *x, const char *url, const struct digest *pinned
 	if (url_parse(url, &u, e) || url_auth(x, &u, &q.auth_name, &header, e) < 0)
 		return -1;
 	q.authorization = header;
-	return download_run(&q, ret, e);
+	if (download_run(&q, ret, e))
+		return -1;
+	note_file(x, &u, &ret->digest);
+	return 0;
 }
 
 // One file as a view.
@@ -399,6 +418,10 @@ static int file_remote(struct exec *x, const struct step *s, struct remote *r, s
 			e->kind = ERR_DOCKERFILE;
 			return err_wrap(e, "--checksum");
 		}
+		auto_url struct url u = {0};
+		struct err later = ERR_INIT; // refused when it is fetched
+		if (url_parse(r->url, &u, &later) == 0)
+			note_file(x, &u, &r->digest);
 	} else {
 		if (remote_download(x, r->url, NULL, s->id, &r->file, e))
 			return -1;

@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/fs.h"
 #include "base/map.h"
+#include "base/timefmt.h"
 #include "layer/tree.h"
 #include "layer/writer.h"
 #include "output/output-int.h"
@@ -24,6 +25,7 @@ struct part {
 };
 
 struct parts {
+	const struct output_spec *o;
 	struct part *v;
 	size_t n;
 };
@@ -96,6 +98,7 @@ static int open_parts(
 {
 	struct descriptor_list images = {0};
 	int rc = output_images(q, &images, e);
+	p->o = o;
 	p->v = xcalloc(images.n + 1, sizeof(*p->v));
 	for (size_t i = 0; !rc && i < images.n; i++) {
 		struct part *part = &p->v[p->n];
@@ -123,6 +126,26 @@ static int export_part(const struct part *p, int dir, const int64_t *mtime, stru
 	              : tree_export(p->view, fd, as_root, mtime, e);
 }
 
+// Of each platform beside its files; where all lie in one folder the name says which it is.
+static int put_statements(const struct output_request *q, const struct parts *p,
+        const struct statement_sink *sink, struct err *e)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct part *part = &p->v[i];
+		const char *platform = p->n > 1 && !*part->folder ? part->platform : NULL;
+		const struct statement_place at = {part->view, part->folder, platform};
+		if (output_statements(q, p->o, &at, sink, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int put_statement(void *arg, const char *name, const struct buf *text, struct err *e)
+{
+	const struct target *t = arg;
+	return fs_replace_file(t->fd, name, text->p, text->n, 0644, e);
+}
+
 int output_local(const struct output_request *q, const struct output_spec *o, struct err *e)
 {
 	auto_target struct target t = TARGET_NONE;
@@ -131,17 +154,19 @@ int output_local(const struct output_request *q, const struct output_spec *o, st
 		return -1;
 	if (fault_point("output.write") < 0)
 		return err_sys(e, "write '%s'", o->dest);
+	const struct statement_sink sink = {put_statement, &t};
 	int64_t epoch;
 	bool has_epoch = output_epoch(q, o, &epoch);
 	for (size_t i = 0; i < p.n; i++)
 		if (export_part(&p.v[i], t.fd, has_epoch ? &epoch : NULL, e))
 			return err_wrap(e, "write '%s'", o->dest);
-	return target_commit_dir(&t, o->delete, e);
+	return put_statements(q, &p, &sink, e) ? -1 : target_commit_dir(&t, o->delete, e);
 }
 
 // ---- tar
 
 struct tar_out {
+	const struct output_request *q;
 	const struct part *part;
 	struct view *v;
 	struct layer_writer *w;
@@ -204,6 +229,19 @@ static int put_entry(void *arg, const struct entry *en, struct err *e)
 	return en->type == ENTRY_FILE ? put_file(t, en, &timed, e) : put(t, &timed, NULL, e);
 }
 
+static int put_tar_statement(void *arg, const char *name, const struct buf *text, struct err *e)
+{
+	struct tar_out *t = arg;
+	const struct entry en = {.path = name,
+	        .type = ENTRY_FILE,
+	        .mode = 0644,
+	        .size = text->n,
+	        .mtime_sec = t->has_epoch ? t->epoch : time_now().sec,
+	        .offset = ENTRY_NO_OFFSET};
+	const struct content c = {.fd = -1, .data = text->p, .size = text->n};
+	return layer_writer_add(t->w, &en, &c, e);
+}
+
 static int put_part(struct tar_out *t, const struct part *p, struct err *e)
 {
 	const struct entry folder = {.path = p->folder,
@@ -221,6 +259,7 @@ static int write_tar(
         struct tar_out *t, const struct parts *p, int fd, uint64_t *ret_size, struct err *e)
 {
 	auto_layer_writer struct layer_writer *w = layer_writer_new(fd, NULL);
+	const struct statement_sink sink = {put_tar_statement, t};
 	struct layer_result r = {0};
 	t->w = w;
 	if (fault_point("output.write") < 0)
@@ -228,7 +267,7 @@ static int write_tar(
 	for (size_t i = 0; i < p->n; i++)
 		if (put_part(t, &p->v[i], e))
 			return -1;
-	if (layer_writer_finish(w, &r, e))
+	if (put_statements(t->q, p, &sink, e) || layer_writer_finish(w, &r, e))
 		return -1;
 	*ret_size = r.tar_size;
 	layer_result_release(&r);
@@ -251,7 +290,7 @@ int output_tar(const struct output_request *q, const struct output_spec *o, stru
 	auto_target struct target t = TARGET_NONE;
 	uint64_t size;
 	auto_parts struct parts p = {0};
-	struct tar_out out = {0};
+	struct tar_out out = {.q = q};
 	out.has_epoch = output_epoch(q, o, &out.epoch);
 	if (open_parts(q, o, &p, e) || target_open_file(o->dest, &t, e))
 		return -1;

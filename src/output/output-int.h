@@ -43,6 +43,30 @@ int layer_is_foreign(
         const struct output_request *q, const struct output_image *im, size_t i, struct err *e);
 // SOURCE_DATE_EPOCH of this output: false if there is none.
 bool output_epoch(const struct output_request *q, const struct output_spec *o, int64_t *ret);
+// ---- attestations.c
+// What an output names: the manifest or index as output_manifest makes it, or an index of that and
+// of what is said of it. said: the manifests that refer to its images, unless they are in the
+// index.
+struct attested {
+	struct descriptor root;
+	struct descriptor_list said;
+};
+#define auto_attested __attribute__((cleanup(attested_release)))
+void attested_release(struct attested *a);
+int output_attested(const struct output_request *q, const struct output_spec *o,
+        const struct strv *names, struct attested *ret, struct err *e);
+// Statements about the files of a view, each to be a file of its own.
+struct statement_place {
+	struct view *view;
+	const char *folder;   // that the files are in; "": none
+	const char *platform; // to be part of the name; NULL
+};
+struct statement_sink {
+	int (*put)(void *arg, const char *path, const struct buf *text, struct err *e);
+	void *arg;
+};
+int output_statements(const struct output_request *q, const struct output_spec *o,
+        const struct statement_place *at, const struct statement_sink *sink, struct err *e);
 
 // ---- push.c
 int output_push(const struct output_request *q, const struct output_spec *o,

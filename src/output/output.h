@@ -10,6 +10,7 @@
 #include "layer/compress.h"
 #include <stdbool.h>
 
+struct attestation_list;
 struct err;
 struct event_sink;
 struct registry;
@@ -40,13 +41,14 @@ struct output_spec {
 	bool docker_types; // oci-mediatypes=false
 	bool force;        // force-compression: layers from elsewhere too
 	bool push_by_digest;
-	bool has_split, split; // platform-split; not given: if there are several platforms
-	bool insecure;         // plain http or an unverified certificate will do for this registry
-	bool prefer_nondist;   // layers that may not be distributed keep the type that says so
-	bool load;             // docker without dest: into an engine that runs
-	char *context;         // docker context it runs in; NULL: the one that counts here
-	bool canonical;        // also under the name "...@digest"
-	char *dangling;        // what goes before "@digest" then; NULL: no such name
+	char *attestation_prefix; // of the names of files, local and tar; NULL: none
+	bool has_split, split;    // platform-split; not given: if there are several platforms
+	bool insecure;       // plain http or an unverified certificate will do for this registry
+	bool prefer_nondist; // layers that may not be distributed keep the type that says so
+	bool load;           // docker without dest: into an engine that runs
+	char *context;       // docker context it runs in; NULL: the one that counts here
+	bool canonical;      // also under the name "...@digest"
+	char *dangling;      // what goes before "@digest" then; NULL: no such name
 	bool dangling_empty_only; // only of an image that has no name
 	bool delete;              // local: what was in the folder goes
 	enum output_squash squash;
@@ -82,6 +84,9 @@ struct output_request {
 	void *registry_arg;
 	bool has_epoch; // SOURCE_DATE_EPOCH
 	int64_t epoch;  // seconds
+	// What is said of the image: as referrers of it, or in an index with it; NULL: nothing.
+	const struct attestation_list *attestations;
+	bool attestations_as_index;
 };
 struct output_result {
 	// What was written or pushed: media type, digest, size; zero if nothing.

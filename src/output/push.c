@@ -19,7 +19,7 @@ struct pushing {
 	const struct output_request *q;
 	const struct output_spec *o;
 	struct registry *r;
-	const struct digest *manifest;
+	const struct attested *what;
 };
 
 // registry.insecure=true is about the registries of this output alone.
@@ -35,6 +35,17 @@ static int trust(
 	return 0;
 }
 
+// Under their digests alone: the registry finds them by what they refer to.
+static int push_said(const struct pushing *p, struct reference *ref, int step, struct err *e)
+{
+	free(steal_ptr(&ref->tag));
+	ref->has_digest = false;
+	for (size_t i = 0; i < p->what->said.n; i++)
+		if (registry_push(p->r, ref, &p->what->said.v[i].digest, step, e))
+			return err_wrap(e, "attestations of the image");
+	return 0;
+}
+
 static int push_name(const struct pushing *p, const char *name, int step, struct err *e)
 {
 	auto_reference struct reference ref = {0};
@@ -45,7 +56,9 @@ static int push_name(const struct pushing *p, const char *name, int step, struct
 	if (p->o->push_by_digest)
 		free(steal_ptr(&ref.tag));
 	int64_t began = event_step_begin(p->q->sink, step, title);
-	int rc = registry_push(p->r, &ref, p->manifest, step, e);
+	int rc = registry_push(p->r, &ref, &p->what->root.digest, step, e);
+	if (!rc)
+		rc = push_said(p, &ref, step, e);
 	event_step_end(p->q->sink, step, began, rc ? e : NULL);
 	return rc;
 }
@@ -54,24 +67,22 @@ int output_push(const struct output_request *q, const struct output_spec *o,
         struct output_result *ret, struct err *e)
 {
 	auto_strv struct strv names = {0};
-	struct descriptor d = {0};
+	auto_attested struct attested what = {0};
 	output_names(q, o, &names);
 	if (!names.n)
 		return err_set(e, ERR_USAGE, "push: the image has no name: give one with -t NAME");
 	struct registry *r = q->registry ? q->registry(q->registry_arg, e) : NULL;
 	if (!q->registry)
 		return err_set(e, ERR_FAIL, "push: there is no registry client");
-	if (!r || trust(o, r, &names, e) || output_manifest(q, o, &d, e))
+	if (!r || trust(o, r, &names, e) || output_attested(q, o, &names, &what, e))
 		return -1;
-	struct pushing p = {q, o, r, &d.digest};
+	struct pushing p = {q, o, r, &what};
 	int rc = 0;
 	for (size_t i = 0; !rc && i < names.n; i++)
 		rc = push_name(&p, names.v[i], q->step + (int)i, e);
 	if (rc)
-		descriptor_release(&d);
-	else {
-		descriptor_release(&ret->pushed);
-		ret->pushed = d;
-	}
-	return rc;
+		return -1;
+	descriptor_release(&ret->pushed);
+	descriptor_copy(&ret->pushed, &what.root);
+	return 0;
 }

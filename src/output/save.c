@@ -11,6 +11,7 @@ int single_manifest(const struct output_request *q, struct output_request *ret, 
 		return -1;
 	*ret = *q;
 	ret->manifest = im.descriptor.digest;
+	ret->attestations = NULL; // nor for these
 	return 0;
 }
 
@@ -20,17 +21,19 @@ int output_archive(const struct output_request *q, const struct output_spec *o,
 	auto_strv struct strv names = {0};
 	auto_layout struct layout l = {.q = q, .docker = o->type == OUTPUT_DOCKER};
 	struct output_request single = *q;
-	struct descriptor d = {0};
+	const struct strv none = {0};
+	auto_attested struct attested what = {0};
 	output_names(q, o, &names);
 	if (l.docker && single_manifest(q, &single, e))
 		return -1;
-	if (output_manifest(&single, o, &d, e))
+	if (output_attested(&single, o, &names, &what, e) || layout_add(&l, &what.root, &names, e))
 		return -1;
-	if (layout_add(&l, &d, &names, e) || layout_output(&l, o->dest, o->tar, e)) {
-		descriptor_release(&d);
+	for (size_t i = 0; i < what.said.n; i++)
+		if (layout_add(&l, &what.said.v[i], &none, e))
+			return -1;
+	if (layout_output(&l, o->dest, o->tar, e))
 		return -1;
-	}
-	ret->pushed = d;
+	descriptor_copy(&ret->pushed, &what.root);
 	return 0;
 }
 

@@ -16,6 +16,7 @@ void output_spec_release(struct output_spec *o)
 	free(o->dest);
 	free(o->context);
 	free(o->dangling);
+	free(o->attestation_prefix);
 	strv_release(&o->names);
 	annotation_list_release(&o->annotations);
 	*o = (struct output_spec){0};
@@ -156,6 +157,7 @@ enum key {
 	KEY_DANGLING,
 	KEY_EPOCH,
 	KEY_SQUASH,
+	KEY_PREFIX,
 	KEY_IGNORED, // says how a daemon is to go about it; makes no difference here
 	KEY_MODE,
 	KEY_SPLIT,
@@ -190,7 +192,7 @@ static const struct {
         {"store", KEY_IGNORED, 0},
         {"unpack", KEY_IGNORED, 0},
         {"attestation-inline", KEY_IGNORED, 0},
-        {"attestation-prefix", KEY_IGNORED, 0},
+        {"attestation-prefix", KEY_PREFIX, 0},
         {"oci-artifact", KEY_IGNORED, 0},
         {"compatibility-version", KEY_IGNORED, 0},
         {"platform-split", KEY_SPLIT, 0},
@@ -214,6 +216,14 @@ static int take_annotation(struct draft *d, const char *key, const char *value, 
 		return -1;
 	annotation_list_set(&d->o.annotations, &a, name, value);
 	return 0;
+}
+
+static int take_prefix(struct draft *d, const char *value, struct err *e)
+{
+	if (strchr(value, '/'))
+		return err_set(e, ERR_USAGE,
+		        "output: attestation-prefix=%s: it may not name a folder", value);
+	return take_text(&d->o.attestation_prefix, value);
 }
 
 static int take_known(struct draft *d, size_t i, const char *value, struct err *e)
@@ -250,6 +260,8 @@ static int take_known(struct draft *d, size_t i, const char *value, struct err *
 		return take_epoch(d, value, e);
 	case KEY_SQUASH:
 		return output_take_squash(value, &d->o.squash, e);
+	case KEY_PREFIX:
+		return take_prefix(d, value, e);
 	case KEY_MODE:
 		return take_mode(d, value, e);
 	case KEY_SPLIT:

@@ -116,7 +116,7 @@ verbs() { hew --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'; }
 @test "--metadata-file tells what the checks found where BUILDX_METADATA_WARNINGS is true, as buildx does" {
 	printf 'frOM scratch as base\ncOpy Dockerfile .\nfrom scratch\nCOPy --from=base \\\n  /Dockerfile \\\n  /\n' | dockerfile
 	BUILDX_METADATA_WARNINGS=true build --metadata-file meta.json
-	equal "buildx.build.warnings" "$(jq -r 'keys_unsorted[0]' meta.json)"
+	equal "buildx.build.warnings" "$(jq -r 'keys_unsorted[1]' meta.json)"
 	equal "ConsistentInstructionCasing: Command 'frOM' should match the case of the command majority (lowercase) (line 1)
 ConsistentInstructionCasing: Command 'cOpy' should match the case of the command majority (lowercase) (line 2)
 ConsistentInstructionCasing: Command 'COPy' should match the case of the command majority (lowercase) (line 4)" \
