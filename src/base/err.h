@@ -11,21 +11,22 @@
 #include <stddef.h>
 
 // X(name, exit status, code in JSON output). The exit statuses are documented in hew(1).
-#define ERR_KINDS(X)                                                                              \
-	X(ERR_NONE, 0, "none")                                                                    \
-	X(ERR_FAIL, 1, "failed")              /* anything without a kind of its own */            \
-	X(ERR_USAGE, 2, "usage")              /* command line */                                  \
-	X(ERR_DOCKERFILE, 3, "dockerfile")    /* does not parse, unknown stage, bad flag */       \
-	X(ERR_CONTEXT, 4, "context")          /* file missing, ignored, changed while copied */   \
-	X(ERR_STEP, 5, "step")                /* a RUN exited non-zero */                         \
-	X(ERR_NOT_FOUND, 6, "not-found")      /* image, tag or object does not exist */           \
-	X(ERR_NET, 7, "network")              /* unreachable, timeout, TLS */                     \
-	X(ERR_AUTH, 8, "denied")              /* wrong or missing credentials, no permission */   \
-	X(ERR_CORRUPT, 9, "corrupt")          /* digest, length or format is not what was said */ \
-	X(ERR_SPACE, 10, "no-space")          /* disk or quota full */                            \
-	X(ERR_SANDBOX, 11, "sandbox")         /* the machine refuses what the step needs */       \
-	X(ERR_UNSUPPORTED, 12, "unsupported") /* valid, but hew cannot do it */                   \
-	X(ERR_CANCELLED, 130, "cancelled")    /* Ctrl-C or SIGTERM */
+#define ERR_KINDS(X)                                                                               \
+	X(ERR_NONE, 0, "none")                                                                     \
+	X(ERR_FAIL, 1, "failed")               /* anything without a kind of its own */            \
+	X(ERR_USAGE, 2, "usage")               /* command line */                                  \
+	X(ERR_DOCKERFILE, 3, "dockerfile")     /* does not parse, unknown stage, bad flag */       \
+	X(ERR_CONTEXT, 4, "context")           /* file missing, ignored, changed while copied */   \
+	X(ERR_STEP, 5, "step")                 /* a RUN exited non-zero */                         \
+	X(ERR_NOT_FOUND, 6, "not-found")       /* image, tag or object does not exist */           \
+	X(ERR_NET, 7, "network")               /* unreachable, timeout, TLS */                     \
+	X(ERR_AUTH, 8, "denied")               /* wrong or missing credentials, no permission */   \
+	X(ERR_CORRUPT, 9, "corrupt")           /* digest, length or format is not what was said */ \
+	X(ERR_SPACE, 10, "no-space")           /* disk or quota full */                            \
+	X(ERR_SANDBOX, 11, "sandbox")          /* the machine refuses what the step needs */       \
+	X(ERR_UNSUPPORTED, 12, "unsupported")  /* valid, but hew cannot do it */                   \
+	X(ERR_DIFFERS, 13, "not-reproducible") /* built twice, with another result */              \
+	X(ERR_CANCELLED, 130, "cancelled")     /* Ctrl-C or SIGTERM */
 
 enum err_kind {
 #define X(name, status, code) name,

@@ -13,6 +13,7 @@
 #include "cmd/build_platforms.h"
 #include "cmd/build_preflight.h"
 #include "cmd/build_sources.h"
+#include "cmd/build_verify.h"
 #include "cmd/call.h"
 #include "cmd/care.h"
 #include "cmd/session.h"
@@ -33,7 +34,7 @@ struct build_options {
 	struct strv tags, build_args, labels, outputs, secrets, contexts, no_cache_filter,
 	        cache_from, cache_to, ssh, platforms;
 	const char *file, *target, *progress, *iidfile, *metadata_file, *timestamp, *call;
-	bool no_cache, pull, push, load, squash, quiet, insecure, check, explain, dry_run;
+	bool no_cache, pull, push, load, squash, quiet, insecure, check, explain, dry_run, verify;
 	int64_t jobs;
 };
 
@@ -110,6 +111,7 @@ static const struct option options[] = {
                 "No time in the image is later (also: SOURCE_DATE_EPOCH)"},
         {"ulimit", 0, OPT_LIST, AT(flags.ulimits), "NAME=SOFT[:HARD]",
                 "Limit a resource of RUN, e.g. nofile=1024:4096"},
+        {"verify", 0, OPT_FLAG, AT(verify), NULL, "Build twice, and fail if the results differ"},
         // docker's, which have no or little meaning without a daemon: see hew-build(1)
         {"builder", 0, OPT_NOTE, 0, "NAME", NULL, "there is no builder but this program"},
         {"compress", 0, OPT_NOTE, 0, NULL, NULL, "the context is read where it is"},
@@ -454,6 +456,8 @@ static int build_until_whole(struct session *s, struct build_options *o,
 			return -1;
 		if (o->dry_run)
 			return build_record_print(ret->record, NULL, true, e);
+		if (o->verify && build_verify(s, r, ret, e))
+			return -1;
 		if (finish(s, o, r, ret, specs, n_specs, e) == 0)
 			return 0;
 		struct err other = ERR_INIT;
@@ -512,7 +516,7 @@ static int build(struct session *s, struct build_options *o, struct build_reques
 		preflight_end(&preflight, status != 0);
 		ui_finish(s->ui, status != 0);
 		care_after_build(s->store, &limits, !o->quiet);
-		if (status || built.n_cached < built.n_steps)
+		if (status || o->verify || built.n_cached < built.n_steps)
 			engine_reap(s->store);
 		build_result_release(&built);
 	}

@@ -66,6 +66,9 @@ void build_result_release(struct build_result *r)
 	step_list_release(&r->steps);
 	strv_release(&r->mounts);
 	strv_release(&r->used_mounts);
+	for (size_t i = 0; i < r->n_bases; i++)
+		free(r->bases[i].name);
+	free(r->bases);
 	for (size_t i = 0; i < r->n_provenance; i++)
 		buf_release(&r->provenance[i]);
 	free(r->provenance);
@@ -380,6 +383,17 @@ static void list_mounts(const struct exec *x, struct build_result *ret)
 	}
 }
 
+static void list_bases(const struct exec *x, struct build_result *ret)
+{
+	ret->bases = xcalloc(x->graph->n_steps + 1, sizeof(*ret->bases));
+	for (size_t i = 0; i < x->graph->n_steps; i++) {
+		const struct step *s = x->graph->steps[i];
+		if (s->kind == STEP_IMAGE)
+			ret->bases[ret->n_bases++] = (struct build_base){
+			        xstrdup(s->image->name), s->image->manifest, s->platform};
+	}
+}
+
 static void count(const struct exec *x, struct build_result *ret)
 {
 	for (size_t i = 0; i < x->graph->n_steps; i++) {
@@ -390,6 +404,7 @@ static void count(const struct exec *x, struct build_result *ret)
 	}
 	ret->has_epoch = x->graph->has_epoch;
 	ret->epoch = x->graph->epoch;
+	list_bases(x, ret);
 	list_mounts(x, ret);
 	ret->n_ids = (int)x->graph->n_steps;
 	ret->result_stage = xstrdup(x->graph->results[0].stage);

@@ -118,6 +118,13 @@ void build_request_add_platform(struct build_request *r, const struct platform *
 // --network in the words of the sandbox.
 enum step_network step_network_of(enum net_mode mode);
 
+// An image that steps began with, or took files from.
+struct build_base {
+	char *name; // full reference, or as a named context says it
+	struct digest manifest;
+	struct platform platform;
+};
+
 struct build_image {
 	struct platform platform; // as asked for
 	struct digest image_id;   // of the config
@@ -147,6 +154,8 @@ struct build_result {
 	char *record;            // JSON for `hew why` and `hew builds`; also of a failed build
 	struct dockerfile *file; // with its warnings; NULL: it could not be read
 	struct buf text;         // the Dockerfile
+	struct build_base *bases;
+	size_t n_bases;
 	struct buf *provenance; // JSON: one of each that was asked for
 	size_t n_provenance;
 };
