@@ -95,6 +95,8 @@ static int perform_authorized(
 			ret->failure = HTTP_FAIL_LOCAL;
 		if (better <= 0)
 			return better;
+		if (c->rq.body_is_pipe) // the caller begins anew, with what is known now
+			return 0;
 		http_response_release(ret);
 	}
 }

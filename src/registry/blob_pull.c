@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fetches blobs into the store. Bytes go from the socket through the digest into the store's own
-// file; a transfer that is cut goes on where it stopped, on the same server or the next. Nothing is
-// entered before length and digest are what the descriptor says. One fetch per digest at a time,
-// across threads and processes.
+// Fetches blobs, into the store or to another taker. Bytes go from the socket through the digest
+// into the store's own file; a transfer that is cut goes on where it stopped, on the same server or
+// the next. Nothing is entered before length and digest are what the descriptor says. One fetch
+// into the store per digest at a time, across threads and processes.
 
 #include "base/event.h"
 #include "base/fault.h"
@@ -12,12 +12,57 @@
 struct blob_sink {
 	struct http_sink sink;
 	const struct descriptor *d;
-	struct blob_writer *writer;
+	struct blob_taker *to;
 	struct progress progress;
 	const char *host;
 	bool resumed; // some bytes came by an earlier request
 	bool anew;    // what came is of no use: from the beginning
+	bool broken;  // the taker cannot begin again: nobody else need be asked
 };
+
+// ---- the store as a taker
+
+struct store_taker {
+	struct blob_taker face;
+	struct store *store;
+	struct blob_writer *writer; // NULL: it could not be made again
+	bool spent;                 // finish has had its digest
+};
+
+static uint64_t store_size(struct blob_taker *t)
+{
+	return blob_writer_size(((struct store_taker *)t)->writer);
+}
+
+static int store_write(struct blob_taker *t, const void *p, size_t n, struct err *e)
+{
+	return blob_writer_write(((struct store_taker *)t)->writer, p, n, e);
+}
+
+static int store_again(struct blob_taker *t, struct err *e)
+{
+	struct store_taker *s = (struct store_taker *)t;
+	if (!s->spent)
+		return blob_writer_reset(s->writer, e);
+	struct blob_writer *next = blob_writer_new(s->store, e);
+	if (!next)
+		return -1;
+	blob_writer_free(s->writer);
+	s->writer = next;
+	s->spent = false;
+	return 0;
+}
+
+static int store_finish(struct blob_taker *t, const struct descriptor *d, struct err *e)
+{
+	struct store_taker *s = (struct store_taker *)t;
+	s->spent = true;
+	return blob_writer_finish(s->writer, &d->digest, d->size, NULL, e);
+}
+
+static const struct blob_taker store_taker = {store_size, store_write, store_again, store_finish};
+
+// ---- one request
 
 // "bytes 100-199/200" must begin where we stopped.
 static bool range_begins_at(const char *content_range, uint64_t offset)
@@ -26,13 +71,19 @@ static bool range_begins_at(const char *content_range, uint64_t offset)
 	return content_range && sscanf(content_range, "bytes %ju-", &from) == 1 && from == offset;
 }
 
+static int begin_again(struct blob_sink *b, struct err *e)
+{
+	b->broken = b->to->again(b->to, e) < 0;
+	return b->broken ? -1 : 0;
+}
+
 static int blob_start(struct http_sink *sink, const struct http_response *rs, struct err *e)
 {
 	struct blob_sink *b = (struct blob_sink *)sink;
-	uint64_t have = blob_writer_size(b->writer);
+	uint64_t have = b->to->size(b->to);
 	bool partial = rs->status == 206;
 	if (have > 0 && (!partial || !range_begins_at(rs->content_range, have))) {
-		if (blob_writer_reset(b->writer, e) < 0)
+		if (begin_again(b, e) < 0)
 			return -1;
 		b->anew = partial;
 		if (partial)
@@ -50,13 +101,13 @@ static int blob_start(struct http_sink *sink, const struct http_response *rs, st
 static int blob_write(struct http_sink *sink, const void *p, size_t n, struct err *e)
 {
 	struct blob_sink *b = (struct blob_sink *)sink;
-	uint64_t have = blob_writer_size(b->writer);
+	uint64_t have = b->to->size(b->to);
 	if (n > b->d->size - have)
 		return err_set(e, ERR_CORRUPT, "'%s' sends more than the %ju bytes expected",
 		        b->host, (uintmax_t)b->d->size);
 	if (fault_point("registry.download") < 0)
 		return err_sys(e, "write blob");
-	if (blob_writer_write(b->writer, p, n, e) < 0)
+	if (b->to->write(b->to, p, n, e) < 0)
 		return -1;
 	progress_tick(&b->progress, have + n);
 	return 0;
@@ -75,9 +126,7 @@ static enum outcome fetch_once(struct registry *r, struct endpoint *ep, struct b
 	struct api_call call = {.ep = ep,
 	        .tail = tail,
 	        .once = true,
-	        .rq = {.method = "GET",
-	                .sink = &b->sink,
-	                .range_from = blob_writer_size(b->writer)}};
+	        .rq = {.method = "GET", .sink = &b->sink, .range_from = b->to->size(b->to)}};
 	scope_add_repository(&call.scopes, ep->repository, "pull");
 	b->anew = false;
 	int rc = host_enter(r, ep->host, e);
@@ -91,16 +140,16 @@ static enum outcome fetch_once(struct registry *r, struct endpoint *ep, struct b
 		               ? FETCH_AGAIN
 		               : FETCH_FAILED;
 	if (rs->status == 200 || rs->status == 206) {
-		uint64_t have = blob_writer_size(b->writer);
+		uint64_t have = b->to->size(b->to);
 		if (have == b->d->size)
 			return FETCH_DONE;
 		err_set(e, ERR_CORRUPT, "%s ends after %ju of %ju bytes", what, (uintmax_t)have,
 		        (uintmax_t)b->d->size);
 		return FETCH_AGAIN;
 	}
-	if (rs->status == 416 && blob_writer_size(b->writer) > 0) {
+	if (rs->status == 416 && b->to->size(b->to) > 0) {
 		err_set(e, ERR_NET, "'%s' cannot go on with %s", b->host, what);
-		return blob_writer_reset(b->writer, e) < 0 ? FETCH_FAILED : FETCH_AGAIN;
+		return begin_again(b, e) < 0 ? FETCH_FAILED : FETCH_AGAIN;
 	}
 	api_refused(ep, rs, what, e);
 	// A storage server that was redirected to may find the signed URL too old.
@@ -117,12 +166,12 @@ static int fetch_bytes(struct registry *r, struct endpoint *ep, struct blob_sink
 		return 0;
 	for (int total = 1;; total++) {
 		auto_response struct http_response rs = {0};
-		uint64_t before = blob_writer_size(b->writer);
+		uint64_t before = b->to->size(b->to);
 		enum outcome o = fetch_once(r, ep, b, &rs, e);
 		if (o == FETCH_DONE)
 			return 0;
 		// An answer that came to its end and is too short may stay so for ever.
-		bool moves = rs.failure != HTTP_OK && blob_writer_size(b->writer) > before;
+		bool moves = rs.failure != HTTP_OK && b->to->size(b->to) > before;
 		bool next = ep->is_mirror && (!moves || rs.failure == HTTP_FAIL_TIMEOUT);
 		if (moves)
 			retry.tries = 0;
@@ -136,23 +185,20 @@ static int fetch_bytes(struct registry *r, struct endpoint *ep, struct blob_sink
 // once, from the start.
 static int fetch_from(struct registry *r, struct endpoint *ep, struct blob_sink *b, struct err *e)
 {
-	struct digest got;
 	for (bool last = false;; last = true) {
 		b->host = ep->host->cred_name;
-		bool was_resumed = b->resumed || blob_writer_size(b->writer) > 0;
+		bool was_resumed = b->resumed || b->to->size(b->to) > 0;
 		if (fetch_bytes(r, ep, b, e) < 0)
 			return -1;
 		was_resumed = was_resumed || b->resumed;
-		if (blob_writer_finish(b->writer, &b->d->digest, b->d->size, &got, e) == 0)
+		if (b->to->finish(b->to, b->d, e) == 0)
 			return 0;
 		err_wrap(e, "blob from '%s'", b->host);
-		if (e->kind != ERR_CORRUPT)
+		struct err ignored = ERR_INIT;
+		if (e->kind != ERR_CORRUPT || begin_again(b, &ignored) < 0)
 			return -1;
-		blob_writer_free(b->writer);
-		struct err again = ERR_INIT;
-		b->writer = blob_writer_new(r->store, &again);
 		b->resumed = false;
-		if (!b->writer || !was_resumed || last)
+		if (!was_resumed || last)
 			return -1;
 	}
 }
@@ -183,7 +229,7 @@ static int fetch_from_repository(
 		if (fetch_from(r, &eps.v[i], b, &e) == 0)
 			return 0;
 		keep_error(kept, &e);
-		if (e.kind == ERR_CANCELLED || e.kind == ERR_SPACE || !b->writer) {
+		if (e.kind == ERR_CANCELLED || e.kind == ERR_SPACE || b->broken) {
 			*kept = e;
 			return -1;
 		}
@@ -205,6 +251,40 @@ static int fetch_manifest_blob(
 	return manifest_fetch(r, &eps, &want, &m, e);
 }
 
+int blob_fetch_from(struct registry *r, const struct descriptor *d, int step,
+        const struct strv *sources, struct blob_taker *to, struct err *e)
+{
+	struct blob_sink b = {.sink = {blob_start, blob_write}, .d = d, .to = to};
+	progress_init(&b.progress, r, step, d, "pulling");
+	for (size_t i = 0; i < sources->n; i++) {
+		struct err one = ERR_INIT;
+		if (fetch_from_repository(r, sources->v[i], &b, &one) == 0)
+			return 0;
+		bool ends = one.kind == ERR_CANCELLED || one.kind == ERR_SPACE || b.broken;
+		if (i == 0 || ends) // the newest source is the one that was named
+			*e = one;
+		if (ends)
+			break;
+	}
+	return -1;
+}
+
+static int fetch_document(
+        struct registry *r, const struct descriptor *d, const struct strv *sources, struct err *e)
+{
+	for (size_t i = 0; i < sources->n; i++) {
+		struct err one = ERR_INIT;
+		if (fetch_manifest_blob(r, sources->v[i], d, &one) == 0)
+			return 0;
+		bool ends = one.kind == ERR_CANCELLED || one.kind == ERR_SPACE;
+		if (i == 0 || ends)
+			*e = one;
+		if (ends)
+			break;
+	}
+	return -1;
+}
+
 struct fetch {
 	const struct descriptor *d;
 	int step;
@@ -214,25 +294,14 @@ struct fetch {
 static int fetch_from_sources(
         struct registry *r, const struct fetch *f, const struct strv *sources, struct err *e)
 {
-	const struct descriptor *d = f->d;
-	struct blob_sink b = {.sink = {blob_start, blob_write}, .d = d};
-	b.writer = blob_writer_new(r->store, e);
-	if (!b.writer)
+	if (f->is_document)
+		return fetch_document(r, f->d, sources, e);
+	struct store_taker to = {
+	        .face = store_taker, .store = r->store, .writer = blob_writer_new(r->store, e)};
+	if (!to.writer)
 		return -1;
-	progress_init(&b.progress, r, f->step, d, "pulling");
-	int rc = -1;
-	for (size_t i = 0; i < sources->n && rc < 0 && b.writer; i++) {
-		struct err one = ERR_INIT;
-		rc = f->is_document ? fetch_manifest_blob(r, sources->v[i], d, &one)
-		                    : fetch_from_repository(r, sources->v[i], &b, &one);
-		bool ends = one.kind == ERR_CANCELLED || one.kind == ERR_SPACE;
-		if (rc < 0 && (i == 0 || ends)) // the newest source is the one that was named
-			*e = one;
-		if (ends)
-			break;
-	}
-	if (b.writer)
-		blob_writer_free(b.writer);
+	int rc = blob_fetch_from(r, f->d, f->step, sources, &to.face, e);
+	blob_writer_free(to.writer);
 	return rc;
 }
 

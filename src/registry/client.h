@@ -179,6 +179,18 @@ int manifest_load(struct registry *r, const struct digest *d, const char *foreig
 bool media_type_is_document(const char *media_type); // a manifest or an index of ours
 // Fetches a document into the store, whatever its media type; as registry_fetch_blob does blobs.
 int document_fetch(struct registry *r, const struct descriptor *d, int step, struct err *e);
+// Takes the bytes of a blob that is fetched.
+struct blob_taker {
+	uint64_t (*size)(struct blob_taker *self); // taken so far
+	int (*write)(struct blob_taker *self, const void *p, size_t n, struct err *e);
+	int (*again)(struct blob_taker *self, struct err *e); // from the beginning; -1: it cannot
+	// All has come. ERR_CORRUPT: it is not what the descriptor says.
+	int (*finish)(struct blob_taker *self, const struct descriptor *d, struct err *e);
+};
+// From the first of the repositories that gives it ("docker.io/library/node"), going on after a
+// transfer that was cut.
+int blob_fetch_from(struct registry *r, const struct descriptor *d, int step,
+        const struct strv *sources, struct blob_taker *to, struct err *e);
 // Splits "docker.io/library/node". Caller frees both.
 int repository_split(const char *name, char **ret_domain, char **ret_repository, struct err *e);
 // Runs fn(arg, i) for i < n on `parallel` threads; the first failure stops the rest.

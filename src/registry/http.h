@@ -39,6 +39,7 @@ struct http_request {
 	const struct strv *headers; // "Name: value"; may be NULL
 	const char *authorization;  // header value, may be NULL
 	bool has_body;              // then body, or if that is NULL body_fd from body_from on
+	bool body_is_pipe;          // body_fd is read as it comes, and so can be sent only once
 	const void *body;
 	int body_fd;
 	uint64_t body_from; // of the file

@@ -137,6 +137,22 @@ static size_t on_body(char *p, size_t size, size_t count, void *arg)
 	return n ? 0 : 1;
 }
 
+static int read_body(struct http_exchange *x, char *p, size_t *n)
+{
+	const struct http_request *rq = x->rq;
+	if (!rq->body_is_pipe)
+		return fs_pread_full(rq->body_fd, p, *n, (off_t)(rq->body_from + x->sent), x->e);
+	ssize_t got;
+	do {
+		got = read(rq->body_fd, p, *n);
+	} while (got < 0 && errno == EINTR);
+	if (got <= 0)
+		return got < 0 ? err_sys(x->e, "read what is to be sent")
+		               : err_set(x->e, ERR_NET, "what is to be sent ends early");
+	*n = (size_t)got;
+	return 0;
+}
+
 static size_t on_upload(char *p, size_t size, size_t count, void *arg)
 {
 	struct http_exchange *x = arg;
@@ -146,8 +162,7 @@ static size_t on_upload(char *p, size_t size, size_t count, void *arg)
 		n = (size_t)(rq->body_size - x->sent);
 	if (rq->body) {
 		memcpy(p, (const char *)rq->body + x->sent, n);
-	} else if (n > 0 &&
-	           fs_pread_full(rq->body_fd, p, n, (off_t)(rq->body_from + x->sent), x->e) < 0) {
+	} else if (n > 0 && read_body(x, p, &n) < 0) {
 		x->failed = true;
 		x->rs->failure = HTTP_FAIL_LOCAL;
 		return CURL_READFUNC_ABORT;

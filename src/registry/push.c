@@ -46,13 +46,14 @@ static int inherit_sources(
         struct push *p, const struct digest *parent, const struct digest *child, struct err *e)
 {
 	struct store *s = p->target.r->store;
+	bool relay = p->target.relay; // then also for mounting, and the named source comes first
 	auto_strv struct strv own = {0}, sources = {0};
-	if (store_blob_has(s, child))
+	if (!relay && store_blob_has(s, child))
 		return 0;
 	if (store_blob_sources(s, child, &own, e) < 0 ||
 	        store_blob_sources(s, parent, &sources, e) < 0)
 		return -1;
-	for (size_t i = sources.n; own.n == 0 && i > 0; i--)
+	for (size_t i = sources.n; (relay || own.n == 0) && i > 0; i--)
 		if (store_blob_add_source(s, child, sources.v[i - 1], e) < 0)
 			return -1;
 	return 0;
@@ -112,6 +113,12 @@ static int collect_index(struct push *p, const struct manifest_bytes *m, int dep
 	return collect_children(p, &m->digest, &ix.manifests, depth, e);
 }
 
+static int collect_known(struct push *p, const struct manifest_bytes *m, int depth, struct err *e)
+{
+	return media_type_is_index(m->media_type) ? collect_index(p, m, depth, e)
+	                                          : collect_manifest(p, m, e);
+}
+
 // A document of a kind that hew does not know goes as it is, and before it what it seems to name.
 static int collect_foreign(struct push *p, const struct manifest_bytes *m, int depth, struct err *e)
 {
@@ -123,6 +130,21 @@ static int collect_foreign(struct push *p, const struct manifest_bytes *m, int d
 	descriptor_list_release(&blobs);
 	descriptor_list_release(&manifests);
 	return rc;
+}
+
+// A registry has what the documents that it has name: it took them only then.
+static bool is_there(struct push *p, const struct digest *d)
+{
+	auto_response struct http_response rs = {0};
+	char digest[DIGEST_TEXT];
+	digest_text(d, digest);
+	auto_free char *tail = xasprintf("manifests/%s", digest);
+	struct err ignored = ERR_INIT;
+	struct api_call call = {.ep = p->target.ep, .tail = tail, .rq = {.method = "HEAD"}};
+	scope_add_repository(&call.scopes, p->target.ep->repository, "pull,push");
+	int rc = api_perform(p->target.r, &call, &rs, &ignored);
+	api_call_release(&call);
+	return rc == 0 && rs.status == 200;
 }
 
 static void keep_document(struct push *p, struct manifest_bytes *m)
@@ -147,11 +169,11 @@ static int collect(struct push *p, const struct descriptor *d, int depth, struct
 	        document_fetch(p->target.r, d, p->target.step, e) < 0)
 		return -1;
 	int rc = manifest_load(p->target.r, &d->digest, known ? NULL : d->media_type, &m, e);
-	if (rc == 0 && !known)
-		rc = collect_foreign(p, &m, depth, e);
-	else if (rc == 0)
-		rc = media_type_is_index(m.media_type) ? collect_index(p, &m, depth, e)
-		                                       : collect_manifest(p, &m, e);
+	bool whole = rc == 0 && p->target.relay && is_there(p, &d->digest);
+	if (whole && depth > 0)
+		return 0;
+	if (rc == 0 && !whole) // the root gets a tag in any case
+		rc = known ? collect_known(p, &m, depth, e) : collect_foreign(p, &m, depth, e);
 	if (rc < 0)
 		return err_wrap(e, "manifest '%s'", digest);
 	keep_document(p, &m);
@@ -212,24 +234,40 @@ static int check_name(const struct reference *ref, const struct digest *manifest
 	        have);
 }
 
-int registry_push(struct registry *r, const struct reference *ref, const struct digest *manifest,
-        int step, struct err *e)
+static int push(const struct push_target *how, const struct reference *ref,
+        const struct digest *manifest, struct err *e)
 {
 	auto_endpoints struct endpoint_list eps = {0};
 	if (check_name(ref, manifest, e) < 0 ||
-	        endpoint_list_make(r, ref->domain, ref->repository, ENDPOINT_PUSH, &eps, e) < 0)
+	        endpoint_list_make(how->r, ref->domain, ref->repository, ENDPOINT_PUSH, &eps, e) <
+	                0)
 		return -1;
-	struct push p = {.target = {.r = r,
-	                         .ep = &eps.v[eps.n - 1],
-	                         .domain = ref->domain,
-	                         .name = reference_name(ref),
-	                         .step = step}};
+	struct push p = {.target = *how};
+	p.target.ep = &eps.v[eps.n - 1];
+	p.target.domain = ref->domain;
+	p.target.name = reference_name(ref);
 	int rc = run(&p, ref, manifest, e);
 	push_release(&p);
 	if (rc == 0)
 		return 0;
 	auto_free char *shown = reference_familiar(ref);
 	return err_wrap(e, "push '%s'", shown);
+}
+
+int registry_relay(struct registry *r, const struct reference *ref, const struct digest *manifest,
+        int step, struct push_counts *ret, struct err *e)
+{
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct push_target how = {
+	        .r = r, .step = step, .relay = true, .counts = ret, .lock = &lock};
+	*ret = (struct push_counts){0};
+	return push(&how, ref, manifest, e);
+}
+
+int registry_push(struct registry *r, const struct reference *ref, const struct digest *manifest,
+        int step, struct err *e)
+{
+	return push(&(struct push_target){.r = r, .step = step}, ref, manifest, e);
 }
 
 int registry_push_blob(

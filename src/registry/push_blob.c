@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "registry/push-int.h"
+#include "registry/relay.h"
 #include "registry/url.h"
 
 #define MOUNT_TRIES 3
@@ -68,12 +69,44 @@ static int mount_somewhere(struct upload *u, struct err *e)
 	return rc;
 }
 
+static int relay_from(struct upload *u, const struct strv *sources, struct err *e)
+{
+	struct retry retry = {0};
+	for (;;) {
+		auto_response struct http_response rs = {0};
+		int fd = -1;
+		if (upload_begin(u, e) < 0)
+			return -1;
+		struct relay *y = relay_start(u->t->r, u->d, u->t->step, sources, &fd, e);
+		if (!y)
+			return -1;
+		int rc = relay_end(y, upload_pipe(u, fd, &rs, e), e);
+		if (rc <= 0)
+			return rc;
+		if (api_try_again(u->t->r, &retry, &rs, e->msg, e) <= 0)
+			return -1;
+		*e = ERR_INIT;
+	}
+}
+
+static int relay_blob(struct upload *u, struct err *e)
+{
+	auto_strv struct strv sources = {0};
+	if (store_blob_sources(u->t->r->store, &u->d->digest, &sources, e) < 0)
+		return -1;
+	if (sources.n == 0)
+		return err_set(e, ERR_NOT_FOUND, "no registry is known to have %s", u->what);
+	return relay_from(u, &sources, e) < 0 ? err_wrap(e, "%s", u->what) : 0;
+}
+
 static int send_blob(struct upload *u, struct err *e)
 {
 	struct store *s = u->t->r->store;
 	uint64_t size;
-	if (!store_blob_has(s, &u->d->digest) &&
-	        registry_fetch_blob(u->t->r, u->d, u->t->step, e) < 0)
+	bool here = store_blob_has(s, &u->d->digest);
+	if (!here && u->t->relay)
+		return relay_blob(u, e);
+	if (!here && registry_fetch_blob(u->t->r, u->d, u->t->step, e) < 0)
 		return -1;
 	auto_fd int fd = store_blob_open(s, &u->d->digest, &size, e);
 	if (fd < 0)
@@ -85,18 +118,38 @@ static int send_blob(struct upload *u, struct err *e)
 	return upload_run(u, fd, e);
 }
 
+enum way { WAY_THERE, WAY_MOUNTED, WAY_SENT };
+
+static void count(struct push_target *t, enum way way, const struct descriptor *d)
+{
+	struct push_counts *c = t->counts;
+	if (!c)
+		return;
+	pthread_mutex_lock(t->lock);
+	*(way == WAY_THERE ? &c->there : way == WAY_MOUNTED ? &c->mounted : &c->sent) += 1;
+	if (way == WAY_SENT)
+		c->bytes += d->size;
+	pthread_mutex_unlock(t->lock);
+}
+
 int push_blob(struct push_target *t, const struct descriptor *d, struct err *e)
 {
 	struct upload u = {.t = t, .d = d};
+	enum way way = WAY_THERE;
 	digest_text(&d->digest, u.digest);
 	u.what = xasprintf("blob '%s' of '%s'", u.digest, t->ep->repository);
 	progress_init(&u.progress, t->r, t->step, d, "pushing");
 	int rc = is_there(&u, e);
-	if (rc == 0)
+	if (rc == 0) {
+		way = WAY_MOUNTED;
 		rc = mount_somewhere(&u, e);
-	if (rc == 0)
+	}
+	if (rc == 0) {
+		way = WAY_SENT;
 		rc = send_blob(&u, e);
+	}
 	if (rc >= 0) {
+		count(t, way, d);
 		progress_tick(&u.progress, d->size);
 		rc = store_blob_add_source(t->r->store, &d->digest, t->name, e);
 	}

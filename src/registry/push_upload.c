@@ -48,8 +48,10 @@ int upload_located(struct upload *u, const struct http_response *rs, struct err 
 	return 0;
 }
 
-static int begin(struct upload *u, struct err *e)
+int upload_begin(struct upload *u, struct err *e)
 {
+	if (u->location)
+		return 0;
 	auto_response struct http_response rs = {0};
 	struct api_call c = {
 	        .tail = "blobs/uploads/", .rq = {.method = "POST", .has_body = true, .body = ""}};
@@ -95,6 +97,8 @@ static int send_part(
 	                .headers = &headers,
 	                .has_body = true,
 	                .body = n ? NULL : "",
+	                .body_is_pipe = u->is_pipe,
+	                .stays = u->is_pipe,
 	                .body_fd = u->fd,
 	                .body_from = u->sent,
 	                .body_size = n,
@@ -206,7 +210,7 @@ static enum outcome send_once(struct upload *u, struct http_response *rs, struct
 		err_sys(e, "upload %s", u->what);
 		return SEND_FAILED;
 	}
-	if (!u->location && begin(u, e) < 0)
+	if (upload_begin(u, e) < 0)
 		return SEND_FAILED;
 	if (host_enter(u->t->r, u->t->ep->host, e) < 0)
 		return SEND_FAILED;
@@ -242,4 +246,24 @@ int upload_run(struct upload *u, int fd, struct err *e)
 		if (api_try_again(u->t->r, &retry, &rs, e->msg, e) <= 0)
 			return -1;
 	}
+}
+
+// The slots of the host are not waited for: the fetch at the other end of the pipe may need one of
+// the same host.
+int upload_pipe(struct upload *u, int fd, struct http_response *rs, struct err *e)
+{
+	struct host *h = u->t->ep->host;
+	u->fd = fd;
+	u->is_pipe = true;
+	if (!u->piece && h->in_pieces)
+		u->piece = PIECE_SIZE;
+	enum outcome o = u->piece ? send_pieces(u, rs, e) : put(u, rs, e);
+	if (o == SENT && u->piece)
+		h->in_pieces = true;
+	if (o == SEND_PIECES && !u->piece)
+		u->piece = PIECE_SIZE;
+	forget_session(u);
+	bool old_token = o == SEND_FAILED && rs->status == 401 && !u->refused;
+	u->refused = old_token;
+	return o == SENT ? 0 : o == SEND_FAILED && !old_token ? -1 : 1;
 }

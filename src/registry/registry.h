@@ -53,7 +53,16 @@ int registry_pull(struct registry *r, const struct reference *ref, const struct 
 // children before parents; manifest last under the reference's tag. Blobs go in parallel.
 int registry_push(struct registry *r, const struct reference *ref, const struct digest *manifest,
         int step, struct err *e);
-// Whether that would be let in, as far as the registry tells without anything being sent: name,
+// The same for what need not be in the store: blobs that are not are streamed from where the
+// documents came from (their sources), in memory that is bounded; what the target has already is
+// not looked at again.
+struct push_counts {
+	size_t there, mounted, sent; // blobs
+	uint64_t bytes;              // sent
+};
+int registry_relay(struct registry *r, const struct reference *ref, const struct digest *manifest,
+        int step, struct push_counts *ret, struct err *e);
+// Whether a push would be let in, as far as the registry tells without anything being sent: name,
 // credentials, permission. What may pass until then (it is busy, or in trouble) is a warning.
 int registry_check_push(struct registry *r, const struct reference *ref, struct err *e);
 // One blob, to where the reference's manifest will name it.
