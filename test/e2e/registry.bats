@@ -335,48 +335,9 @@ pushed() { # status, part
 	equal 150000000 "$(hew build -q -o type=tar,dest=- . | tar xO random.bin | wc -c)"
 }
 
-# bounded MIB COMMAND...: its resident memory stays below that.
-bounded() {
-	python3 - "$@" <<-'END'
-		import resource, subprocess, sys
-		subprocess.run(sys.argv[2:], check=True)
-		peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-		print(sys.argv[2], sys.argv[3], "used", peak, "MiB")
-		sys.exit(peak >= int(sys.argv[1]))
-	END
-}
-
 @test "300 MB through a docker-registry and back in bounded memory" {
-	python3 - <<-'END'
-		import tarfile
-		info = tarfile.TarInfo("zeros")
-		info.size = 300 << 20
-		with open("layer.tar", "wb") as f:
-		    f.write(info.tobuf(tarfile.USTAR_FORMAT))
-		    f.truncate(512 + info.size + 1024)
-	END
-	local layer config size digest from
-	size=$(stat -c %s layer.tar) layer=sha256:$(sha256sum <layer.tar | cut -d' ' -f1)
-	mkdir -p in/blobs/sha256
-	mv layer.tar "in/blobs/sha256/${layer#*:}"
-	put() { # a document into the layout; sets digest
-		digest=$(sha256sum <"$1" | cut -d' ' -f1)
-		mv "$1" "in/blobs/sha256/$digest"
-	}
-	jq -n --arg layer "$layer" \
-		'{architecture: "amd64", os: "linux", config: {}, rootfs: {type: "layers", diff_ids: [$layer]}}' >config
-	put config
-	config=$digest
-	jq -n --arg layer "$layer" --argjson size "$size" --arg config "sha256:$config" \
-		--argjson config_size "$(stat -c %s "in/blobs/sha256/$config")" '{schemaVersion: 2,
-		mediaType: "application/vnd.oci.image.manifest.v1+json",
-		config: {mediaType: "application/vnd.oci.image.config.v1+json", digest: $config, size: $config_size},
-		layers: [{mediaType: "application/vnd.oci.image.layer.v1.tar", digest: $layer, size: $size}]}' >manifest
-	put manifest
-	jq -n --arg digest "sha256:$digest" --argjson size "$(stat -c %s "in/blobs/sha256/$digest")" \
-		'{schemaVersion: 2, manifests: [{mediaType: "application/vnd.oci.image.manifest.v1+json",
-		digest: $digest, size: $size, annotations: {"org.opencontainers.image.ref.name": "x"}}]}' >in/index.json
-	echo '{"imageLayoutVersion": "1.0.0"}' >in/oci-layout
+	local from layer
+	large_layout
 	registry
 	skopeo copy -q --preserve-digests --dest-tls-verify=false oci:in:x "docker://127.0.0.1:$PORT/large:1"
 	from=127.0.0.1:$PORT/large:1

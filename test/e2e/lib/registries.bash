@@ -12,8 +12,12 @@ setup() {
 }
 
 teardown() {
-	local d
 	test_teardown
+	stop_registries
+}
+
+stop_registries() {
+	local d
 	for d in "${REGISTRIES[@]}"; do "$TOP/test/bases/serve" stop "$d"; done
 }
 
@@ -138,4 +142,49 @@ tokens() {
 named() {
 	printf '127.0.0.1 localhost registry.test other.test\n' >"$BATS_TEST_TMPDIR/hosts"
 	unshare --mount bash -c 'mount --bind "$1" /etc/hosts && shift && exec "$@"' - "$BATS_TEST_TMPDIR/hosts" "$@"
+}
+
+# bounded MIB COMMAND...: its resident memory stays below that.
+bounded() {
+	python3 - "$@" <<-'END'
+		import resource, subprocess, sys
+		subprocess.run(sys.argv[2:], check=True)
+		peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+		print(sys.argv[2], sys.argv[3], "used", peak, "MiB")
+		sys.exit(peak >= int(sys.argv[1]))
+	END
+}
+
+# large_layout: ./in, an OCI layout with an image x of one layer of 300 MB. Sets layer.
+large_layout() {
+	python3 - <<-'END'
+		import tarfile
+		info = tarfile.TarInfo("zeros")
+		info.size = 300 << 20
+		with open("layer.tar", "wb") as f:
+		    f.write(info.tobuf(tarfile.USTAR_FORMAT))
+		    f.truncate(512 + info.size + 1024)
+	END
+	local config size digest
+	size=$(stat -c %s layer.tar) layer=sha256:$(sha256sum <layer.tar | cut -d' ' -f1)
+	mkdir -p in/blobs/sha256
+	mv layer.tar "in/blobs/sha256/${layer#*:}"
+	put() { # a document into the layout; sets digest
+		digest=$(sha256sum <"$1" | cut -d' ' -f1)
+		mv "$1" "in/blobs/sha256/$digest"
+	}
+	jq -n --arg layer "$layer" \
+		'{architecture: "amd64", os: "linux", config: {}, rootfs: {type: "layers", diff_ids: [$layer]}}' >config
+	put config
+	config=$digest
+	jq -n --arg layer "$layer" --argjson size "$size" --arg config "sha256:$config" \
+		--argjson config_size "$(stat -c %s "in/blobs/sha256/$config")" '{schemaVersion: 2,
+		mediaType: "application/vnd.oci.image.manifest.v1+json",
+		config: {mediaType: "application/vnd.oci.image.config.v1+json", digest: $config, size: $config_size},
+		layers: [{mediaType: "application/vnd.oci.image.layer.v1.tar", digest: $layer, size: $size}]}' >manifest
+	put manifest
+	jq -n --arg digest "sha256:$digest" --argjson size "$(stat -c %s "in/blobs/sha256/$digest")" \
+		'{schemaVersion: 2, manifests: [{mediaType: "application/vnd.oci.image.manifest.v1+json",
+		digest: $digest, size: $size, annotations: {"org.opencontainers.image.ref.name": "x"}}]}' >in/index.json
+	echo '{"imageLayoutVersion": "1.0.0"}' >in/oci-layout
 }
