@@ -37,8 +37,9 @@ bool jn_is_array(const struct jn *n);
 bool jn_is_string(const struct jn *n);
 // Members in document order: for (size_t i = 0; jn_member(o, i, &key, &value); i++)
 bool jn_member(const struct jn *o, size_t i, const char **key, const struct jn **value);
-void jn_str_list(const struct jn *a, struct strv *ret); // appends every string member
-void jn_dump(const struct jn *n, struct buf *out);      // compact, keeps member order
+void jn_str_list(const struct jn *a, struct strv *ret);     // appends every string member
+void jn_dump(const struct jn *n, struct buf *out);          // compact, keeps member order
+void jn_dump_indented(const struct jn *n, struct buf *out); // by two blanks
 
 // Writer. Commas, quoting and (if indent > 0) line breaks are its business.
 struct jw {

@@ -170,3 +170,31 @@ void jw_kv_bool(struct jw *w, const char *key, bool v)
 	jw_key(w, key);
 	jw_bool(w, v);
 }
+
+static void put_node(struct jw *w, const struct jn *n)
+{
+	const struct jn *value;
+	const char *key;
+	if (jn_is_object(n)) {
+		jw_object(w);
+		for (size_t i = 0; jn_member(n, i, &key, &value); i++) {
+			jw_key(w, key);
+			put_node(w, value);
+		}
+		jw_object_end(w);
+	} else if (jn_is_array(n)) {
+		jw_array(w);
+		for (size_t i = 0; i < jn_len(n); i++)
+			put_node(w, jn_at(n, i));
+		jw_array_end(w);
+	} else {
+		jw_raw(w, n);
+	}
+}
+
+void jn_dump_indented(const struct jn *n, struct buf *out)
+{
+	struct jw w;
+	jw_begin(&w, out, 2);
+	put_node(&w, n);
+}

@@ -33,8 +33,7 @@ int build_take_platforms(const struct strv *words, struct build_request *r, stru
 
 // ---- annotations
 
-// [LEVEL[,LEVEL...]:]KEY=VALUE
-static int take_annotation(const char *spec, struct annotation_list *to, struct err *e)
+int build_take_annotation(const char *spec, struct annotation_list *to, struct err *e)
 {
 	const char *eq = strchr(spec, '=');
 	auto_free char *key = xstrndup(spec, eq ? (size_t)(eq - spec) : 0);
@@ -107,7 +106,7 @@ int build_take_annotations(const struct strv *specs, struct build_request *r,
         struct output_spec *outputs, size_t n, struct err *e)
 {
 	for (size_t i = 0; i < specs->n; i++)
-		if (take_annotation(specs->v[i], &r->annotations, e))
+		if (build_take_annotation(specs->v[i], &r->annotations, e))
 			return -1;
 	for (size_t i = 0; i < n; i++) {
 		give(&r->annotations, &outputs[i]);

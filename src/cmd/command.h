@@ -11,6 +11,7 @@ struct err;
 
 enum option_kind {
 	OPT_FLAG,   // bool: --x, --x=true|false
+	OPT_ON,     // bool: the opposite of --x, which is on unless --x=false
 	OPT_STRING, // const char *: the last one wins
 	OPT_LIST,   // struct strv: every one is kept
 	OPT_INT,    // int64_t

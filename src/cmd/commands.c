@@ -20,6 +20,8 @@ const struct command *const commands[] = {
         &cmd_shell,
         &cmd_pull,
         &cmd_push,
+        &cmd_copy,
+        &cmd_index,
         &cmd_tag,
         &cmd_rmi,
         &cmd_save,

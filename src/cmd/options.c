@@ -51,7 +51,7 @@ static int set_flag(struct parser *p, const struct option *o, const char *value)
 		return err_set(p->e, ERR_USAGE,
 		        "invalid argument \"%s\" for --%s: true or false is expected", value,
 		        o->name);
-	*(bool *)(p->opts + o->offset) = on;
+	*(bool *)(p->opts + o->offset) = o->kind == OPT_ON ? !on : on;
 	return 0;
 }
 
@@ -87,7 +87,7 @@ static int set_value(struct parser *p, const struct option *o, const char *value
 
 static bool takes_value(const struct option *o)
 {
-	return o->kind != OPT_FLAG && !(o->kind == OPT_NOTE && !o->arg);
+	return o->kind != OPT_FLAG && o->kind != OPT_ON && !(o->kind == OPT_NOTE && !o->arg);
 }
 
 static int next_value(struct parser *p, const struct option *o, const char *shown)

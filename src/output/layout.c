@@ -24,6 +24,7 @@ void layout_release(struct layout *l)
 	for (size_t i = 0; i < l->n; i++) {
 		descriptor_release(&l->images[i].root);
 		strv_release(&l->images[i].names);
+		strv_release(&l->images[i].refs);
 	}
 	free(l->images);
 	for (size_t i = 0; i < l->blobs.n; i++)
@@ -109,6 +110,14 @@ int layout_add(
 	return collect(l, root, 0, e) || blobs_need(l->q, l->blobs.v, l->blobs.n, e) ? -1 : 0;
 }
 
+int layout_add_as(struct layout *l, const struct descriptor *root, const char *ref, struct err *e)
+{
+	const struct strv none = {0};
+	if (ref)
+		strv_add(&image_of(l, root)->refs, ref);
+	return layout_add(l, root, &none, e);
+}
+
 // ---- documents
 
 static int add_named(
@@ -130,8 +139,13 @@ static int make_index(const struct layout *l, struct image_index *ix, struct err
 	ix->media_type = xstrdup(MT_OCI_INDEX);
 	for (size_t i = 0; i < l->n; i++) {
 		const struct layout_image *im = &l->images[i];
-		if (!im->names.n)
+		if (!im->names.n && !im->refs.n)
 			descriptor_copy(descriptor_list_add(&ix->manifests), &im->root);
+		for (size_t k = 0; k < im->refs.n; k++) {
+			struct descriptor *d = descriptor_list_add(&ix->manifests);
+			descriptor_copy(d, &im->root);
+			strv_addf(&d->annotations, KEY_REF_NAME "=%s", im->refs.v[k]);
+		}
 		for (size_t k = 0; k < im->names.n; k++)
 			if (add_named(ix, &im->root, im->names.v[k], e))
 				return -1;
@@ -266,13 +280,22 @@ static const char *name_of(const struct descriptor *d)
 	return full ? full : strv_env_get(&d->annotations, KEY_REF_NAME);
 }
 
-// The same image without a name is the same entry; the same name is another image now.
+static bool same_value(const char *a, const char *b)
+{
+	return a && b && !strcmp(a, b);
+}
+
+// The same image without a name is the same entry; the same name is another image now. A name as it
+// is stands for all that readers take for it.
 static bool replaced(const struct descriptor *old, const struct image_index *by)
 {
 	const char *was = name_of(old);
 	for (size_t i = 0; i < by->manifests.n; i++) {
 		const struct descriptor *d = &by->manifests.v[i];
 		const char *is = name_of(d);
+		if (!strv_env_get(&d->annotations, KEY_FULL_NAME) &&
+		        same_value(is, strv_env_get(&old->annotations, KEY_REF_NAME)))
+			return true;
 		if (was && is ? !strcmp(was, is) : !was && digest_eq(&d->digest, &old->digest))
 			return true;
 	}

@@ -9,6 +9,7 @@
 struct layout_image {
 	struct descriptor root;
 	struct strv names; // full references
+	struct strv refs;  // names as they are to stand there
 };
 
 struct layout {
@@ -25,6 +26,8 @@ void layout_release(struct layout *l);
 // Adds an image under the names that are not empty; everything it needs is made present.
 int layout_add(
         struct layout *l, const struct descriptor *root, const struct strv *names, struct err *e);
+// The same under a name as it is ("1.0", "a/b:c"), or NULL: none.
+int layout_add_as(struct layout *l, const struct descriptor *root, const char *ref, struct err *e);
 // As a tar, front to back. fd is borrowed.
 int layout_stream(struct layout *l, int fd, struct err *e);
 // As a tar or into a folder; a layout that is in the folder already keeps what it has.

@@ -3,6 +3,7 @@
 // its digest, every layer against its diffID, and an image gets its names only when all of it is
 // here.
 #include "output/load.h"
+#include "output/copy.h"
 
 #include "base/cancel.h"
 #include "base/fs.h"
@@ -57,6 +58,23 @@ static int copy_blob(struct load *l, const struct content *c, const struct diges
 		rc = blob_writer_finish(w, expect, UINT64_MAX, ret, e);
 	blob_writer_free(w);
 	return rc;
+}
+
+int load_blob(struct load *l, const char *path, const struct descriptor *d, struct err *e)
+{
+	auto_content struct content c = CONTENT_NONE;
+	struct digest got;
+	if (store_lease_add(l->store, &d->digest, e))
+		return -1;
+	if (store_blob_has(l->store, &d->digest))
+		return 0;
+	int found = source_file(l->source, path, &c, e);
+	if (found <= 0)
+		return found ? -1 : err_set(e, ERR_CORRUPT, "the archive has no '%s'", path);
+	if (c.size != d->size)
+		return err_set(e, ERR_CORRUPT, "'%s' has %llu bytes, its descriptor says %llu",
+		        path, (unsigned long long)c.size, (unsigned long long)d->size);
+	return copy_blob(l, &c, &d->digest, &got, e) ? err_wrap(e, "'%s'", path) : 0;
 }
 
 // The blob is the tar itself where nothing is compressed. A layer that is here already is not
@@ -295,6 +313,42 @@ int output_load(struct store *s, const char *path, struct strv *ret_loaded, stru
 		return err_set(e, ERR_NOT_FOUND, "load '%s': it holds no image", shown);
 	for (size_t i = 0; i < loaded.n; i++)
 		strv_add(ret_loaded, loaded.v[i]);
+	return 0;
+}
+
+static int load_whole(struct load *l, const struct place *from, const struct platform *platform,
+        struct digest *ret, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	bool docker = from->kind == PLACE_DOCKER_ARCHIVE;
+	const char *file = docker ? "manifest.json" : "index.json";
+	auto_free char *name = docker && from->has_ref ? reference_text(&from->ref) : NULL;
+	int found = source_read(l->source, file, docker ? JSON_MAX : MANIFEST_MAX, &text, e);
+	if (!found)
+		return err_set(e, ERR_NOT_FOUND, "it is no %s: it has no %s",
+		        docker ? "docker archive" : "OCI layout", file);
+	if (found < 0)
+		return -1;
+	l->manifest = ret;
+	return docker ? load_docker_one(l, &text, name, e)
+	              : load_oci_whole(l, &text, from->name, platform, ret, e);
+}
+
+int output_load_whole(struct store *s, const struct place *from, const struct platform *platform,
+        struct descriptor *ret, struct err *e)
+{
+	auto_source struct source source = SOURCE_NONE;
+	auto_strv struct strv loaded = {0};
+	auto_buf struct buf text = {0};
+	struct digest root;
+	struct load l = {.store = s, .source = &source, .loaded = &loaded};
+	if (source_open(s, from->path, &source, e) || load_whole(&l, from, platform, &root, e) ||
+	        store_blob_read(s, &root, MANIFEST_MAX, &text, e))
+		return -1;
+	const char *type = manifest_sniff(text.p, text.n, NULL, e);
+	if (!type)
+		return -1;
+	*ret = (struct descriptor){.media_type = xstrdup(type), .digest = root, .size = text.n};
 	return 0;
 }
 

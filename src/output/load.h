@@ -32,4 +32,12 @@ int load_oci(struct load *l, const struct buf *index, struct err *e);
 // The one that is asked for.
 int load_oci_one(
         struct load *l, const struct buf *index, const struct output_layout *o, struct err *e);
+// What an entry of that name leads to (NULL: latest, or the only one), as it is; all below it, or
+// the image of a platform.
+int load_oci_whole(struct load *l, const struct buf *index, const char *name,
+        const struct platform *platform, struct digest *ret, struct err *e);
 int load_docker(struct load *l, const struct buf *list, struct err *e);
+// The one of that name (a full reference; NULL: the only one).
+int load_docker_one(struct load *l, const struct buf *list, const char *name, struct err *e);
+// A file of the source as a blob of the store.
+int load_blob(struct load *l, const char *path, const struct descriptor *d, struct err *e);

@@ -89,19 +89,66 @@ static int load_one(struct load *l, const struct jn *image, struct err *e)
 	return load_image(l, &text, &m, &c, &names, e);
 }
 
+static struct jdoc *parse_list(const struct buf *list, struct err *e)
+{
+	struct jdoc *doc = jdoc_parse(list->p, list->n, e);
+	int rc = 0;
+	if (!doc) {
+		err_wrap(e, "manifest.json");
+		return NULL;
+	}
+	if (!jn_is_array(jdoc_root(doc)))
+		rc = err_set(e, ERR_CORRUPT, "manifest.json is not a list of images");
+	else if (jn_len(jdoc_root(doc)) > IMAGES_MAX)
+		rc = err_set(e, ERR_CORRUPT, "manifest.json names more than %d images", IMAGES_MAX);
+	if (!rc)
+		return doc;
+	jdoc_free(doc);
+	return NULL;
+}
+
 int load_docker(struct load *l, const struct buf *list, struct err *e)
 {
-	auto_jdoc struct jdoc *doc = jdoc_parse(list->p, list->n, e);
+	auto_jdoc struct jdoc *doc = parse_list(list, e);
 	if (!doc)
-		return err_wrap(e, "manifest.json");
+		return -1;
 	const struct jn *images = jdoc_root(doc);
-	if (!jn_is_array(images))
-		return err_set(e, ERR_CORRUPT, "manifest.json is not a list of images");
-	if (jn_len(images) > IMAGES_MAX)
-		return err_set(
-		        e, ERR_CORRUPT, "manifest.json names more than %d images", IMAGES_MAX);
 	for (size_t i = 0; i < jn_len(images); i++)
 		if (load_one(l, jn_at(images, i), e))
 			return -1;
 	return 0;
+}
+
+// ---- one of them
+
+static int is_called(const struct jn *image, const char *name, struct strv *seen, struct err *e)
+{
+	auto_strv struct strv names = {0};
+	if (read_tags(jn_get(image, "RepoTags"), &names, e))
+		return -1;
+	for (size_t i = 0; i < names.n; i++)
+		strv_add(seen, names.v[i]);
+	return name && strv_has(&names, name);
+}
+
+int load_docker_one(struct load *l, const struct buf *list, const char *name, struct err *e)
+{
+	auto_jdoc struct jdoc *doc = parse_list(list, e);
+	auto_strv struct strv seen = {0};
+	auto_buf struct buf said = {0};
+	if (!doc)
+		return -1;
+	const struct jn *images = jdoc_root(doc);
+	if (!name && jn_len(images) == 1)
+		return load_one(l, jn_at(images, 0), e);
+	for (size_t i = 0; i < jn_len(images); i++) {
+		int rc = is_called(jn_at(images, i), name, &seen, e);
+		if (rc)
+			return rc < 0 ? -1 : load_one(l, jn_at(images, i), e);
+	}
+	for (size_t i = 0; i < seen.n && said.n < 300; i++)
+		buf_printf(&said, "%s%s", said.n ? ", " : "", seen.v[i]);
+	return err_set(e, ERR_NOT_FOUND, "%s%s%s; there are: %s",
+	        name ? "it has no image called '" : "it holds more than one image: name one",
+	        name ? name : "", name ? "'" : "", said.n ? said.p : "none with a name");
 }

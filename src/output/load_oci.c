@@ -282,3 +282,77 @@ int load_oci_one(
 	const struct descriptor *d = find_tag(&ix, o->tag);
 	return d ? load_document(l, &d->digest, &none, 0, e) : no_such_tag(&ix, o->tag, e);
 }
+
+// ---- one of them, as it is
+
+static int enter_below(struct load *l, const struct descriptor *d, int depth, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	struct digest put;
+	char path[80];
+	if (depth > DEPTH_MAX)
+		return err_set(e, ERR_CORRUPT, "indexes are nested too deep");
+	if (need_blob(l, &d->digest, MANIFEST_MAX, &text, e))
+		return -1;
+	const char *type = manifest_sniff(text.p, text.n, NULL, e);
+	if (!type || store_lease_add(l->store, &d->digest, e) ||
+	        store_blob_put(l->store, text.p, text.n, &put, e))
+		return -1;
+	if (media_type_is_index(type)) {
+		auto_index struct image_index ix = {0};
+		if (image_index_parse(text.p, text.n, type, &ix, e))
+			return -1;
+		for (size_t i = 0; i < ix.manifests.n; i++)
+			if (enter_below(l, &ix.manifests.v[i], depth + 1, e))
+				return -1;
+		return 0;
+	}
+	auto_manifest struct manifest m = {0};
+	if (manifest_parse(text.p, text.n, NULL, &m, e))
+		return -1;
+	blob_path(&m.config.digest, path);
+	int rc = load_blob(l, path, &m.config, e);
+	for (size_t i = 0; i < m.layers.n && !rc; i++) {
+		blob_path(&m.layers.v[i].digest, path);
+		rc = load_blob(l, path, &m.layers.v[i], e);
+	}
+	return rc;
+}
+
+// Down to the manifest of a platform.
+static int descend(
+        struct load *l, const struct platform *platform, struct digest *d, int depth, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	auto_index struct image_index ix = {0};
+	if (need_blob(l, d, MANIFEST_MAX, &text, e))
+		return -1;
+	const char *type = manifest_sniff(text.p, text.n, NULL, e);
+	if (!type || !media_type_is_index(type))
+		return type ? 0 : -1;
+	if (image_index_parse(text.p, text.n, type, &ix, e))
+		return -1;
+	const struct descriptor *child = image_index_select(&ix, platform);
+	if (!child || depth > DEPTH_MAX)
+		return err_set(e, ERR_NOT_FOUND, "it has no image for that platform");
+	*d = child->digest;
+	return descend(l, platform, d, depth + 1, e);
+}
+
+int load_oci_whole(struct load *l, const struct buf *index, const char *name,
+        const struct platform *platform, struct digest *ret, struct err *e)
+{
+	auto_index struct image_index ix = {0};
+	if (image_index_parse(index->p, index->n, MT_OCI_INDEX, &ix, e))
+		return err_wrap(e, "index.json");
+	const struct descriptor *found = find_tag(&ix, name);
+	if (!found)
+		return no_such_tag(&ix, name, e);
+	struct descriptor root = {.digest = found->digest};
+	if (platform && descend(l, platform, &root.digest, 0, e))
+		return -1;
+	if (enter_below(l, &root, 0, e))
+		return -1;
+	*ret = root.digest;
+	return 0;
+}

@@ -79,6 +79,9 @@ void output_names(const struct output_request *q, const struct output_spec *o, s
 int single_manifest(const struct output_request *q, struct output_request *ret, struct err *e);
 int output_archive(const struct output_request *q, const struct output_spec *o,
         struct output_result *ret, struct err *e);
+// One image, without a name if that is empty; *ret: the manifest inside.
+int output_save_one(const struct output_request *q, const struct digest *manifest, const char *name,
+        const char *dest, struct descriptor *ret, struct err *e);
 // ---- engine.c
 int output_engine(const struct output_request *q, const struct output_spec *o,
         struct output_result *ret, struct err *e);

@@ -37,20 +37,35 @@ int output_archive(const struct output_request *q, const struct output_spec *o,
 	return 0;
 }
 
-static int save_add(
-        struct layout *l, const struct digest *manifest, const char *name, struct err *e)
+static int save_add(struct layout *l, const struct digest *manifest, const char *name,
+        struct descriptor *ret, struct err *e)
 {
 	const struct output_spec as_they_are = {.type = OUTPUT_DOCKER, .uncompressed = true};
 	struct output_request q = *l->q;
 	auto_strv struct strv names = {0};
 	struct descriptor d = {0};
 	q.manifest = *manifest;
-	if (name)
+	if (*name)
 		strv_add(&names, name);
 	if (single_manifest(&q, &q, e) || output_manifest(&q, &as_they_are, &d, e))
 		return -1;
 	int rc = layout_add(l, &d, &names, e);
+	if (!rc && ret)
+		descriptor_copy(ret, &d);
 	descriptor_release(&d);
+	return rc;
+}
+
+int output_save_one(const struct output_request *q, const struct digest *manifest, const char *name,
+        const char *dest, struct descriptor *ret, struct err *e)
+{
+	auto_layout struct layout l = {.q = q, .docker = true};
+	struct descriptor d = {0};
+	int rc = save_add(&l, manifest, name, &d, e) || layout_output(&l, dest, true, e) ? -1 : 0;
+	if (rc)
+		descriptor_release(&d);
+	else
+		*ret = d;
 	return rc;
 }
 
@@ -59,7 +74,7 @@ int output_save(const struct output_request *q, const struct digest *manifests, 
 {
 	auto_layout struct layout l = {.q = q, .docker = true};
 	for (size_t i = 0; i < n; i++)
-		if (save_add(&l, &manifests[i], names[i], e))
+		if (save_add(&l, &manifests[i], names[i], NULL, e))
 			return -1;
 	return layout_output(&l, dest, true, e);
 }
