@@ -13,6 +13,7 @@
 #include "cmd/build_platforms.h"
 #include "cmd/build_preflight.h"
 #include "cmd/build_sources.h"
+#include "cmd/build_values.h"
 #include "cmd/build_verify.h"
 #include "cmd/call.h"
 #include "cmd/care.h"
@@ -34,7 +35,7 @@ struct build_options {
 	struct strv tags, build_args, labels, outputs, secrets, contexts, no_cache_filter,
 	        cache_from, cache_to, ssh, platforms;
 	const char *file, *target, *progress, *iidfile, *metadata_file, *timestamp, *call;
-	bool no_cache, pull, push, load, squash, quiet, insecure, check, explain, dry_run, verify;
+	bool no_cache, pull, push, load, squash, quiet, insecure, check, explain, dry_run, locked, verify;
 	int64_t jobs;
 };
 
@@ -74,6 +75,8 @@ static const struct option options[] = {
         {"label", 0, OPT_LIST, AT(labels), "KEY=VALUE", "Add a label to the image"},
         {"load", 0, OPT_FLAG, AT(load), NULL,
                 "Hand the image to a docker or podman (-o type=docker)"},
+        {"locked", 0, OPT_FLAG, AT(locked), NULL,
+                "Take images, URLs and commits as hew.lock has them"},
         {"metadata-file", 0, OPT_STRING, AT(metadata_file), "FILE",
                 "Write digests and names as JSON"},
         {"network", 0, OPT_STRING, AT(flags.network), "MODE",
@@ -160,26 +163,9 @@ static int take_epoch(const struct build_options *o, struct build_request *r, st
 	return 0;
 }
 
-// NAME=VALUE; of two with a name the later one counts.
-static void take_pair(struct strv *to, const char *kv)
-{
-	const char *eq = strchr(kv, '=');
-	auto_free char *key = xstrndup(kv, eq ? (size_t)(eq - kv) : strlen(kv));
-	if (eq)
-		strv_env_set(to, key, eq + 1);
-	else
-		strv_add(to, kv); // refused where it is looked at
-}
-
 static int take_build_args(const struct build_options *o, struct build_request *r, struct err *e)
 {
-	for (size_t i = 0; i < o->build_args.n; i++) {
-		const char *kv = o->build_args.v[i];
-		if (strchr(kv, '='))
-			take_pair(&r->build_args, kv);
-		else if (getenv(kv))
-			strv_env_set(&r->build_args, kv, getenv(kv));
-	}
+	build_take_args(&o->build_args, r);
 	return take_epoch(o, r, e);
 }
 
@@ -194,75 +180,16 @@ static int take_tags(const struct build_options *o, struct build_request *r, str
 	return 0;
 }
 
-static int read_secret(
-        const char *id, const char *src, const char *env, struct build_secret *ret, struct err *e)
-{
-	auto_buf struct buf data = {0};
-	if (env) {
-		const char *value = getenv(env);
-		if (!value)
-			return err_set(e, ERR_USAGE,
-			        "secret %s: the environment variable %s is not set", id, env);
-		buf_puts(&data, value);
-	} else if (fs_read_file(AT_FDCWD, src, 500 << 10, &data, e)) {
-		return err_wrap(e, "secret %s", id);
-	}
-	ret->id = xstrdup(id);
-	ret->len = data.n;
-	ret->data = buf_steal(&data);
-	return 0;
-}
-
-static int take_secret(const char *spec, struct build_request *r, struct err *e)
-{
-	auto_strv struct strv parts = {0};
-	const char *id = NULL, *src = NULL, *env = NULL, *type = NULL;
-	strv_split(&parts, spec, ',');
-	for (size_t i = 0; i < parts.n; i++) {
-		char *eq = strchr(parts.v[i], '=');
-		if (!eq)
-			return err_set(e, ERR_USAGE,
-			        "invalid secret \"%s\": id=ID[,src=FILE|env=VAR] is expected",
-			        spec);
-		*eq = '\0';
-		const char *key = parts.v[i], *value = eq + 1;
-		if (!strcmp(key, "id"))
-			id = value;
-		else if (!strcmp(key, "src") || !strcmp(key, "source"))
-			src = value;
-		else if (!strcmp(key, "env"))
-			env = value;
-		else if (!strcmp(key, "type"))
-			type = value;
-		else
-			return err_set(
-			        e, ERR_USAGE, "invalid secret \"%s\": unknown key %s", spec, key);
-	}
-	if (!id || !*id)
-		return err_set(e, ERR_USAGE, "invalid secret \"%s\": id is missing", spec);
-	if (!env && ((type && !strcmp(type, "env")) || (!src && getenv(id))))
-		env = src ? src : id;
-	r->secrets = xreallocarray(r->secrets, r->n_secrets + 1, sizeof(*r->secrets));
-	if (read_secret(id, src ? src : id, env, &r->secrets[r->n_secrets], e))
-		return -1;
-	r->n_secrets++;
-	return 0;
-}
-
 static int take_options(struct build_options *o, struct build_request *r, struct err *e)
 {
 	if (take_tags(o, r, e) || build_flags_take(&o->flags, r, e) ||
 	        build_attest_take(&o->attest, &o->flags, o->metadata_file, r, e) ||
-	        build_take_ssh(&o->ssh, r, e))
+	        build_take_ssh(&o->ssh, r, e) || build_take_secrets(&o->secrets, r, e))
 		return -1;
-	for (size_t i = 0; i < o->secrets.n; i++)
-		if (take_secret(o->secrets.v[i], r, e))
-			return -1;
 	if (build_take_platforms(&o->platforms, r, e) || take_build_args(o, r, e))
 		return -1;
 	strv_copy(&r->labels, &o->labels);
-	for (size_t i = 0; i < o->contexts.n; i++)
-		take_pair(&r->build_contexts, o->contexts.v[i]);
+	build_take_contexts(&o->contexts, r);
 	for (size_t i = 0; i < o->no_cache_filter.n; i++)
 		strv_split(&r->no_cache_stages, o->no_cache_filter.v[i], ',');
 	r->target = o->target;
@@ -270,6 +197,7 @@ static int take_options(struct build_options *o, struct build_request *r, struct
 	r->pull = o->pull;
 	r->explain = o->explain;
 	r->dry_run = o->dry_run;
+	r->locked = o->locked;
 	r->jobs = (int)o->jobs;
 	return 0;
 }

@@ -34,6 +34,7 @@ const struct command *const commands[] = {
         &cmd_prune,
         &cmd_cache_mount,
         &cmd_lint,
+        &cmd_lock,
         &cmd_db,
         &cmd_debug,
         &cmd_doctor,

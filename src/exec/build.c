@@ -83,7 +83,7 @@ const struct digest *build_result_id(const struct build_result *r)
 // ---- the Dockerfile
 
 // One that is not in the file system: in a context that is a repository or an archive.
-static bool is_in_view(struct exec *x)
+bool dockerfile_is_in_view(struct exec *x)
 {
 	const char *path = x->req->dockerfile;
 	struct named_context *c = context_find(x, NULL);
@@ -129,7 +129,7 @@ static int read_dockerfile(struct exec *x, const char *path, struct buf *text, s
 	}
 	if (r->dockerfile && source_is_url(r->dockerfile))
 		return read_from_url(x, r->dockerfile, text, e);
-	if (is_in_view(x))
+	if (dockerfile_is_in_view(x))
 		return read_in_view(x, text, e);
 	if (fs_read_file(AT_FDCWD, path, DOCKERFILE_MAX, text, e) == 0)
 		return 0;
@@ -188,10 +188,10 @@ static int parse(struct exec *x, const char *path, struct buf *text, struct err 
 	return e->pos.line ? err_wrap(e, "dockerfile parse error on line %d", e->pos.line) : -1;
 }
 
-static int convert(struct exec *x, struct err *e)
+static int convert(struct exec *x, const char *path, struct err *e)
 {
 	const struct build_request *r = x->req;
-	if (contexts_open_named(x, e))
+	if (contexts_open_named(x, e) || pins_open(x, path, e))
 		return -1;
 	struct graph_resolver *resolver = resolver_new(x);
 	struct graph_options o = {
@@ -230,7 +230,7 @@ static int plan(struct exec *x, const char *path, struct buf *text, struct err *
 		show_excerpt(x, e->pos);
 		e->pos.line = 0;
 	} else {
-		status = convert(x, e);
+		status = convert(x, path, e);
 	}
 	tell_warnings(x);
 	if (status)
@@ -257,6 +257,7 @@ static void release(struct exec *x)
 	if (!x->keep_graph)
 		graph_free(x->graph);
 	dockerfile_free(x->df);
+	lock_release(&x->pins);
 	close_fd(&x->engine.stop_fd);
 	pthread_mutex_destroy(&x->agents_lock);
 	pthread_mutex_destroy(&x->lock);
@@ -307,7 +308,9 @@ static int plan_into(struct store *s, const struct build_request *r, bool whole,
 	int status = parse(&x, path, &ret->text, e);
 	ret->parsed = !status;
 	if (!status && whole)
-		status = convert(&x, e);
+		status = convert(&x, path, e);
+	if (!status && r->found)
+		status = pins_settle(&x, e);
 	if (!status && r->costs && s)
 		take_costs(&x, ret);
 	ret->file = steal_ptr(&x.df);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct event_sink;
+struct lock;
 struct provenance_options;
 
 struct build_secret {
@@ -75,6 +76,11 @@ struct build_request {
 	// build_plan: also what the target does not need; without asking a registry (an image that
 	// is not here is unknown); with what the store knows of steps
 	bool all_stages, offline, costs;
+	// Names stand for what hew.lock beside the Dockerfile says, and have to be in it.
+	bool locked;
+	// build_plan: names stand for what servers say now, which is entered here; also what ADD
+	// names. NULL: nobody wants to know.
+	struct lock *found;
 	enum net_mode network;
 	bool allow_network_host, allow_insecure; // entitlements
 	// Of every RUN: lines of /etc/hosts ("IP\tNAME"), limits, size of /dev/shm (0: default).

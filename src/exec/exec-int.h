@@ -13,6 +13,7 @@
 #include "exec/build_log.h"
 #include "graph/graph.h"
 #include "layer/writer.h"
+#include "lock/lock.h"
 #include "rootfs/rootfs.h"
 #include "rootfs/users.h"
 #include "sandbox/step.h"
@@ -20,7 +21,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct git_commit;
 struct provenance_source;
+struct reference;
 struct remote; // remote.c
 struct ssh_agent;
 struct run_state;
@@ -131,6 +134,7 @@ struct exec {
 	bool keep_graph;   // it is the caller's
 	char id[BUILD_ID]; // of the build
 	const char *path;  // of the Dockerfile
+	struct lock pins;  // of hew.lock; empty unless it is to be kept to
 	int64_t time, begun_ns;
 	struct build_log *log;        // NULL: none is kept
 	struct run_state *failed_run; // with lock held: kept for a shell; NULL
@@ -185,6 +189,20 @@ int remote_time(struct exec *x, const char *url, bool is_context, int64_t *ret, 
 // A downloaded file alone in a folder.
 struct view *remote_file_view(
         struct exec *x, const struct download *d, const char *name, struct err *e);
+
+// ---- pins.c: what hew.lock says, and what is to be said there
+// Reads hew.lock, if it is to be kept to.
+int pins_open(struct exec *x, const char *dockerfile, struct err *e);
+// What an image name stands for; sets the digest of ref. 1; 0: whatever it stands for now; -1.
+int pin_image(struct exec *x, struct reference *ref, struct err *e);
+// The same of what ADD names.
+int pin_url(struct exec *x, const char *url, struct digest *ret, struct err *e);
+int pin_git(struct exec *x, const char *text, struct git_commit *ret, struct err *e);
+// What it turned out to be.
+int pin_found_url(struct exec *x, const char *url, const struct digest *d, struct err *e);
+int pin_found_git(struct exec *x, const char *text, const struct git_commit *c, struct err *e);
+// Settles all that ADD names.
+int pins_settle(struct exec *x, struct err *e);
 
 // ---- ssh.c: --ssh and RUN --mount=type=ssh
 // The agent of that id, opened if need be. 1, 0: not given, -1.
@@ -251,6 +269,7 @@ struct graph_resolver *resolver_new(struct exec *x);
 void resolver_free(struct graph_resolver *r);
 
 // ---- build.c
+bool dockerfile_is_in_view(struct exec *x);
 void build_begin(struct exec *x); // something is going to run: record and log from here on
 
 // ---- schedule.c

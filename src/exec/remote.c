@@ -186,12 +186,13 @@ static void note_commit(struct exec *x, const struct git_ref *ref, const struct 
 	source_note(x, uri, strlen(c->id) == 40 ? "sha1" : "sha256", c->id);
 }
 
-static int git_remote(struct exec *x, struct remote *r, struct err *e)
+// pinned: by hew.lock; a repository that is the context is its caller's to name.
+static int git_remote(struct exec *x, struct remote *r, bool pinned, struct err *e)
 {
 	struct git_request q;
 	auto_free char *header = NULL;
 	if (git_prepare(x, &r->git, r->keep_git_dir, &q, &header, e) ||
-	        git_resolve(&q, &r->commit, e))
+	        (!pinned && git_resolve(&q, &r->commit, e)))
 		return -1;
 	note_commit(x, &r->git, &r->commit);
 	r->id = git_key(&q, &r->commit);
@@ -216,7 +217,7 @@ static struct view *open_git(struct exec *x, struct remote *r, const char *text,
 		return NULL;
 	r->git.mtime_of_commit |= commit_times;
 	r->keep_git_dir |= r->git.keep_git_dir;
-	return git_remote(x, r, e) ? NULL : git_view(x, r, e);
+	return git_remote(x, r, false, e) ? NULL : git_view(x, r, e);
 }
 
 static void close_git(struct remote *r)
@@ -411,6 +412,15 @@ static char *url_name(const char *url)
 	return name ? name : xstrdup("__unnamed__");
 }
 
+static int first_download(struct exec *x, const struct step *s, struct remote *r, struct err *e)
+{
+	if (remote_download(x, r->url, NULL, s->id, &r->file, e))
+		return -1;
+	r->has_file = true;
+	r->digest = r->file.digest;
+	return pin_found_url(x, r->url, &r->digest, e);
+}
+
 static int file_remote(struct exec *x, const struct step *s, struct remote *r, struct err *e)
 {
 	if (s->copy.checksum) {
@@ -423,10 +433,9 @@ static int file_remote(struct exec *x, const struct step *s, struct remote *r, s
 		if (url_parse(r->url, &u, &later) == 0)
 			note_file(x, &u, &r->digest);
 	} else {
-		if (remote_download(x, r->url, NULL, s->id, &r->file, e))
+		int pinned = pin_url(x, r->url, &r->digest, e);
+		if (pinned < 0 || (!pinned && first_download(x, s, r, e)))
 			return -1;
-		r->has_file = true;
-		r->digest = r->file.digest;
 	}
 	auto_hasher struct hasher *h = hasher_new();
 	hasher_str(h, "file");
@@ -460,7 +469,11 @@ static int git_source(
 	r->keep_git_dir = op->keep_git_dir || r->git.keep_git_dir;
 	if (op->checksum && git_ref_set_commit(&r->git, op->checksum, e))
 		return err_wrap(e, "--checksum");
-	return git_remote(x, r, e);
+	bool says = r->git.commit || (r->git.ref && git_is_commit(r->git.ref));
+	int pinned = says ? 0 : pin_git(x, text, &r->commit, e);
+	if (pinned < 0 || git_remote(x, r, pinned > 0, e))
+		return -1;
+	return says ? 0 : pin_found_git(x, text, &r->commit, e);
 }
 
 int remote_source(

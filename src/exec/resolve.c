@@ -59,6 +59,8 @@ static int resolve(struct graph_resolver *self, const char *text, const struct p
 	ret->name = reference_text(&ref);
 	if (!x->store)
 		return unknown_image(p, ret);
+	if (!ref.has_digest && pin_image(x, &ref, e) < 0)
+		return -1;
 	int lookup = (x->req->pull ? IMAGE_LOOKUP_PULL : 0) |
 	             (x->req->offline ? IMAGE_LOOKUP_OFFLINE : 0);
 	int found = stored_image_find(&x->engine, &ref, p, lookup, &ret->manifest, &ret->config, e);

@@ -84,7 +84,7 @@ static int check_pin(const struct download_request *q, const struct digest *got,
 	digest_text(got, is);
 	digest_text(q->pinned, said);
 	return err_set(e, ERR_CORRUPT,
-	        "'%.*s': digest mismatch: it is %s, --checksum says %s (another version of the "
+	        "'%.*s': digest mismatch: it is %s, expected is %s (another version of the "
 	        "file, or not the file at all)",
 	        (int)strcspn(q->url, "?#"), q->url, is, said);
 }

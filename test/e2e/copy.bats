@@ -25,14 +25,8 @@ teardown_file() { REGISTRIES=("$BATS_FILE_TMPDIR/registry0") && stop_registries;
 
 setup() {
 	test_setup
-	N_FAULTY=0 REGISTRIES=("unused")
+	N_FAULTY=0 REGISTRIES=()
 	HEW_ROOT=$PWD/store
-}
-
-teardown() {
-	test_teardown
-	unset "REGISTRIES[0]"
-	stop_registries
 }
 
 blob_put() { # port, repository, file
