@@ -35,7 +35,8 @@ struct build_options {
 	struct strv tags, build_args, labels, outputs, secrets, contexts, no_cache_filter,
 	        cache_from, cache_to, ssh, platforms;
 	const char *file, *target, *progress, *iidfile, *metadata_file, *timestamp, *call;
-	bool no_cache, pull, push, load, squash, quiet, insecure, check, explain, dry_run, locked, verify;
+	bool no_cache, pull, push, load, squash, quiet, insecure, check, explain, dry_run, locked,
+	        verify;
 	int64_t jobs;
 };
 
