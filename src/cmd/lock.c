@@ -29,7 +29,7 @@ static const struct option options[] = {
         {"build-context", 0, OPT_LIST, AT(contexts), "NAME=SOURCE",
                 "As for hew build: what it names is not looked up"},
         {"check", 0, OPT_FLAG, AT(check), NULL,
-                "Change nothing; exit status 1 if a name stands for something else now"},
+                "Change nothing; status 1 if a name stands for something else"},
         {"file", 'f', OPT_STRING, AT(file), "PATH", "Dockerfile (PATH/Dockerfile by default)"},
         {"format", 0, OPT_STRING, AT(format), "KIND", "Print json instead of lines"},
         {"insecure", 0, OPT_FLAG, AT(insecure), NULL,

@@ -16,7 +16,7 @@ static const struct option save_options[] = {
         {"output", 'o', OPT_STRING, offsetof(struct save_options, output), "FILE",
                 "Write to a file, not to standard output"},
         {"platform", 0, OPT_STRING, offsetof(struct save_options, platform), "OS/ARCH",
-                "Of an index, the image for this platform (default: this machine's)"},
+                "Of an index, this image (default: this machine's)"},
         OPTION_END,
 };
 

@@ -10,6 +10,7 @@ setup() {
 
 teardown() {
 	[ ! -e "$AT" ] || "$TOP/test/bases/serve" stop "$AT"
+	rm -rf --one-file-system "${PEER_RUN:-/none}"
 	test_teardown
 }
 
@@ -90,7 +91,8 @@ raw() { skopeo inspect --raw --tls-verify=false "docker://$1"; }
 	layers
 	echo '{}' >"$DOCKER_CONFIG/config.json"
 	local form options root=$BATS_TEST_TMPDIR/containers
-	tool() { command "$1" --root "$root" --runroot "$root.run" --storage-driver vfs "${@:2}"; }
+	PEER_RUN=$(mktemp -d /tmp/h.XXXX) # containers/storage allows 50 characters
+	tool() { command "$1" --root "$root" --runroot "$PEER_RUN" --storage-driver vfs "${@:2}"; }
 	for options in compression=gzip compression=zstd,force-compression=true compression=estargz oci-mediatypes=false; do
 		build -t forms -o "type=oci,dest=f.oci,$options" -o "type=docker,dest=f.tar,$options"
 		for form in oci-archive:f.oci docker-archive:f.tar; do
@@ -356,7 +358,8 @@ engine() {
 	only_root "this podman keeps its images for root"
 	layers
 	local root=$BATS_TEST_TMPDIR/containers socket=$BATS_TEST_TMPDIR/podman.sock
-	tool() { command podman --root "$root" --runroot "$root.run" --storage-driver vfs "$@"; }
+	PEER_RUN=$(mktemp -d /tmp/h.XXXX)
+	tool() { command podman --root "$root" --runroot "$PEER_RUN" --storage-driver vfs "$@"; }
 	tool system service -t 0 "unix://$socket" >"$BATS_TEST_TMPDIR/podman.log" 2>&1 3>&- &
 	SERVERS+=($!)
 	wait_for test -S "$socket"
