@@ -158,7 +158,7 @@ blobs_kept() { (cd "$HEW_ROOT/blobs/sha256" 2>/dev/null && find . -type f -size 
 	registry
 	hew copy "127.0.0.1:$A_PORT/app:many" docker-archive:a.tar:some/name:2 2>err >out
 	has "its manifest has a digest of its own" "$(cat err)"
-	equal docker.io/some/name:2 "$(tar xOf a.tar manifest.json | jq -r '"docker.io/" + .[0].RepoTags[0]')"
+	equal docker.io/some/name:2 "$(tar xOf a.tar manifest.json | jq -r '.[0].RepoTags[0]')"
 	equal "$(raw "$A_PORT" app "$(go_arch)" | jq -r .config.digest)" \
 		"sha256:$(tar xOf a.tar manifest.json | jq -r '.[0].Config' | sed 's|.*/||')"
 	skopeo copy -q docker-archive:a.tar:some/name:2 oci:theirs:x
