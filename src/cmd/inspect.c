@@ -166,7 +166,7 @@ static int find_elsewhere(struct inspection *n, const char *text, struct found *
 static int find_here(struct inspection *n, const char *text, struct found *f, struct err *e)
 {
 	struct image_row row = {0};
-	if (find_image(n->s->store, text, &row, e))
+	if (find_image_for(n->s->store, text, n->o->platform, &row, e))
 		return -1;
 	f->root = row.manifest;
 	f->size = row.size;
