@@ -181,6 +181,8 @@ static int commit_root(
         struct exec *x, struct committed *c, const struct build_result *built, struct err *e)
 {
 	struct image_row *row = &c->row;
+	if (!c->manifests.n)
+		return err_set(e, ERR_FAIL, "a build for no platform");
 	row->is_index = c->manifests.n > 1;
 	row->manifest = c->manifests.v[0].digest;
 	row->manifest_size = c->manifests.v[0].size;
