@@ -63,7 +63,7 @@ struct registry {
 };
 
 void host_free(struct host *h);
-struct host *host_new(const char *name, const char *cred_name, bool insecure);
+struct host *host_new(const char *name, const char *cred_name, bool configured);
 char *host_credential_name(const char *name); // whose credentials. Caller frees
 struct host *host_copy(const struct host *h); // as if never spoken to
 
