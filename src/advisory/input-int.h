@@ -23,6 +23,8 @@ struct input {
 // What comes first, up to INPUT_WINDOW bytes; nothing is taken.
 int input_peek(struct input *in, struct str *ret, struct err *e);
 ssize_t input_read(void *input, void *p, size_t n, struct err *e);
+// The same of a struct str, which gets shorter.
+ssize_t input_read_str(void *str, void *p, size_t n, struct err *e);
 // 1: the next line, without its end, in *ret; 0: there are no more; -1. Of one that is longer than
 // max only the beginning, and *ret_too_long.
 int input_line(struct input *in, size_t max, struct buf *ret, bool *ret_too_long, struct err *e);

@@ -119,9 +119,9 @@ static ssize_t read_inflated(void *arg, void *p, size_t n, struct err *e)
 	return inflater_read(arg, p, n, e);
 }
 
-static ssize_t read_rest(void *arg, void *p, size_t n, struct err *e)
+ssize_t input_read_str(void *str, void *p, size_t n, struct err *e)
 {
-	struct str *s = arg;
+	struct str *s = str;
 	if (n > s->n)
 		n = s->n;
 	memcpy(p, s->p, n);
@@ -141,7 +141,7 @@ static int visit_member(struct walk *w, struct zip *z, const struct zip_member *
 	if (zip_extract(z, m, ZIP_MEMBER_MAX, &content, &why))
 		return unreadable(w, name, &why, e);
 	struct str rest = {content.p, content.n};
-	return visit_stream(w, name, &rest, read_rest, e);
+	return visit_stream(w, name, &rest, input_read_str, e);
 }
 
 static int visit_zip(struct walk *w, const char *name, const int *fd, uint64_t size, struct err *e)

@@ -14,17 +14,6 @@ static bool begins(struct str s, const char *text)
 	return s.n >= n && !memcmp(s.p, text, n);
 }
 
-static ssize_t read_head(void *arg, void *p, size_t n, struct err *e)
-{
-	struct str *s = arg;
-	if (n > s->n)
-		n = s->n;
-	memcpy(p, s->p, n);
-	s->p += n;
-	s->n -= n;
-	return (ssize_t)n;
-}
-
 // Of lines of JSON: the first one ends a value, and another begins.
 static bool is_lines(const char *name, struct str head)
 {
@@ -68,7 +57,7 @@ static feed_reader *recognise_at(const char *name, struct str head, size_t depth
 	struct json_element el;
 	struct str rest = head;
 	auto_json_stream struct json_stream *s =
-	        json_stream_new(&(struct json_stream_source){read_head, &rest}, depth, 0);
+	        json_stream_new(&(struct json_stream_source){input_read_str, &rest}, depth, 0);
 	feed_reader *found = NULL;
 	for (int i = 0; i < KEYS_MAX && !found && json_stream_next(s, &el, &e) > 0; i++)
 		found = by_keys(&el, name, head);
