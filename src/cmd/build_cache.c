@@ -213,13 +213,24 @@ void build_caches_send(struct build_caches *c, struct session *s, struct build_r
 	r->layer_made_arg = c->sender;
 }
 
+static bool is_denied(const struct cache_spec *spec, const struct strv *denied)
+{
+	auto_reference struct reference ref = {0};
+	struct err e = ERR_INIT;
+	if (spec->type != CACHE_REGISTRY || !denied->n || reference_parse(spec->ref, &ref, &e))
+		return false;
+	auto_free char *repository = reference_name(&ref);
+	return strv_has(denied, repository);
+}
+
 int build_caches_export(struct build_caches *c, struct session *s, const struct build_result *built,
-        int step, struct err *e)
+        const struct strv *denied, int step, struct err *e)
 {
 	cache_sender_end(steal_ptr(&c->sender), false);
 	for (size_t i = 0; i < c->n_to; i++) {
 		struct cache_request q = request(c, s, step + (int)i);
-		if (c->to[i].type != CACHE_INLINE && export_one(&q, &c->to[i], s, built, e) &&
+		bool leave = c->to[i].type == CACHE_INLINE || is_denied(&c->to[i], denied);
+		if (!leave && export_one(&q, &c->to[i], s, built, e) &&
 		        failed(&c->to[i], "written", s, e))
 			return -1;
 	}

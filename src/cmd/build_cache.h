@@ -26,9 +26,9 @@ void build_caches_send(struct build_caches *c, struct session *s, struct build_r
 // and the build may be tried again. 1, 0, -1.
 int build_caches_lost(
         struct session *s, const struct step_list *steps, const struct err *why, struct err *e);
-// step: first free id of the build's events.
+// step: first free id of the build's events. denied: repositories that nothing is sent to.
 int build_caches_export(struct build_caches *c, struct session *s, const struct build_result *built,
-        int step, struct err *e);
+        const struct strv *denied, int step, struct err *e);
 
 // Adds records of cache mounts, each as a layer that is made now. One that others use is waited
 // for, or left out with a warning. used: those that have changed; of the others what was imported

@@ -37,17 +37,38 @@ static int collect(struct preflight *p, const struct build_request *r,
 		if (pushes && (add_names(p, &r->tags, e) || add_names(p, &specs[i].names, e)))
 			return -1;
 	}
-	for (size_t i = 0; i < caches->n_to; i++)
-		if (caches->to[i].type == CACHE_REGISTRY &&
-		        add_name(p, &p->caches, caches->to[i].ref, e))
+	for (size_t i = 0; i < caches->n_to; i++) {
+		const struct cache_spec *to = &caches->to[i];
+		if (to->type == CACHE_REGISTRY &&
+		        add_name(p, to->strict ? &p->names : &p->caches, to->ref, e))
 			return -1;
+	}
 	return 0;
 }
 
 static int check(struct preflight *p, const char *name, struct err *e)
 {
 	auto_reference struct reference ref = {0};
-	return reference_parse(name, &ref, e) || registry_check_push(p->registry, &ref, e) ? -1 : 0;
+	if (reference_parse(name, &ref, e))
+		return -1;
+	int rc = registry_check_push(p->registry, &ref, e);
+	if (rc > 0) {
+		event_warn(p->sink, 0, "whether the push will be let in is not known: %s", e->msg);
+		*e = ERR_INIT;
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+// What may pass is told when the cache is written, if it has not.
+static void check_cache(struct preflight *p, const char *name)
+{
+	auto_reference struct reference ref = {0};
+	struct err e = ERR_INIT;
+	if (reference_parse(name, &ref, &e) || registry_check_push(p->registry, &ref, &e) >= 0 ||
+	        e.kind == ERR_CANCELLED)
+		return;
+	event_warn(p->sink, 0, "the cache will not be written: %s", e.msg);
+	strv_take(&p->denied, reference_name(&ref));
 }
 
 static void *ask(void *arg)
@@ -56,11 +77,8 @@ static void *ask(void *arg)
 	cancel_with(&p->stop);
 	for (size_t i = 0; !p->rc && i < p->names.n; i++)
 		p->rc = check(p, p->names.v[i], &p->err);
-	for (size_t i = 0; !p->rc && i < p->caches.n; i++) {
-		struct err e = ERR_INIT;
-		if (check(p, p->caches.v[i], &e) && e.kind != ERR_CANCELLED)
-			event_warn(p->sink, 0, "the cache will not be written: %s", e.msg);
-	}
+	for (size_t i = 0; !p->rc && i < p->caches.n; i++)
+		check_cache(p, p->caches.v[i]);
 	return NULL;
 }
 
@@ -69,6 +87,13 @@ static void join(struct preflight *p)
 	if (p->running)
 		pthread_join(p->thread, NULL);
 	p->running = false;
+}
+
+const struct strv *preflight_denied(struct preflight *p)
+{
+	if (p->caches.n)
+		join(p);
+	return &p->denied;
 }
 
 static int wait_for_answers(void *arg, struct err *e)
@@ -104,4 +129,5 @@ void preflight_end(struct preflight *p, bool failed)
 	strv_release(&p->names);
 	strv_release(&p->caches);
 	strv_release(&p->repositories);
+	strv_release(&p->denied);
 }

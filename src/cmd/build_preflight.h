@@ -14,6 +14,7 @@ struct preflight {
 	struct strv names;        // one of each repository that the image goes to
 	struct strv caches;       // of those only warned
 	struct strv repositories; // of all of them
+	struct strv denied;       // repositories of caches that are not to be pushed to
 	pthread_t thread;
 	bool running;
 	atomic_bool stop;
@@ -25,5 +26,8 @@ struct preflight {
 int preflight_start(struct preflight *p, struct session *s, struct build_request *r,
         const struct output_spec *specs, size_t n, const struct build_caches *caches,
         struct err *e);
+// Waits for the answers: repositories that no cache can be pushed to, which has been said. The
+// preflight's own.
+const struct strv *preflight_denied(struct preflight *p);
 // The answers do not matter any more. failed: they are not waited for.
 void preflight_end(struct preflight *p, bool failed);

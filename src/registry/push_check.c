@@ -48,17 +48,17 @@ static int check(struct registry *r, struct endpoint *ep, struct err *e)
 		api_refused(ep, &rs, what, e);
 	if (is_final(&rs, rc) || e->kind == ERR_CANCELLED)
 		return -1;
-	event_warn(r->sink, 0, "whether the push will be let in is not known: %s", e->msg);
-	*e = ERR_INIT;
-	return 0;
+	return 1;
 }
 
 int registry_check_push(struct registry *r, const struct reference *ref, struct err *e)
 {
 	auto_endpoints struct endpoint_list eps = {0};
 	auto_free char *shown = reference_familiar(ref);
-	if (endpoint_list_make(r, ref->domain, ref->repository, ENDPOINT_PUSH, &eps, e) < 0 ||
-	        check(r, &eps.v[eps.n - 1], e) < 0)
-		return err_wrap(e, "push '%s'", shown);
-	return 0;
+	int rc = -1;
+	if (endpoint_list_make(r, ref->domain, ref->repository, ENDPOINT_PUSH, &eps, e) == 0)
+		rc = check(r, &eps.v[eps.n - 1], e);
+	if (rc < 0)
+		err_wrap(e, "push '%s'", shown);
+	return rc;
 }

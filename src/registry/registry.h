@@ -63,7 +63,7 @@ struct push_counts {
 int registry_relay(struct registry *r, const struct reference *ref, const struct digest *manifest,
         int step, struct push_counts *ret, struct err *e);
 // Whether a push would be let in, as far as the registry tells without anything being sent: name,
-// credentials, permission. What may pass until then (it is busy, or in trouble) is a warning.
+// credentials, permission. 0, -1, or 1: not known, e says why; it may pass (busy, in trouble).
 int registry_check_push(struct registry *r, const struct reference *ref, struct err *e);
 // One blob, to where the reference's manifest will name it.
 int registry_push_blob(

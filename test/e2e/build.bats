@@ -543,7 +543,7 @@ load lib/hew
 	for v in old 0.0 0.1 1.0; do
 		truncate -s 3M "root/$v"
 		printf "end of %s" $v >>"root/$v"
-		printf x | dd of="root/$v" bs=1 seek=1000000 conv=notrunc status=none
+		printf xxxxxxxx | dd of="root/$v" bs=1 seek=1000000 conv=notrunc status=none
 	done
 	pack_sparse() { # FORM NAME...: a layer
 		case $1 in

@@ -195,7 +195,7 @@ blobs_kept() { (cd "$HEW_ROOT/blobs/sha256" 2>/dev/null && find . -type f -size 
 	hew copy -q "127.0.0.1:$A_PORT/app:arm64" oci:lay:1
 	local large
 	large=$(find lay/blobs/sha256 -size +64k)
-	printf X | dd of="$large" bs=1 seek=1000 conv=notrunc status=none
+	printf XXXXXXXX | dd of="$large" bs=1 seek=1000 conv=notrunc status=none
 	rm -rf "$HEW_ROOT"
 	fails 9 hew copy oci:lay:1 "127.0.0.1:$PORT/x:1"
 	has "${large##*/}" "$LAST"

@@ -167,6 +167,10 @@ refused() {
 	faulty --fault 403
 	build --cache-to "type=registry,ref=127.0.0.1:$PORT/cache" -t here
 	has "the cache will not be written" "$(cat "$ERR")"
+	equal 1 "$(grep -c "^WARN: " "$ERR")"
+	echo z >file
+	build_fails 8 --cache-to "type=registry,ref=127.0.0.1:$PORT/cache,ignore-error=false" -t here
+	equal "" "$(ran)"
 }
 
 @test "pre-flight: one upload that is given up, for each repository and not each name; nothing of it is left" {

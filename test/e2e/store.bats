@@ -77,7 +77,7 @@ policy() { echo --signature-policy "$HEW_TEST_REGISTRY/policy.json"; }
 	local layer
 	layer=$(blob "$(config '.rootfs.diff_ids[-1]')")
 	chmod u+w "$layer"
-	printf X | dd of="$layer" bs=1 seek=600 conv=notrunc status=none
+	printf XXXXXXXX | dd of="$layer" bs=1 seek=600 conv=notrunc status=none
 	hew doctor --store
 	fails 9 hew doctor --store --deep
 	has "${layer##*/}: has the digest" "$(cat "$ERR")"
@@ -195,7 +195,7 @@ policy() { echo --signature-policy "$HEW_TEST_REGISTRY/policy.json"; }
 	mkdir x && tar -C x -xf one.tar
 	local layer
 	layer=$(find x -type f -size +100k | head -n 1)
-	printf X | dd of="$layer" bs=1 seek=70000 conv=notrunc status=none
+	printf XXXXXXXX | dd of="$layer" bs=1 seek=70000 conv=notrunc status=none
 	tar -C x -cf changed.tar .
 	fails 9 hew load -i changed.tar
 	sound

@@ -275,7 +275,7 @@ heavy() {
 	[ -z "${HEW_TEST_UID-}" ] || install -d -o "$HEW_TEST_UID" "$dir"
 	on one build --cache-to "type=local,dest=$dir/c,mode=max"
 	blob=$(find "$dir/c/blobs" -type f -size +5k | sort | sed -n 1p)
-	printf x | dd of="$blob" bs=1 seek=2000 conv=notrunc status=none
+	printf xxxxxxxx | dd of="$blob" bs=1 seek=2000 conv=notrunc status=none
 	rm "$(find "$dir/c/blobs" -type f -size +5k | sort | sed -n 2p)"
 	on two build -o "$BATS_TEST_TMPDIR/out" --cache-from "type=local,src=$dir/c"
 	equal 2 "$(grep -c "^WARN: cache $dir/c: " "$ERR")"
@@ -433,7 +433,7 @@ types_of() { skopeo inspect --raw --tls-verify=false "docker://$REF" | jq -r '[.
 	has "an image without cache data" "$(cat "$ERR")"
 	equal 1 "$(grep -c "^WARN: " "$ERR")"
 	on one build --cache-to "type=registry,ref=127.0.0.1:1/none,mode=max"
-	has "is not written" "$(cat "$ERR")"
+	has "will not be written" "$(cat "$ERR")"
 	build_fails 7 --cache-to "type=registry,ref=127.0.0.1:1/none,mode=max,ignore-error=false"
 	# a config of the right digest that says what is not so
 	on one build -t app --cache-to "type=registry,ref=$REF,mode=max"
