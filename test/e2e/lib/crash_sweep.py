@@ -3,7 +3,7 @@
 """Kills hew, or tells it that the disk is full, at its fault points; or strikes its processes at random.
 
 sweep: a scenario is run once with a trace, which lists every fault point and how often it is passed;
-then once for each (point, pass, way of failing): killed; told that there is no space; killed, and the power
+then once for each (point, pass, way of failing), where of many passes some are chosen: killed; told that there is no space; killed, and the power
 is cut before anything that was not synced has reached the disk. After each the following must hold:
 
     nothing runs any more, no mount is left; a failure ended with one line that begins with "ERROR: "
@@ -16,7 +16,7 @@ strike: N builds on one store are struck, beside others that must not notice; at
 or a signal for hew, or a signal for the holder, a job, a step's process 1 or its command. After each the same holds.
 
 Usage: crash_sweep.py --hew FILE --dir DIR --base REF --small REF --registry HOST:PORT
-           sweep SCENARIO [--how kill|enospc|cut]... [--all]
+           sweep SCENARIO [--how kill|enospc|cut]... [--passes N]
            strike --rounds N --seed N
 Run it in a mount namespace of its own. The last line says what was done; failures are listed, status 1.
 """
@@ -163,13 +163,19 @@ def in_parallel(args, work):
         w.join()
 
 
+def chosen(passes, limit):
+    """The first, the last, and what lies evenly between them."""
+    n = min(passes, limit)
+    return [1 + i * (passes - 1) // max(n - 1, 1) for i in range(n)]
+
+
 def sweep(args):
     began = time.monotonic()
     scenario = SCENARIOS[args.scenario](args)
     reference = undisturbed(scenario, args.dir)
     passes = reference[2]
     faults = [(point, n, how) for point in sorted(passes) for how in args.how or ["kill", "enospc"]
-              for n in range(1, passes[point] + 1 if args.all else 2)]
+              for n in chosen(passes[point], args.passes)]
     numbered = list(enumerate(faults))
 
     def work(i, results):
@@ -338,7 +344,7 @@ def main():
     v = verbs.add_parser("sweep")
     v.add_argument("scenario", choices=SCENARIOS)
     v.add_argument("--how", action="append", choices=["kill", "enospc", "cut"])
-    v.add_argument("--all", action="store_true", help="every pass, not just the first of each point")
+    v.add_argument("--passes", type=int, default=1, help="at most so many of each point")
     v = verbs.add_parser("strike")
     v.add_argument("--rounds", type=int, required=True)
     v.add_argument("--seed", type=int, required=True)
