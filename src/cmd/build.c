@@ -440,7 +440,8 @@ static int build(struct session *s, struct build_options *o, struct build_reques
 		if (!status)
 			status = build_until_whole(s, o, r, &caches, &built, specs, n_specs, e);
 		if (!status && !o->dry_run)
-			status = build_caches_export(&caches, s, &built, preflight_denied(&preflight),
+			status = build_caches_export(&caches, s, &built,
+			        preflight_denied(&preflight),
 			        output_steps(r, &built, specs, n_specs), e);
 		preflight_end(&preflight, status != 0);
 		ui_finish(s->ui, status != 0);
