@@ -59,17 +59,6 @@ static size_t value_length(const char *p, const char *end)
 	return (size_t)(p - begin);
 }
 
-// The length of "user:password@" after "://" at p; 0 if there is none.
-static size_t userinfo_length(const char *p, const char *end)
-{
-	size_t found = 0;
-	for (const char *at = p;
-	        at < end && !isspace((unsigned char)*at) && !strchr("/?#\"'<>", *at); at++)
-		if (*at == '@')
-			found = (size_t)(at + 1 - p);
-	return found;
-}
-
 // What looks like a credential whoever calls it what: the forms in which services hand them out,
 // and the words that go before them in a header.
 static size_t token_length(const char *p, const char *end, size_t *ret_shown)

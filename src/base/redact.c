@@ -2,6 +2,7 @@
 #include "base/redact.h"
 
 #include "base/mem.h"
+#include <ctype.h>
 #include <string.h>
 
 static void add_line(struct redactor *r, const char *p, size_t n)
@@ -60,4 +61,41 @@ void redact(const struct redactor *r, struct buf *held, const char *p, size_t n,
 		held->n -= at;
 		held->p[held->n] = '\0';
 	}
+}
+
+// ---- URLs
+
+size_t userinfo_length(const char *p, const char *end)
+{
+	size_t found = 0;
+	for (const char *at = p;
+	        at < end && !isspace((unsigned char)*at) && !strchr("/?#\"'<>", *at); at++)
+		if (*at == '@')
+			found = (size_t)(at + 1 - p);
+	return found;
+}
+
+static bool ends_with_http(const char *text, const char *end)
+{
+	size_t n = (size_t)(end - text);
+	return (n >= 4 && !strncasecmp(end - 4, "http", 4)) ||
+	       (n >= 5 && !strncasecmp(end - 5, "https", 5));
+}
+
+void redact_urls(const char *text, size_t n, struct buf *out)
+{
+	const char *end = text + n, *rest = text;
+	for (const char *p = text; (p = memmem(p, (size_t)(end - p), "://", 3)) != NULL;) {
+		const char *scheme_end = p;
+		p += 3;
+		size_t info = userinfo_length(p, end);
+		const char *colon = info ? memchr(p, ':', info) : NULL;
+		if (!colon && !(info && ends_with_http(text, scheme_end)))
+			continue;
+		const char *hidden = colon ? colon + 1 : p;
+		buf_add(out, rest, (size_t)(hidden - rest));
+		buf_puts(out, "xxxxx");
+		rest = p = p + info - 1;
+	}
+	buf_add(out, rest, (size_t)(end - rest));
 }

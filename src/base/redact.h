@@ -18,3 +18,9 @@ void redactor_add(struct redactor *r, const char *value, size_t n);
 // Appends to out what can be shown of what was held back and p; the rest is held back. End with n
 // 0.
 void redact(const struct redactor *r, struct buf *held, const char *p, size_t n, struct buf *out);
+
+// Appends a text with "xxxxx" for the passwords that its URLs carry, and for a user alone where
+// that may be one, as with http.
+void redact_urls(const char *text, size_t n, struct buf *out);
+// How long "user:password@" is after "://"; 0 if there is none.
+size_t userinfo_length(const char *p, const char *end);

@@ -2,6 +2,7 @@
 // The piece of the file that is shown below an error, in BuildKit's layout: up to two lines around
 // the instruction, its own lines marked.
 #include "base/buf.h"
+#include "base/redact.h"
 #include "dockerfile/dockerfile.h"
 
 #define AROUND 4       // lines around a single line; half of it around several
@@ -9,9 +10,12 @@
 #define LINE_SHOWN 300 // bytes
 static const char rule[] = "--------------------\n";
 
-// A file is not trusted to keep its hands off the terminal.
-static void put_line(struct buf *out, const char *s)
+// A file is not trusted to keep its hands off the terminal, nor a log with passwords.
+static void put_line(struct buf *out, const char *line)
 {
+	auto_buf struct buf shown = {0};
+	redact_urls(line, strlen(line), &shown);
+	const char *s = buf_cstr(&shown);
 	size_t n = 0;
 	for (; *s && n < LINE_SHOWN; s++, n++) {
 		unsigned char c = (unsigned char)*s;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // COPY, ADD and WORKDIR.
 #include "base/fs.h"
+#include "base/redact.h"
 #include "dockerfile/git_ref.h"
 #include "graph/graph-int.h"
 
@@ -146,8 +147,10 @@ static void history_copy(struct builder *b, struct stage_state *s, const struct 
 		buf_printf(&text, " --chown=%s", op->chown);
 	if (op->chmod)
 		buf_printf(&text, " --chmod=%s", op->chmod);
-	for (size_t i = 0; i < op->sources.n; i++)
-		buf_printf(&text, " %s", op->sources.v[i]);
+	for (size_t i = 0; i < op->sources.n; i++) {
+		buf_putc(&text, ' '); // other than BuildKit: the image tells no password
+		redact_urls(op->sources.v[i], strlen(op->sources.v[i]), &text);
+	}
 	for (size_t i = 0; i < op->n_inlines; i++)
 		buf_printf(&text, " <<%s", op->inlines[i].name);
 	buf_printf(&text, " %s # buildkit", dest);

@@ -2,6 +2,7 @@
 // Stages: what FROM starts from, and each instruction handed to the file that knows it. A stage is
 // built when something asks for it, so stages the target does not need never enter the graph.
 #include "base/fs.h"
+#include "base/redact.h"
 #include "graph/graph-int.h"
 
 #define STAGE_DEPTH_MAX 1000 // stages nested by FROM and --from: beyond any real Dockerfile
@@ -95,8 +96,10 @@ struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind k
 	st->stage_index = s->index;
 	st->no_cache = s->no_cache;
 	const char *place = step_place(b, s, ++s->counter);
+	auto_buf struct buf text = {0};
+	redact_urls(in->original, strlen(in->original), &text);
 	st->name = arena_printf(
-	        &b->g->arena, "%s%s%s", place, on_build ? "ONBUILD " : "", in->original);
+	        &b->g->arena, "%s%s%s", place, on_build ? "ONBUILD " : "", buf_cstr(&text));
 	strv_copy(&st->run.env, &s->vars);
 	st->run.cwd = stage_path(b, s, "");
 	st->run.user = arena_strdup(&b->g->arena, s->config.user ? s->config.user : "");

@@ -9,6 +9,7 @@
 #include "base/event.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/redact.h"
 #include "registry/registry.h"
 #include "store/store.h"
 #include <string.h>
@@ -79,14 +80,16 @@ static int remember(const struct download_request *q, const struct hash *key, co
 static int check_pin(const struct download_request *q, const struct digest *got, struct err *e)
 {
 	char is[DIGEST_TEXT], said[DIGEST_TEXT];
+	auto_buf struct buf url = {0};
 	if (!q->pinned || digest_eq(q->pinned, got))
 		return 0;
+	redact_urls(q->url, strcspn(q->url, "?#"), &url);
 	digest_text(got, is);
 	digest_text(q->pinned, said);
 	return err_set(e, ERR_CORRUPT,
-	        "'%.*s': digest mismatch: it is %s, expected is %s (another version of the "
+	        "'%s': digest mismatch: it is %s, expected is %s (another version of the "
 	        "file, or not the file at all)",
-	        (int)strcspn(q->url, "?#"), q->url, is, said);
+	        buf_cstr(&url), is, said);
 }
 
 static int fetch(

@@ -585,6 +585,31 @@ agent_script() {
 GET 200 -" "$(awk '{ print $1, $3, $4 $5 }' "$WWW/requests" | sed 's/Bearert0/Bearer t0/')"
 }
 
+@test "ADD: a password in an address reaches the server, and no image, log, record or lock file" {
+	serve
+	echo x >"$WWW/files/f"
+	repository app <<<'echo private >f'
+	printf 'basic %s' "$(printf 'joe:s3same-0pen' | base64)" >"$WWW/authorization"
+	local u=${URL/:\/\//://joe:s3same-0pen@}/private
+	printf 'FROM scratch\nADD %s/files/f /f\nADD %s/git/app.git /x/\n' "$u" "$u" | dockerfile
+	build --progress plain -t t --provenance mode=max --metadata-file meta
+	cat "$ERR" >>said
+	build_fails 9 --progress plain -f - <<<"FROM scratch
+ADD --checksum=sha256:$(printf %064d 7) $u/files/f /f"
+	has "joe:xxxxx@" "$LAST"
+	cat "$ERR" >>said
+	build_fails 6 --progress rawjson -f - <<<"FROM scratch
+ADD $u/files/none /f"
+	cat "$ERR" >>said
+	hew history --no-trunc t >>said
+	hew why t >>said 2>&1
+	hew builds show >>said
+	hew lock -q .
+	build --locked --no-cache
+	run grep -rlaF s3same-0pen "$HEW_ROOT" said meta hew.lock
+	equal "" "$output"
+}
+
 @test "ADD: archives of every compression are unpacked where told; others are files" {
 	serve
 	mkdir in && echo x >in/f

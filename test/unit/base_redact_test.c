@@ -57,6 +57,23 @@ static void test_holds_back_little(void **state)
 	assert_string_equal(buf_cstr(&out), "50% hunting");
 }
 
+static void test_urls(void **state)
+{
+	static const char *const rows[][2] = {
+	        {"get http://joe:sesame@host/x", "get http://joe:xxxxx@host/x"},
+	        {"https://token@host/x https://host/a@b", "https://xxxxx@host/x https://host/a@b"},
+	        {"ssh://git@host/x ssh://u:p@h", "ssh://git@host/x ssh://u:xxxxx@h"},
+	        {"HTTP://a:b@c@host http://:p@h", "HTTP://a:xxxxx@host http://:xxxxx@h"},
+	        {"http://host?x=a:b@c ://@ http://", "http://host?x=a:b@c ://@ http://"},
+	        {"", ""},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		auto_buf struct buf out = {0};
+		redact_urls(rows[i][0], strlen(rows[i][0]), &out);
+		assert_string_equal(buf_cstr(&out), rows[i][1]);
+	}
+}
+
 static void test_limits(void **state)
 {
 	struct redactor r = {.n = 0};
@@ -75,6 +92,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_redact),
 	        cmocka_unit_test(test_holds_back_little),
+	        cmocka_unit_test(test_urls),
 	        cmocka_unit_test(test_limits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
