@@ -12,7 +12,7 @@
 
 struct copy_options {
 	const char *platform, *progress, *format;
-	bool all, quiet, insecure;
+	bool all, quiet, insecure, referrers;
 };
 
 #define AT(member) offsetof(struct copy_options, member)
@@ -24,6 +24,8 @@ static const struct option options[] = {
         {"platform", 0, OPT_STRING, AT(platform), "OS/ARCH", "Of an index, this image alone"},
         {"progress", 0, OPT_STRING, AT(progress), "KIND", "auto, tty, plain, rawjson or quiet"},
         {"quiet", 'q', OPT_FLAG, AT(quiet), NULL, "Print only digests"},
+        {"referrers", 0, OPT_FLAG, AT(referrers), NULL,
+                "Also what refers to the image: attestations, signatures"},
         OPTION_END,
 };
 
@@ -60,6 +62,16 @@ static int parse(struct copying *c, const struct strv *args, struct err *e)
 	return c->o->platform ? platform_parse(c->o->platform, &c->platform, e) : 0;
 }
 
+static int check_referrers(const struct copying *c, struct err *e)
+{
+	bool remote = c->from.kind == PLACE_REGISTRY;
+	for (size_t i = 0; i < c->n; i++)
+		remote &= c->to[i].kind == PLACE_REGISTRY;
+	return remote || !c->o->referrers
+	               ? 0
+	               : err_set(e, ERR_USAGE, "--referrers: from a registry to registries only");
+}
+
 static int copy(struct copying *c, struct err *e)
 {
 	const struct platform *platform = c->o->platform ? &c->platform : NULL;
@@ -67,7 +79,11 @@ static int copy(struct copying *c, struct err *e)
 		return -1;
 	for (; c->n_done < c->n; c->n_done++) {
 		c->q.step++;
-		if (copy_to(&c->q, &c->image, &c->to[c->n_done], platform, &c->done[c->n_done], e))
+		const struct place *to = &c->to[c->n_done];
+		struct copy_done *done = &c->done[c->n_done];
+		if (copy_to(&c->q, &c->image, to, platform, done, e) ||
+		        (c->o->referrers &&
+		                copy_referrers(&c->q, &c->from, &c->image, to, done, e)))
 			return -1;
 	}
 	return 0;
@@ -97,6 +113,7 @@ static void print_json(const struct copying *c)
 			jw_kv_int(&w, "blobsMounted", (int64_t)d->counts.mounted);
 			jw_kv_int(&w, "blobsSent", (int64_t)d->counts.sent);
 			jw_kv_int(&w, "bytesSent", (int64_t)d->counts.bytes);
+			jw_kv_int(&w, "referrers", (int64_t)d->referrers);
 		}
 		jw_object_end(&w);
 	}
@@ -156,7 +173,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 		return -1;
 	struct copying *c = xcalloc(1, sizeof(*c));
 	c->o = o;
-	int rc = parse(c, args, e);
+	int rc = parse(c, args, e) || check_referrers(c, e) ? -1 : 0;
 	if (!rc)
 		rc = session_open(&s, true, e);
 	if (!rc) {

@@ -21,10 +21,16 @@ struct copy_done {
 	struct descriptor root;    // what stands there now
 	bool is_other;             // than what was copied: the form of the place demands it
 	struct push_counts counts; // of a registry
+	size_t referrers;          // documents about the image that went with it
 };
 void copy_done_release(struct copy_done *d);
 int copy_to(const struct output_request *q, const struct copy_image *im, const struct place *to,
         const struct platform *platform, struct copy_done *ret, struct err *e);
+
+// After copy_to, between registries: what refers to the image or its images (attestations,
+// signatures, and what refers to those), adding to *done.
+int copy_referrers(const struct output_request *q, const struct place *from,
+        const struct copy_image *im, const struct place *to, struct copy_done *done, struct err *e);
 
 // What a document names lies where the document lies: this says so of one more digest; and this
 // sees that it is in the store, too (parent: NULL: where d lies is known).

@@ -172,6 +172,48 @@ blobs_kept() { (cd "$HEW_ROOT/blobs/sha256" 2>/dev/null && find . -type f -size 
 	has "there are: docker.io/some/name:2" "$LAST"
 }
 
+# said_of PORT REPOSITORY DIGEST: digests of what the fall-back index lists, sorted.
+said_of() { raw "$1" "$2" "sha256-${3#sha256:}" | jq -r '.manifests[].digest' | sort; }
+
+@test "--referrers: what was said of an image, of its platforms and of that goes along" {
+	registry
+	printf 'FROM scratch\nARG TARGETARCH\nCOPY Dockerfile /$TARGETARCH\n' >Dockerfile
+	[ -z "${HEW_TEST_UID-}" ] || readable
+	hew build -q --platform linux/amd64,linux/arm64 --provenance mode=max -t "127.0.0.1:$A_PORT/said:1" --push .
+	local index image said what
+	index=$(raw "$A_PORT" said 1 | digest_of)
+	image=$(raw "$A_PORT" said 1 | jq -r '.manifests[1].digest')
+	said=$(said_of "$A_PORT" said "$image")
+	equal 1 "$(wc -l <<<"$said")"
+	# a signature of that attestation, and one of the index
+	for what in "$said" "$index"; do
+		raw "$A_PORT" said "$what" >subject.json
+		printf '{}' >empty && blob_put "$A_PORT" said empty >/dev/null
+		jq -n --arg d "$what" --arg t "$(jq -r .mediaType subject.json)" --argjson s "$(stat -c %s subject.json)" \
+			'{schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json", artifactType: "test/signature",
+			config: {mediaType: "application/vnd.oci.empty.v1+json", size: 2,
+			digest: "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}, layers: [],
+			subject: {mediaType: $t, digest: $d, size: $s}}' >signature.json
+		manifest_put "$A_PORT" said "$(digest_of <signature.json)" signature.json
+		jq -n --arg d "$(digest_of <signature.json)" --argjson s "$(stat -c %s signature.json)" \
+			'{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: [{size: $s, digest: $d,
+			mediaType: "application/vnd.oci.image.manifest.v1+json", artifactType: "test/signature"}]}' >list.json
+		manifest_put "$A_PORT" said "sha256-${what#sha256:}" list.json
+	done
+	hew copy -q "127.0.0.1:$A_PORT/said:1" "127.0.0.1:$PORT/alone:1"
+	equal "" "$(said_of "$PORT" alone "$image")"
+	hew copy --referrers --format json "127.0.0.1:$A_PORT/said:1" "127.0.0.1:$PORT/said:1" >out.json
+	equal 4 "$(jq '.copies[0].referrers' out.json)"
+	for what in "$image" "$said" "$index" "$(raw "$A_PORT" said 1 | jq -r '.manifests[0].digest')"; do
+		equal "$(said_of "$A_PORT" said "$what")" "$(said_of "$PORT" said "$what")"
+	done
+	raw "$PORT" said "$said" | jq -r '.layers[0].digest' >layer
+	curl -sf "127.0.0.1:$PORT/v2/said/blobs/$(cat layer)" | jq -e '.predicateType' >/dev/null
+	fails 2 hew copy --referrers "127.0.0.1:$A_PORT/said:1" oci:lay
+	has "from a registry to registries" "$LAST"
+	sound
+}
+
 @test "what is not there, not an image, or cannot be written: one sentence, and nothing is left" {
 	printf x >file && mkdir -p lay/blobs/sha256 && echo '{"schemaVersion":2,"manifests":[]}' >lay/index.json
 	fails 6 hew copy "127.0.0.1:$A_PORT/nothing" oci:x
