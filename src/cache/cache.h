@@ -43,8 +43,9 @@ struct cache_spec cache_spec_archive(const char *path);
 struct cache_request {
 	struct store *store;
 	struct event_sink *sink;
-	int step;                        // id for events of an export
-	const struct platform *platform; // of an image with an inline cache; NULL: this machine's
+	int step;                         // id for events of an export
+	const struct platform *platforms; // in: of images with inline caches
+	size_t n_platforms;
 	struct registry *(*registry)(void *arg, struct err *e); // NULL on failure; the caller's
 	void *registry_arg;
 	struct strv *mounts; // in: gets the ids of the cache mounts that came; may be NULL

@@ -26,6 +26,7 @@ struct import {
 	struct source source;      // CACHE_LOCAL
 	struct manifest manifest;
 	struct cache_config config;
+	size_t n; // records
 };
 
 // ---- the documents
@@ -148,38 +149,6 @@ static bool is_cache_index(const struct image_index *ix, struct manifest *ret)
 	}
 	manifest_release(ret);
 	return false;
-}
-
-static int read_index(struct import *im, const struct buf *text, struct err *e)
-{
-	auto_index struct image_index ix = {0};
-	auto_buf struct buf child = {0}, config = {0};
-	struct platform host = platform_host();
-	if (image_index_parse(text->p, text->n, NULL, &ix, e))
-		return -1;
-	if (is_cache_index(&ix, &im->manifest))
-		return read_config(im, &config, e) || cache_config_parse(config.p, config.n,
-		                                              &im->manifest, &im->config, e)
-		               ? -1
-		               : 0;
-	const struct platform *p = im->q->platform ? im->q->platform : &host;
-	const struct descriptor *d = image_index_select(&ix, p);
-	if (!d)
-		return image_index_lacks(&ix, p, e);
-	return read_child(im, &d->digest, &child, e) ? -1 : read_manifest(im, &child, e);
-}
-
-static int read_documents(struct import *im, struct err *e)
-{
-	auto_buf struct buf text = {0};
-	if ((im->spec->type == CACHE_LOCAL ? open_local : open_registry)(im, &text, e))
-		return -1;
-	const char *kind = manifest_sniff(text.p, text.n, NULL, e);
-	if (!kind || (media_type_is_index(kind) ? read_index : read_manifest)(im, &text, e))
-		return -1;
-	return im->config.steps.n ? 0
-	                          : err_set(e, ERR_NOT_FOUND,
-	                                    "it has no records of hew: another builder wrote it");
 }
 
 // ---- entering
@@ -313,12 +282,71 @@ static int enter(struct import *im, struct err *e)
 	return 0;
 }
 
+// ---- the whole
+
+static int take_manifest(struct import *im, const struct buf *text, struct err *e)
+{
+	if (read_manifest(im, text, e) || enter(im, e))
+		return -1;
+	im->n += im->config.steps.n;
+	return 0;
+}
+
+// An image for each platform of the build, with what it says of itself.
+static int take_images(struct import *im, const struct image_index *ix, struct err *e)
+{
+	const struct digest *before = NULL;
+	for (size_t i = 0; i < im->q->n_platforms; i++) {
+		auto_buf struct buf child = {0};
+		const struct descriptor *d = image_index_select(ix, &im->q->platforms[i]);
+		if (!d && im->q->n_platforms == 1)
+			return image_index_lacks(ix, &im->q->platforms[i], e);
+		if (!d || (before && digest_eq(before, &d->digest)))
+			continue;
+		before = &d->digest;
+		manifest_release(&im->manifest);
+		cache_config_release(&im->config);
+		if (read_child(im, &d->digest, &child, e) || take_manifest(im, &child, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int take_index(struct import *im, const struct buf *text, struct err *e)
+{
+	auto_index struct image_index ix = {0};
+	auto_buf struct buf config = {0};
+	if (image_index_parse(text->p, text->n, NULL, &ix, e))
+		return -1;
+	if (!is_cache_index(&ix, &im->manifest))
+		return take_images(im, &ix, e);
+	if (read_config(im, &config, e) ||
+	        cache_config_parse(config.p, config.n, &im->manifest, &im->config, e) ||
+	        enter(im, e))
+		return -1;
+	im->n = im->config.steps.n;
+	return 0;
+}
+
+static int take(struct import *im, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	if ((im->spec->type == CACHE_LOCAL ? open_local : open_registry)(im, &text, e))
+		return -1;
+	const char *kind = manifest_sniff(text.p, text.n, NULL, e);
+	if (!kind || (media_type_is_index(kind) ? take_index : take_manifest)(im, &text, e))
+		return -1;
+	return im->n ? 0
+	             : err_set(e, ERR_NOT_FOUND,
+	                       "it has no records of hew: another builder wrote it");
+}
+
 int cache_import(
         const struct cache_request *q, const struct cache_spec *spec, size_t *ret_n, struct err *e)
 {
 	struct import im = {.q = q, .spec = spec, .source = SOURCE_NONE};
-	int rc = read_documents(&im, e) || enter(&im, e) ? -1 : 0;
-	*ret_n = rc ? 0 : im.config.steps.n;
+	int rc = take(&im, e);
+	*ret_n = rc ? 0 : im.n;
 	source_release(&im.source);
 	free(im.repository);
 	manifest_release(&im.manifest);

@@ -404,7 +404,8 @@ static int build_until_whole(struct session *s, struct build_options *o,
 static int prepare_caches(struct session *s, const struct build_options *o, struct build_request *r,
         struct build_caches *caches, struct err *e)
 {
-	caches->platform = &r->platforms[0];
+	caches->platforms = r->platforms;
+	caches->n_platforms = r->n_platforms;
 	if (build_caches_parse(caches, &o->cache_from, &o->cache_to, s, e))
 		return -1;
 	int inlined = build_caches_inline(caches, &r->build_args, e);

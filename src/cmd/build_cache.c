@@ -82,7 +82,8 @@ static struct cache_request request(const struct build_caches *c, struct session
 	return (struct cache_request){.store = s->store,
 	        .sink = session_sink(s),
 	        .step = step,
-	        .platform = c->platform,
+	        .platforms = c->platforms,
+	        .n_platforms = c->n_platforms,
 	        .registry = session_registry,
 	        .registry_arg = s};
 }

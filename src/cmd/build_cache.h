@@ -10,8 +10,9 @@
 struct build_caches {
 	struct cache_spec *from, *to;
 	size_t n_from, n_to;
-	const struct platform *platform; // of the build
-	struct cache_sender *sender;     // while the steps run
+	const struct platform *platforms; // of the build
+	size_t n_platforms;
+	struct cache_sender *sender; // while the steps run
 };
 void build_caches_release(struct build_caches *c);
 int build_caches_parse(struct build_caches *c, const struct strv *from, const struct strv *to,

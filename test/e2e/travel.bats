@@ -163,6 +163,19 @@ cache_of() {
 	equal "" "$(ran)"
 }
 
+@test "inline: of several platforms each has its own, and all are found" {
+	printf 'FROM scratch\nARG TARGETARCH\nCOPY f /$TARGETARCH\n' | dockerfile
+	echo "$BATS_TEST_NUMBER" >f
+	local image=${REF%/*}/many:1 both=linux/amd64,linux/arm64
+	on one build --platform $both -t "$image" --push --cache-to type=inline
+	on two build --platform $both --cache-from "$image" --cache-to type=inline
+	equal "" "$(ran)"
+	on three build --platform linux/arm64 --cache-from "$image"
+	equal "" "$(ran)"
+	on three build --platform linux/amd64
+	equal 1 "$(ran | wc -l)"
+}
+
 # forge KIND: such a cache under the tag KIND.
 forge() { python3 "$E2E_LIB/cache_forge.py" "$REF" "$1" "$1"; }
 
