@@ -2,7 +2,8 @@
 // Reading a tar that anybody may have made: ustar, pax, GNU long names, base-256 numbers and sparse
 // members, V7. In doubt it reads what Go's archive/tar reads, because that is what every container
 // runtime unpacks with: global pax headers are checked but not applied, members without data have
-// none whatever their size says, an archive may end without its two zero blocks.
+// none whatever their size says, an archive may end without its two zero blocks, and without what
+// fills its last member's block.
 #include "layer/tar-int.h"
 
 #include "base/buf.h"
@@ -69,17 +70,24 @@ static void consume(struct tar_input *in, size_t n)
 	in->pos += n;
 }
 
-static int skip(struct tar_reader *r, uint64_t n, struct err *e)
+// 1: they are passed, 0: the archive ends before.
+static int pass(struct tar_reader *r, uint64_t n, struct err *e)
 {
 	while (n > 0) {
 		int rc = more(r->in, e);
 		if (rc <= 0)
-			return rc < 0 ? -1 : ends_early(r, e);
+			return rc;
 		size_t part = r->in->n < n ? r->in->n : (size_t)n;
 		consume(r->in, part);
 		n -= part;
 	}
-	return 0;
+	return 1;
+}
+
+static int skip(struct tar_reader *r, uint64_t n, struct err *e)
+{
+	int rc = pass(r, n, e);
+	return rc < 0 ? -1 : rc == 0 ? ends_early(r, e) : 0;
 }
 
 // 1: a block, 0: the archive ends here.
@@ -461,15 +469,18 @@ static int member_fill(
 
 int tar_reader_next(struct tar_reader *r, struct tar_member *ret, struct err *e)
 {
-	if (skip(r, r->left, e) != 0 || skip(r, r->pad, e) != 0)
+	if (skip(r, r->left, e) != 0)
 		return -1;
+	int rc = pass(r, r->pad, e); // umoci leaves it out after the last member
+	if (rc <= 0)
+		return rc;
 	r->left = r->pad = 0;
 	r->at = r->n_over = 0;
 	r->is_sparse = false;
 	tar_sparse_release(&r->sparse);
 	r->start = r->in->pos;
 	struct tar_raw_header h;
-	int rc = next_header(r, &h, e);
+	rc = next_header(r, &h, e);
 	if (rc <= 0)
 		return rc;
 	return member_fill(r, &h, ret, e) == 0 ? 1 : -1;

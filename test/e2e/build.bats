@@ -373,12 +373,14 @@ load lib/hew
 		        t.addfile(tarfile.TarInfo(name), io.BytesIO())
 	EOF
 	umoci raw add-layer --image layout:x bare.tar
+	echo inserted >f && umoci insert --image layout:x f /new/f # a tar that ends with the file's last byte
 	skopeo copy -q oci:layout:x oci-archive:image.tar:docker.io/library/bare:1
 	hew load -q -i image.tar
 	printf 'FROM bare:1\nRUN stat -c "%%a %%u:%%g %%n" /tmp /srv/own /new >/seen && ls /tmp /srv/own /new\n' | dockerfile
 	build -t t -o type=local,dest=out
 	equal $'1777 0:0 /tmp\n755 7:8 /srv/own\n755 0:0 /new' "$(cat out/seen)"
 	equal 1777 "$(stat -c %a out/tmp)"
+	equal inserted "$(cat out/new/f)"
 }
 
 @test "COPY: symlinks on the way to the destination stay inside the image" {
