@@ -312,11 +312,10 @@ int zip_extract(
 	size_t before = ret->n, n = (size_t)m->size;
 	buf_reserve(ret, n + 1);
 	uint8_t *out = (uint8_t *)ret->p + before;
-	if (m->method ? inflate_member(z, m, off, out, e) : read_at(z, out, n, off, e))
-		return -1;
-	if (libdeflate_crc32(0, out, n) != m->crc)
-		return err_set(e, ERR_CORRUPT, "its checksum is wrong");
-	ret->n += n;
+	int rc = m->method ? inflate_member(z, m, off, out, e) : read_at(z, out, n, off, e);
+	if (!rc && libdeflate_crc32(0, out, n) != m->crc)
+		rc = err_set(e, ERR_CORRUPT, "its checksum is wrong");
+	ret->n += rc ? 0 : n;
 	ret->p[ret->n] = '\0';
-	return 0;
+	return rc;
 }
