@@ -21,6 +21,7 @@ static const struct {
 	const char *ecosystem, *publisher;
 	enum precision precision;
 	const char *prefix; // in front of the release
+	bool binary;        // advisories name what is installed, not what it was built from
 } distributions[] = {
         {"debian", PACKAGE_DEB, "Debian", "debian", MAJOR, ""},
         {"ubuntu", PACKAGE_DEB, "Ubuntu", "ubuntu", WHOLE, ""},
@@ -28,8 +29,8 @@ static const struct {
         {"wolfi", PACKAGE_APK, "Wolfi", "wolfi", ROLLING, ""},
         {"chainguard", PACKAGE_APK, "Chainguard", "chainguard", ROLLING, ""},
         {"rocky", PACKAGE_RPM, "Rocky Linux", "rocky", MAJOR, ""},
-        {"almalinux", PACKAGE_RPM, "AlmaLinux", "alma", MAJOR, ""},
-        {"rhel", PACKAGE_RPM, "Red Hat", "redhat", ENTERPRISE, ""},
+        {"almalinux", PACKAGE_RPM, "AlmaLinux", "alma", MAJOR, "", true},
+        {"rhel", PACKAGE_RPM, "Red Hat", "redhat", ENTERPRISE, "", true},
         {"opensuse-leap", PACKAGE_RPM, "openSUSE", "suse", WHOLE, "Leap "},
         {"opensuse-tumbleweed", PACKAGE_RPM, "openSUSE", "suse", ROLLING, "Tumbleweed"},
         {"sles", PACKAGE_RPM, "SUSE", "suse", WHOLE, "Linux Enterprise Server "},
@@ -124,6 +125,7 @@ bool place_of(enum package_type type, const struct release *r, struct place *ret
 			find_release(
 			        r, distributions[i].precision, distributions[i].prefix, &ret->eco);
 			ret->publisher = distributions[i].publisher;
+			ret->binary = distributions[i].binary;
 			return version_scheme_find(
 			        type == PACKAGE_RPM ? "rpm" : ret->eco.name, &ret->scheme);
 		}
