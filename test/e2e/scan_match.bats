@@ -55,3 +55,16 @@ crafted() {
 	hew run debian:bookworm-slim cat /var/lib/dpkg/status >status
 	evaluated 12 status "${feeds[@]}"
 }
+
+@test "findings and non-findings judged by reading the record, if the records are there" {
+	local table=$TOP/test/data/scan/judged.tsv all=${HEW_TEST_DATA-}/vuln release
+	[ -d "$all" ] || skip "no data: HEW_TEST_DATA names their folder"
+	hew db import -q -o db "$all"
+	while read -r release; do
+		python3 "$E2E_LIB/scan_judged.py" sbom "$table" "$release" >bom.json
+		hew scan -q --db db --format json -o report sbom:bom.json
+		said python3 "$E2E_LIB/scan_judged.py" compare "$table" "$release" report
+		has " 0 wrong" "$OUT"
+	done < <(python3 "$E2E_LIB/scan_judged.py" releases "$table")
+	[ "$(grep -vc '^#' "$table")" -ge 50 ]
+}
