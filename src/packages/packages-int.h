@@ -54,7 +54,7 @@ int scan_file(struct scan *s, enum file_kind kind, const struct content *c, stru
 // The scanners.
 typedef int scanner(struct scan *s, const struct content *c, struct err *e);
 scanner scan_dpkg_status, scan_dpkg_list, scan_dpkg_sums, scan_apk, scan_rpm_sqlite, scan_rpm_ndb,
-        scan_rpm_bdb, scan_release, scan_npm, scan_python, scan_jar, scan_program, scan_npm_lock,
+        scan_rpm_bdb, scan_os_release, scan_npm, scan_python, scan_jar, scan_program, scan_npm_lock,
         scan_yarn_lock, scan_pnpm_lock, scan_requirements, scan_pipfile_lock, scan_toml_lock;
 
 // Adds a package of the current file, copying its texts. One without a name or version, or with
