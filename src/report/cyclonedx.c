@@ -125,6 +125,7 @@ static void put_flags(struct jw *w, int flags)
 	property(w, "hew:owned", flags & PACKAGE_OWNED ? "true" : NULL);
 	property(w, "hew:kernelHeaders", flags & PACKAGE_HEADERS ? "true" : NULL);
 	property(w, "hew:locked", flags & PACKAGE_LOCKED ? "true" : NULL);
+	property(w, "hew:main", flags & PACKAGE_MAIN ? "true" : NULL);
 }
 
 static void put_properties(struct jw *w, const struct report *r, const struct found_package *f)

@@ -122,6 +122,8 @@ static void put_flags(struct jw *w, int flags)
 		buf_puts(&text, "hew:kernelHeaders ");
 	if (flags & PACKAGE_LOCKED)
 		buf_puts(&text, "hew:locked ");
+	if (flags & PACKAGE_MAIN)
+		buf_puts(&text, "hew:main ");
 	if (text.n)
 		text.p[--text.n] = '\0';
 	kv_some(w, "comment", buf_cstr(&text));
