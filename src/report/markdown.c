@@ -5,14 +5,6 @@
 #define ROWS_MAX 100
 #define WHERE_MAX 80 // bytes of an instruction
 
-// No more than n bytes, and whole characters.
-static char *cut_text(const char *text, size_t n)
-{
-	while (n && ((unsigned char)text[n] & 0xc0) == 0x80)
-		n--;
-	return xstrndup(text, n);
-}
-
 static void put_headline(struct buf *out, const struct report *r)
 {
 	size_t n[SEVERITY_CRITICAL + 1] = {0}, all = 0;
@@ -48,13 +40,8 @@ static void put_where(struct buf *out, const struct report_layer *l)
 			buf_printf(out, ":%d", l->line);
 		buf_putc(out, ' ');
 	}
-	if (l->created_by && strlen(l->created_by) > WHERE_MAX) {
-		auto_free char *cut = cut_text(l->created_by, WHERE_MAX);
-		put_markdown(out, cut);
-		buf_puts(out, "…");
-	} else {
-		put_markdown(out, l->created_by);
-	}
+	auto_free char *cut = cut_text(l->created_by ? l->created_by : "", WHERE_MAX);
+	put_markdown(out, cut);
 	buf_puts(out, " |");
 }
 

@@ -4,6 +4,8 @@
 // is known; else to the image.
 #include "report/report-int.h"
 
+#define TITLE_MAX 900 // GitHub takes 1024 characters
+
 // Messages have placeholders in braces and links in brackets (3.11.5, 3.11.6); what comes from
 // others has neither.
 static void put_plain(struct buf *out, const char *s)
@@ -102,7 +104,8 @@ static void put_rule(struct jw *w, const struct finding *f)
 	put_plain(&summary, flaw_name(f));
 	buf_puts(&summary, " in ");
 	put_plain(&summary, f->package->package->name);
-	put_plain(&full, title && *title ? title : flaw_name(f));
+	auto_free char *cut = cut_text(title && *title ? title : flaw_name(f), TITLE_MAX);
+	put_plain(&full, cut);
 	jw_object(w);
 	jw_kv(w, "id", flaw_name(f));
 	jw_kv(w, "name",

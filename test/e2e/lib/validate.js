@@ -15,7 +15,7 @@ function schema(name) {
 }
 
 function validator(kind) {
-	const options = { strict: false, allErrors: true };
+	const options = { strict: false, allErrors: true, unicodeRegExp: false };
 	const ajv = kind === 'sarif' ? new (load('ajv-draft-04').default)(options) : new Ajv(options);
 	load('ajv-formats').default(ajv);
 	if (kind === 'sarif') {
