@@ -155,6 +155,13 @@ static void put_findings(
 		jw_array_end(w);
 }
 
+static const char *modified_status(const char *reason)
+{
+	return str_has_prefix(reason, "VEX: not affected") ? "not_affected"
+	       : str_has_prefix(reason, "VEX: fixed")      ? "fixed"
+	                                                   : "ignored";
+}
+
 static void put_hidden(
         struct jw *w, const struct report *r, const struct results *all, size_t first)
 {
@@ -166,7 +173,7 @@ static void put_hidden(
 			continue;
 		jw_object(w);
 		jw_kv(w, "Type", "vulnerability");
-		jw_kv(w, "Status", "ignored");
+		jw_kv(w, "Status", modified_status(f->hidden));
 		jw_kv(w, "Statement", f->hidden);
 		jw_kv(w, "Source", "hew");
 		jw_key(w, "Finding");
