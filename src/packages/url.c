@@ -83,12 +83,18 @@ static char *distro(const struct package *p, const struct release *r)
 	return version ? xasprintf("%s-%s", r->id, version) : xstrdup(r->id);
 }
 
+bool version_has_epoch(const char *version)
+{
+	size_t digits = strspn(version, "0123456789");
+	return digits && version[digits] == ':' && version[digits + 1];
+}
+
 void package_url(const struct package *p, const struct release *release, struct buf *out)
 {
 	const char *version = p->version, *mark = "?", *colon = strchr(version, ':');
 	bool os = p->type == PACKAGE_DEB || p->type == PACKAGE_APK || p->type == PACKAGE_RPM;
 	auto_free char *epoch = NULL;
-	if (p->type == PACKAGE_RPM && colon) {
+	if (p->type == PACKAGE_RPM && version_has_epoch(version)) {
 		epoch = xstrndup(version, (size_t)(colon - version));
 		version = colon + 1;
 	}

@@ -152,13 +152,6 @@ static char *full_name(
 
 // ---- distributions
 
-static bool has_epoch(const char *version)
-{
-	const char *colon = strchr(version, ':');
-	return colon && colon > version &&
-	       strspn(version, "0123456789") == (size_t)(colon - version);
-}
-
 // As dpkg and rpm write it; rpm's own zero is not said here.
 static char *full_version(
         struct package_set *set, enum package_type type, const struct url *u, bool *bad)
@@ -167,17 +160,19 @@ static char *full_version(
 	char *epoch = qualifier(set, u, "epoch", bad);
 	if (!version || *bad)
 		return version;
-	if (epoch && strcmp(epoch, "0") != 0 && !has_epoch(version) &&
+	if (epoch && strcmp(epoch, "0") != 0 && !version_has_epoch(version) &&
 	        strspn(epoch, "0123456789") == strlen(epoch))
 		version = arena_printf(&set->arena, "%s:%s", epoch, version);
-	return type == PACKAGE_RPM && str_has_prefix(version, "0:") ? version + 2 : version;
+	while (type == PACKAGE_RPM && version_has_epoch(version) && str_has_prefix(version, "0:"))
+		version += 2;
+	return version;
 }
 
 static void source_of_rpm(struct package_set *set, struct package *p, const char *file)
 {
 	auto_free char *version = NULL;
 	auto_free char *name = rpm_source_name(file, &version);
-	const char *own = has_epoch(p->version) ? strchr(p->version, ':') + 1 : p->version;
+	const char *own = version_has_epoch(p->version) ? strchr(p->version, ':') + 1 : p->version;
 	if (name && strcmp(name, p->name) != 0)
 		p->source = arena_strdup(&set->arena, name);
 	if (name && strcmp(version, own) != 0)

@@ -65,6 +65,7 @@ static const struct {
          "el9.src.rpm&distro=centos-9",
                 "rpm openssl-libs 1:3.0.7-27.el9 x86_64 openssl -; centos 9 -"},
         {"pkg:rpm/fedora/a@0:1-2?upstream=a-1-2.src.rpm", "rpm a 1-2 - - -; fedora - -"},
+        {"pkg:rpm/fedora/a@0:0:1-2:x?epoch=0", "rpm a 1-2:x - - -; fedora - -"},
         {"pkg:rpm/opensuse/zypper@1-1?distro=opensuse-leap-15.5",
                 "rpm zypper 1-1 - - -; opensuse-leap 15.5 -"},
         {"pkg:deb/debian/a@1?distro=debian-sid", "deb a 1 - - -; debian - sid"},
