@@ -226,7 +226,7 @@ static void read_release(
 	*ret = (struct release){.id = space};
 	if (dash && dash > distro && dash[1]) {
 		ret->version = dash + 1;
-		if (!space || (*dash && dash[1] >= '0' && dash[1] <= '9'))
+		if (!space || (dash[1] >= '0' && dash[1] <= '9'))
 			ret->id = arena_strndup(&set->arena, distro, (size_t)(dash - distro));
 	} else if (distro && (!space || strcmp(distro, space) != 0)) {
 		ret->version = distro;
