@@ -218,19 +218,20 @@ void release_settle(struct package_set *set, struct release *r)
 	}
 }
 
-// "debian-12.5", "3.19", "alpine-3.19.1", "opensuse-leap-15.5"; "sid".
+// "debian-12.5", "3.19", "alpine-3.19.1", "opensuse-leap-15.5", "debian-sid"; the id alone where
+// there are no releases.
 static void read_release(
         struct package_set *set, const char *space, const char *distro, struct release *ret)
 {
-	const char *dash = distro ? strrchr(distro, '-') : NULL;
 	*ret = (struct release){.id = space};
-	if (dash && dash > distro && dash[1]) {
-		ret->version = dash + 1;
-		if (!space || (dash[1] >= '0' && dash[1] <= '9'))
-			ret->id = arena_strndup(&set->arena, distro, (size_t)(dash - distro));
-	} else if (distro && (!space || strcmp(distro, space) != 0)) {
-		ret->version = distro;
-	}
+	release_settle(set, ret);
+	const char *dash = distro ? strrchr(distro, '-') : NULL;
+	if (!distro || *distro == '-' || (dash && !dash[1]) ||
+	        (space && (!strcmp(distro, space) || !strcmp(distro, ret->id))))
+		return;
+	ret->version = dash ? dash + 1 : distro;
+	if (dash && (!space || (dash[1] >= '0' && dash[1] <= '9')))
+		ret->id = arena_strndup(&set->arena, distro, (size_t)(dash - distro));
 	release_settle(set, ret);
 }
 

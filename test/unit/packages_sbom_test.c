@@ -68,6 +68,8 @@ static const struct {
         {"pkg:rpm/fedora/a@0:0:1-2:x?epoch=0", "rpm a 1-2:x - - -; fedora - -"},
         {"pkg:rpm/opensuse/zypper@1-1?distro=opensuse-leap-15.5",
                 "rpm zypper 1-1 - - -; opensuse-leap 15.5 -"},
+        {"pkg:rpm/opensuse-tumbleweed/a@1-1?distro=opensuse-tumbleweed",
+                "rpm a 1-1 - - -; opensuse-tumbleweed - -"},
         {"pkg:deb/debian/a@1?distro=debian-sid", "deb a 1 - - -; debian - sid"},
         {"pkg:deb/ubuntu/a@1?distro=ubuntu-22.04", "deb a 1 - - -; ubuntu 22.04 -"},
         {"pkg:deb/a@1", "deb a 1 - - -"},
