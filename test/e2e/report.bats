@@ -94,7 +94,7 @@ hostile() {
 	hew scan --all --format sarif hostile >1.json
 	hew scan --all --format cyclonedx hostile >2.json
 	hew sbom --format spdx hostile >3.json
-	hew scan --format json hostile >4.json
+	hew sbom --format json hostile >4.json
 	hew scan --format markdown hostile >5.md
 	valid 1.json 2.json 3.json
 	[ "$(jq '[.Results[].Packages[]] | length' 4.json)" -ge 1 ]
@@ -140,7 +140,8 @@ hostile() {
 		hew scan --all --format json sbom:bom.json >got.json
 		jq -r '.Results[].Vulnerabilities[]? | "\(.VulnerabilityID) \(.PkgName) \(.InstalledVersion) \(.FixedVersion) \(.Severity)"' got.json |
 			LC_ALL=C sort | diff want -
-		jq -r '.Results[].Packages[] | .Identifier.PURL' got.json | LC_ALL=C sort | diff packages -
+		hew sbom --format json sbom:bom.json | jq -r '.Results[].Packages[] | .Identifier.PURL' | LC_ALL=C sort |
+			diff packages -
 	done
 }
 
@@ -151,8 +152,7 @@ hostile() {
 golang.org/x/net v0.17.0
 libssl3 3.0.16
 requests 2.31.0" "$(jq -r '.Results[].Packages[] | "\(.Name) \(.Version)"' got.json | LC_ALL=C sort)"
-	equal '["debian","12"] openssl' \
-		"$(jq -r '"\([.Metadata.OS.Family, .Metadata.OS.Name] | @json) \(.Results[0].Packages[0].SrcName)"' got.json)"
+	equal '["debian","12"]' "$(jq -c '[.Metadata.OS.Family, .Metadata.OS.Name]' got.json)"
 	equal openssl "$(hew sbom --format json "sbom:$HEW_TEST_DATA/sbom/image.spdx.json" | jq -r '.Results[].Packages[].SrcName')"
 }
 
