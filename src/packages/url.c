@@ -18,6 +18,7 @@ static void put(struct buf *out, struct str s, const char *plain)
 // Lower case and, of Python, any run of "-_." as one hyphen (PEP 503).
 static void put_python(struct buf *out, const char *name)
 {
+	auto_buf struct buf text = {0};
 	for (; *name; name++) {
 		char c = *name;
 		if (strchr("-_.", c)) {
@@ -25,8 +26,9 @@ static void put_python(struct buf *out, const char *name)
 				continue;
 			c = '-';
 		}
-		buf_putc(out, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
+		buf_putc(&text, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
 	}
+	put(out, (struct str){buf_cstr(&text), text.n}, "");
 }
 
 static void put_name(struct buf *out, const struct package *p, const struct release *r)

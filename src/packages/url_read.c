@@ -140,12 +140,27 @@ static bool is_os(enum package_type t)
 	return t == PACKAGE_DEB || t == PACKAGE_APK || t == PACKAGE_RPM;
 }
 
+// Of the forms that names of that type have: no part is empty, a group has no colon.
+static bool is_name(enum package_type type, const char *space, const char *name)
+{
+	const char *colon = strchr(name, ':');
+	size_t n = strlen(name);
+	if (type == PACKAGE_MAVEN)
+		return space ? !strchr(space, ':') : !colon || (colon > name && colon[1]);
+	if (type != PACKAGE_NPM && type != PACKAGE_GOLANG && type != PACKAGE_CARGO)
+		return true;
+	return name[0] != '/' && name[n - 1] != '/' && !strstr(name, "//") &&
+	       (!space || (space[0] != '/' && space[strlen(space) - 1] != '/' &&
+	                          !strstr(space, "//")));
+}
+
 static char *full_name(
         struct package_set *set, enum package_type type, const struct url *u, bool *bad)
 {
 	char *name = decoded(set, u->name, bad);
 	char *space = is_os(type) ? NULL : decoded(set, u->space, bad);
-	if (!name || !space || *bad)
+	*bad = *bad || !name || !is_name(type, space, name);
+	if (*bad || !space)
 		return name;
 	return arena_printf(&set->arena, "%s%c%s", space, type == PACKAGE_MAVEN ? ':' : '/', name);
 }

@@ -97,6 +97,10 @@ static const struct {
         {"pkg:npm/a@1%1b[31m", ""},
         {"pkg:deb/debian/a@1?arch=%7f", ""},
         {"pkg:npm/%ff@1", ""},
+        {"pkg:npm/a%2f@1", ""},
+        {"pkg:maven/a:b/c@1", ""},
+        {"pkg:maven/a:b@1", "maven a:b 1 - - -"},
+        {"pkg:maven/:b@1", ""},
         {"", ""},
 };
 
