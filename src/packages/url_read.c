@@ -203,8 +203,8 @@ static void read_source(struct package_set *set, struct package *p, char *upstre
 		source_of_rpm(set, p, upstream);
 		return;
 	}
-	char *at = strrchr(upstream, '@');
-	if (at && at > upstream) {
+	char *at = strchr(upstream + 1, '@');
+	if (at) {
 		*at = '\0';
 		p->source_version = at[1] && strcmp(at + 1, p->version) != 0 ? at + 1 : NULL;
 	}
