@@ -89,6 +89,7 @@ static inline void fill_flaws(struct fixture *f)
 static inline void add_finding(struct fixture *f, size_t package, size_t flaw, enum severity s,
         const char *fixed, const char *hidden)
 {
+	const struct package *p = &f->packages[package];
 	f->findings[f->scan.n++] = (struct finding){.package = &f->found[package],
 	        .flaw = &f->flaws[flaw],
 	        .severity = s,
@@ -98,8 +99,8 @@ static inline void add_finding(struct fixture *f, size_t package, size_t flaw, e
 	        .record = "DSA-1-1",
 	        .ecosystem = "Debian",
 	        .release = "12",
-	        .name = "openssl",
-	        .version = "1",
+	        .name = p->source ? p->source : p->name,
+	        .version = p->source_version ? p->source_version : p->version,
 	        .hidden = hidden};
 }
 
