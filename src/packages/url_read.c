@@ -159,7 +159,8 @@ static char *full_name(
 {
 	char *name = decoded(set, u->name, bad);
 	char *space = is_os(type) ? NULL : decoded(set, u->space, bad);
-	*bad = *bad || !name || !is_name(type, space, name);
+	*bad = *bad || !name || !is_name(type, space, name) ||
+	       strlen(name) + (space ? strlen(space) + 1 : 0) > TEXT_LENGTH_MAX;
 	if (*bad || !space)
 		return name;
 	return arena_printf(&set->arena, "%s%c%s", space, type == PACKAGE_MAVEN ? ':' : '/', name);
