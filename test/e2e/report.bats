@@ -178,3 +178,22 @@ requests 2.31.0" "$(jq -r '.Results[].Packages[] | "\(.Name) \(.Version)"' got.j
 		"$(jq -c '[.runs[0].results[] | select(.ruleId == "CVE-2031-10001") | .locations[0].physicalLocation | .artifactLocation + .region][0]' s.json)"
 	equal 0 "$(jq '[.runs[0].tool.driver.rules[] | select(.properties["security-severity"] | tonumber | . > 10 or . < 0)] | length' s.json)"
 }
+
+@test "what VEX and ignore files hide is told with the reason" {
+	app
+	cat >vex.json <<-'E'
+		{"@context":"https://openvex.dev/ns/v0.2.0","@id":"x","author":"a","timestamp":"2031-01-01T00:00:00Z","version":1,
+		"statements":[{"vulnerability":{"name":"CVE-2031-10012"},"products":[{"@id":"pkg:npm/%40made-up/right@3.0.0"}],
+		"status":"not_affected","justification":"vulnerable_code_not_present"}]}
+	E
+	echo CVE-2031-10011 >.trivyignore
+	hew scan --all --vex vex.json --format cyclonedx app |
+		jq -r '.vulnerabilities[] | select(.analysis) | "\(.id) \(.analysis.state) \(.analysis.detail)"' | LC_ALL=C sort >got
+	has "CVE-2031-10012 not_affected VEX: not affected (vulnerable_code_not_present)" "$(cat got)"
+	has "CVE-2031-10011 in_triage " "$(cat got)"
+	equal "CVE-2031-10011 CVE-2031-10012" \
+		"$(hew scan --all --vex vex.json --format sarif app | jq -r '.runs[0].results[] | select(.suppressions) | .ruleId' | grep 1001 | LC_ALL=C sort | paste -sd' ')"
+	equal not_affected "$(hew scan --all --vex vex.json --format json app |
+		jq -r '.Results[].ExperimentalModifiedFindings[]? | select(.Finding.VulnerabilityID == "CVE-2031-10012") | .Status')"
+	has_not CVE-2031-10012 "$(hew scan --vex vex.json --format cyclonedx app)"
+}

@@ -216,6 +216,8 @@ static void sarif_rules_and_places(void **state)
 	assert_int_equal(jn_len(jn_get(run, "results")), 4);
 	is(doc, "runs/0/tool/driver/rules/0/properties/security-severity", "9.8");
 	is(doc, "runs/0/tool/driver/rules/1/properties/security-severity", "8.0");
+	is(doc, "runs/0/tool/driver/rules/0/shortDescription/text", "CVE-2024-0001: a hole");
+	is(doc, "runs/0/tool/driver/rules/2/shortDescription/text", "GO-2024-1 in example.com/x");
 	is(doc, "runs/0/results/0/level", "error");
 	is(doc, "runs/0/results/3/level", "note");
 	dumps(doc, "runs/0/results/2/ruleIndex", "1");
@@ -297,6 +299,28 @@ static void cyclonedx_flaws(void **state)
 	auto_jdoc struct jdoc *sbom = document(&f, FORM_CYCLONEDX_15);
 	assert_null(at(jdoc_root(sbom), "vulnerabilities"));
 	is(sbom, "specVersion", "1.5");
+}
+
+// What VEX says of a flaw is a judgement; that a filter hides it is none.
+static void cyclonedx_analysis(void **state)
+{
+	static const struct {
+		const char *reason, *state, *trivy;
+	} rows[] = {
+	        {"VEX: not affected (vulnerable_code_not_present)", "not_affected", "not_affected"},
+	        {"VEX: fixed", "resolved", "fixed"},
+	        {"ignored by .trivyignore line 1", "in_triage", "ignored"}};
+	struct fixture f;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		fixture_fill(&f);
+		f.report.show_hidden = true;
+		f.findings[0].hidden = rows[i].reason;
+		auto_jdoc struct jdoc *doc = document(&f, FORM_CYCLONEDX_16);
+		is(doc, "vulnerabilities/0/analysis/state", rows[i].state);
+		is(doc, "vulnerabilities/0/analysis/detail", rows[i].reason);
+		auto_jdoc struct jdoc *trivy = document(&f, FORM_TRIVY);
+		is(trivy, "Results/0/ExperimentalModifiedFindings/0/Status", rows[i].trivy);
+	}
 }
 
 static void identities_come_from_the_content(void **state)
@@ -454,6 +478,7 @@ int main(void)
 	        cmocka_unit_test(sarif_hidden),
 	        cmocka_unit_test(sarif_folder),
 	        cmocka_unit_test(cyclonedx_flaws),
+	        cmocka_unit_test(cyclonedx_analysis),
 	        cmocka_unit_test(identities_come_from_the_content),
 	        cmocka_unit_test(there_and_back),
 	        cmocka_unit_test(markdown_table),
