@@ -33,8 +33,14 @@ static const char *keep(struct build_scan *b, const char *text)
 	return b->texts.v[b->texts.n - 1];
 }
 
+static bool take_exit_code(struct build_scan *b, const char *value)
+{
+	return str_to_i64(value, &b->exit_code) && b->exit_code > 0 && b->exit_code < 256;
+}
+
 static int take_pair(struct build_scan *b, const char *key, const char *value, struct err *e)
 {
+	bool known = true;
 	if (!strcmp(key, "severity"))
 		append(&b->severities, value);
 	else if (!strcmp(key, "pkg-types"))
@@ -47,17 +53,16 @@ static int take_pair(struct build_scan *b, const char *key, const char *value, s
 		b->ask.db = keep(b, value);
 	else if (!strcmp(key, "max-age"))
 		b->ask.max_age = keep(b, value);
-	else if (!strcmp(key, "ignore-unfixed") && value_bool(value, &b->ask.ignore_unfixed))
-		return 0;
-	else if (!strcmp(key, "exit-code") && str_to_i64(value, &b->exit_code) &&
-	         b->exit_code > 0 && b->exit_code < 256)
-		return 0;
+	else if (!strcmp(key, "ignore-unfixed"))
+		known = value_bool(value, &b->ask.ignore_unfixed);
 	else
-		return err_set(e, ERR_USAGE,
-		        "invalid --scan \"%s=%s\": severity=, ignore-unfixed, exit-code=N, "
-		        "pkg-types=, ignorefile=, vex=, db= or max-age= is expected",
-		        key, value);
-	return 0;
+		known = !strcmp(key, "exit-code") && take_exit_code(b, value);
+	return known ? 0
+	             : err_set(e, ERR_USAGE,
+	                       "invalid --scan \"%s=%s\": severity=, ignore-unfixed, "
+	                       "exit-code=N, pkg-types=, ignorefile=, vex=, db= or max-age= is "
+	                       "expected",
+	                       key, value);
 }
 
 // A word alone goes on with the list before it: "severity=HIGH,CRITICAL".

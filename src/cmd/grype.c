@@ -26,8 +26,8 @@ static const struct option options[] = {
                 NULL},
         {"file", 0, OPT_STRING, AT(file), "FILE", "Write there, not to standard output", NULL},
         {"only-fixed", 0, OPT_FLAG, AT(only_fixed), NULL, "Hide what has no fix yet", NULL},
-        {"output", 'o', OPT_STRING, AT(output), "KIND[=FILE]", "table, sarif or cyclonedx-json",
-                NULL},
+        {"output", 'o', OPT_STRING, AT(output), "KIND[=FILE]",
+                "table, json, sarif or cyclonedx-json", NULL},
         {"platform", 0, OPT_STRING, AT(platform), "OS/ARCH", "Of an index, this image", NULL},
         {"quiet", 'q', OPT_FLAG, AT(quiet), NULL, "Fewer words on standard error", NULL},
         {"scope", 0, OPT_NOTE, 0, "KIND", NULL, "what the image shows counts (squashed)"},
@@ -55,10 +55,12 @@ static int take_output(const struct grype_options *o, struct scan_ask *a, struct
 		return scan_format_parse("cyclonedx", &a->format, e);
 	if (!strcmp(kind, "table") || !strcmp(kind, "sarif"))
 		return scan_format_parse(kind, &a->format, e);
-	return err_set(e, ERR_UNSUPPORTED,
-	        "-o %s is not written: table, sarif and cyclonedx-json are; 'hew scan --format "
-	        "json' has Trivy's shape",
-	        kind);
+	a->format = SCAN_GRYPE;
+	return !strcmp(kind, "json")
+	               ? 0
+	               : err_set(e, ERR_UNSUPPORTED,
+	                         "-o %s is not written: table, json, sarif and cyclonedx-json are",
+	                         kind);
 }
 
 // grype's schemes that hew calls otherwise, or that say where hew looks anyway.

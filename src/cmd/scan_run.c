@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "cmd/command.h"
 #include "cmd/db.h"
+#include "cmd/grype.h"
 #include "cmd/session.h"
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -225,6 +226,9 @@ static void write_report(const struct scan_ask *a, const struct report *r, struc
 		break;
 	case SCAN_MARKDOWN:
 		report_markdown(r, out);
+		break;
+	case SCAN_GRYPE:
+		grype_json(r, out);
 		break;
 	}
 }

@@ -15,6 +15,7 @@ enum scan_format {
 	SCAN_CYCLONEDX_15,
 	SCAN_SPDX,
 	SCAN_MARKDOWN,
+	SCAN_GRYPE, // its JSON; of grype's name alone
 };
 // By the names of hew's formats; NULL: a table. ERR_USAGE.
 int scan_format_parse(const char *text, enum scan_format *ret, struct err *e);

@@ -235,7 +235,8 @@ static void put_summary(const struct report *r, const struct row *shown, size_t 
 		put_counts(shown, n, out);
 		buf_printf(out, "; %zu can be fixed\n", fixable);
 	} else {
-		buf_puts(out, r->scan->has_release && r->scan->release.coverage != ADVISORY_KNOWN
+		buf_puts(out, !r->packages->n ? "nothing to look up\n"
+		              : r->scan->has_release && r->scan->release.coverage != ADVISORY_KNOWN
 		                      ? "no flaws known, but nothing is known of its release\n"
 		                      : "no flaws known\n");
 	}

@@ -10,6 +10,7 @@
 #include "output/copy.h"
 #include "packages/sbom.h"
 #include "rootfs/stored_image.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,12 @@ void scanned_release(struct scanned *t)
 
 static int of_folder(const char *path, struct scanned *t, struct err *e)
 {
+	struct stat st;
+	if (stat(path, &st))
+		return errno == ENOENT ? err_set(e, ERR_NOT_FOUND, "there is no folder '%s'", path)
+		                       : err_sys(e, "open '%s'", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(e, ERR_USAGE, "'%s' is no folder", path);
 	auto_view struct view *v = context_open(path, NULL, -1, NULL, e);
 	if (!v || packages_scan(v, PACKAGES_LOCK_FILES, &t->set, e))
 		return -1;
@@ -126,7 +133,8 @@ static int of_name(struct session *s, struct engine *g, const struct scan_place 
 		if (e->kind != ERR_NOT_FOUND || reference_parse(text, &ref, &no_name))
 			return -1;
 		*e = ERR_INIT;
-		return from_registry(g, text, p, t, e);
+		return from_registry(g, text, p, t, e) ? err_wrap(e, "%s is not in the store", text)
+		                                       : 0;
 	}
 	int missing = row.is_index || ask->platform ? narrow_image(s->store, p, &row, e) : 0;
 	t->digest = row.manifest;
@@ -259,6 +267,8 @@ int scanned_open(
 		file.input = text;
 		return is_json(text) ? of_sbom(text, ret, e) : of_image(s, &file, ret, e);
 	}
+	if (*text == '.' || *text == '/')
+		return err_set(e, ERR_NOT_FOUND, "there is no folder or file '%s'", text);
 	return of_image(s, ask, ret, e);
 }
 

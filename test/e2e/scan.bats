@@ -216,6 +216,9 @@ LOW CVE-2031-10012 @made-up/right" "$(found app)"
 	cmp want got
 	HEW_ROOT=$BATS_TEST_TMPDIR/fifth found docker://debian:bookworm-slim >got
 	cmp want got
+	fails 6 hew scan ./no-such-folder
+	fails 6 hew scan dir:no-such-folder
+	fails 2 hew scan "dir:$RECORDS"
 	fails 6 hew scan no.such.image/x:1 || fails 7 hew scan no.such.image/x:1
 	fails 6 hew scan --input "$RECORDS" || fails 9 hew scan --input "$RECORDS"
 }
@@ -429,7 +432,13 @@ named() { hew inspect "$1" >/dev/null 2>&1; }
 	said hew grype dir:a/node_modules/@made-up --fail-on medium
 	equal 0 "$STATUS"
 	equal CycloneDX "$(hew grype app -o cyclonedx-json | jq -r .bomFormat)"
-	fails 1 hew grype app -o json
+	equal "$(found app)" "$(hew grype app -o json | jq -r '.matches[] |
+		"\(.vulnerability.severity | ascii_upcase) \(.vulnerability.id) \(.artifact.name)"' | LC_ALL=C sort)"
+	equal '[["99:2.99-1"],"fixed",9.8,"debian","app"]' "$(hew grype app -o json | jq -c '. as $all |
+		[.matches[] | select(.artifact.name == "libc6")][0] | [.vulnerability.fix.versions, .vulnerability.fix.state,
+		.vulnerability.cvss[0].metrics.baseScore, $all.distro.name, $all.source.target.userInput]')"
+	equal "not-fixed" "$(hew grype app -o json | jq -r '.matches[] | select(.artifact.name == "zlib1g") | .vulnerability.fix.state')"
+	fails 1 hew grype app -o template
 	has "cyclonedx-json" "$LAST"
 	fails 1 hew grype app --fail-on nonsense
 }
