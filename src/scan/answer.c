@@ -112,17 +112,18 @@ static void insert(struct strv *fixed, const char *version, enum version_scheme 
 	fixed->v[at] = last;
 }
 
-#define FIXED_MAX 16 // branches that a person would read
+#define FIXED_MAX 16  // branches that a person would read
+#define TRIED_MAX 256 // each is compared with all ranges
 
 static void find_fixed(const struct advisory_range *r, size_t n, const struct question *q,
         enum version_scheme s, struct strv *fixed)
 {
-	for (size_t i = 0; i < n && fixed->n < FIXED_MAX; i++) {
+	for (size_t i = 0, tried = 0; i < n && fixed->n < FIXED_MAX && tried < TRIED_MAX; i++) {
 		struct err e = ERR_INIT;
 		int order = 0;
 		const struct order o = {s, q->no_epoch};
 		if (r[i].fixed && compares(&o, q->version, r[i].fixed, &order, &e) && order < 0 &&
-		        is_mended(r, n, &r[i], s))
+		        ++tried && is_mended(r, n, &r[i], s))
 			insert(fixed, r[i].fixed, s);
 	}
 }

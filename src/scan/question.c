@@ -46,7 +46,7 @@ static const char *plain_name(struct questions *q, const struct place *place, co
 		return name;
 	auto_buf struct buf b = {0};
 	package_name(place->eco.name, name, &b);
-	return strcmp(buf_cstr(&b), name) ? arena_strdup(&q->arena, buf_cstr(&b)) : name;
+	return strcmp(buf_cstr(&b), name) != 0 ? arena_strdup(&q->arena, buf_cstr(&b)) : name;
 }
 
 static struct question question_of(struct questions *q, const struct found_package *f)

@@ -129,15 +129,19 @@ struct telling {
 	int rc;
 };
 
+// Of a version that is none one line is enough; of a bound that is none, whose it is.
 static void tell_unclear(
         void *arg, const struct advisory_range *r, const struct question *q, const char *why)
 {
 	struct telling *t = arg;
+	struct err own = ERR_INIT;
 	auto_buf struct buf record = {0};
-	if (t->rc || advisories_record(t->m->db, r->record, &record, t->e)) {
+	if (version_check(t->m->questions.places[q->place].scheme, q->version, &own))
+		buf_puts(&record, "any advisory");
+	else if (!t->rc && advisories_record(t->m->db, r->record, &record, t->e))
 		t->rc = -1;
+	if (t->rc)
 		return;
-	}
 	auto_free char *text = xasprintf(
 	        "%s %s is not compared with %s: %s", q->name, q->version, buf_cstr(&record), why);
 	warn(t->m, text);

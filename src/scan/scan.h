@@ -3,8 +3,9 @@
 // version compared with the ranges there by the order of its ecosystem. No network, no files but
 // the database.
 //
-// Of distributions the source package counts, in its version, in the records of that release. One
-// flaw is one finding for a package, whatever number of records and names it has.
+// Of distributions the source package counts (of AlmaLinux what is installed, as its records have
+// it), in its version, in the records of that release. One flaw is one finding for a package,
+// whatever number of records and names it has.
 #pragma once
 
 #include "advisory/advisory.h"

@@ -180,7 +180,7 @@ static const struct {
                 "odd 1.0.0 is not compared with GHSA-0007: \"not-a-number\" is no version that "
                 "semver knows: it does not begin with a number"},
         {"", "npm branches latest",
-                "branches latest is not compared with GHSA-0001: \"latest\" is no version that "
+                "branches latest is not compared with any advisory: \"latest\" is no version that "
                 "semver knows: it does not begin with a number"},
 };
 
