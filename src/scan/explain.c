@@ -116,11 +116,11 @@ static size_t deciding(const struct advisory_range *r, size_t n, const struct qu
 	return best;
 }
 
-static void put_package(struct buf *b, const struct question *q, const struct place *p)
+static void put_package(struct buf *b, const struct question *q)
 {
 	const struct package *x = q->found->package;
 	buf_printf(b, "%s %s (%s", x->name, x->version, q->found->path);
-	if (strcmp(x->name, q->name) || strcmp(x->version, q->version))
+	if (strcmp(x->name, q->name) != 0 || strcmp(x->version, q->version) != 0)
 		buf_printf(b, ", from %s %s", q->name, q->version);
 	buf_puts(b, "): ");
 }
@@ -132,7 +132,7 @@ static int put_line(struct explaining *x, const struct question *q, const struct
 	struct err why = ERR_INIT;
 	enum verdict v;
 	size_t at = deciding(r, n, q, p->scheme, &v, &why);
-	put_package(x->out, q, p);
+	put_package(x->out, q);
 	buf_printf(x->out, "%s: ", word_of(v));
 	if (advisories_record(x->db, r->record, x->out, e))
 		return -1;

@@ -118,14 +118,14 @@ static const char *of_no_concern(struct scan *s, const struct finding *f)
 	return NULL;
 }
 
-void scan_filter(struct scan *s, const struct scan_filter *o)
+void scan_filter(struct scan *s, const struct scan_filter *f)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		struct finding *f = &s->v[i];
-		f->hidden = not_asked(s, o, f);
-		if (!f->hidden && o->ignores)
-			f->hidden = ignores_reason(o->ignores, f, o->today ? o->today : "");
-		if (!f->hidden && !o->all)
-			f->hidden = of_no_concern(s, f);
+		struct finding *x = &s->v[i];
+		x->hidden = not_asked(s, f, x);
+		if (!x->hidden && f->ignores)
+			x->hidden = ignores_reason(f->ignores, x, f->today ? f->today : "");
+		if (!x->hidden && !f->all)
+			x->hidden = of_no_concern(s, x);
 	}
 }

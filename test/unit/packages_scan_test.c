@@ -66,6 +66,8 @@ static void print_set(const struct package_set *s, struct buf *out)
 		}
 		if (p->flags & PACKAGE_HEADERS)
 			buf_puts(out, " headers");
+		if (p->flags & PACKAGE_MAIN)
+			buf_puts(out, " main");
 		buf_putc(out, '\n');
 	}
 }
@@ -145,6 +147,28 @@ static void test_files(void **state)
 		if (rc)
 			assert_true(e.msg[0] != '\0');
 	}
+}
+
+// A program of Go, made for the fuzzer: the module it is built from is marked.
+static void test_go(void **state)
+{
+	const char *slash = strrchr(__FILE__, '/');
+	auto_free char *path =
+	        xasprintf("%.*s/../fuzz/corpus/program/go", (int)(slash - __FILE__), __FILE__);
+	char bytes[4096];
+	FILE *f = fopen(path, "re");
+	assert_non_null(f);
+	size_t n = fread(bytes, 1, sizeof(bytes), f);
+	fclose(f);
+	auto_package_set struct package_set set = {0};
+	auto_buf struct buf got = {0};
+	struct scan s = {.set = &set, .path = "app"};
+	struct err e = ERR_INIT;
+	struct content c = content_of(bytes, n);
+	MUST(scan_file(&s, FILE_PROGRAM, &c, &e), e);
+	print_set(&set, &got);
+	assert_string_equal(buf_cstr(&got), "golang stdlib 1.22.12\ngolang github.com/z/y v1.2.4\n"
+	                                    "golang example.com/a 1.4.2 main\n");
 }
 
 static void test_release(void **state)
@@ -232,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_kinds),
 	        cmocka_unit_test(test_files),
+	        cmocka_unit_test(test_go),
 	        cmocka_unit_test(test_release),
 	        cmocka_unit_test(test_urls),
 	        cmocka_unit_test(test_record),

@@ -97,6 +97,15 @@ static const struct {
                 "UNKNOWN org.example:thing 1.0-beta-2 GHSA-0006 fixed 1.0-rc1\n"},
         {"AlmaLinux, and the advisory's word", "almalinux 9.4", "rpm bash 5.1.8-6.el9",
                 "HIGH bash 5.1.8-6.el9 CVE-2024-10 fixed 0:5.1.8-9.el9 [alma]\n"},
+        {"AlmaLinux: advisories name what is installed", "almalinux 9.4",
+                "rpm bash-doc 5.1.8-6.el9 source=bash", ""},
+        {"Rocky: they name the source", "rocky 9.4", "rpm bash-doc 5.1.8-6.el9 source=bash",
+                "UNKNOWN bash-doc 5.1.8-6.el9 CVE-2024-11 fixed 0:5.1.8-9.el9\n"},
+        {"rpm: the epoch counts", "rocky 9.4", "rpm perl 4:5.32.1-481.el9", ""},
+        {"rpm: a source without its epoch", "rocky 9.4",
+                "rpm perl-Digest 1.17-3.el9 source=perl sv=5.32.1-480.el9;"
+                "rpm perl-Encode 4:3.08-462.el9 source=perl sv=5.32.1-481.el9",
+                "UNKNOWN perl-Digest 5.32.1-480.el9 CVE-2024-14 fixed 4:5.32.1-481.el9\n"},
         {"Rocky", "rocky 9.4", "rpm bash 5.1.8-6.el9",
                 "UNKNOWN bash 5.1.8-6.el9 CVE-2024-11 fixed 0:5.1.8-9.el9\n"},
         {"Ubuntu", "ubuntu 22.04", "deb bash 5.1-6ubuntu1",
@@ -222,7 +231,7 @@ static void test_details(void **state)
 	auto_scan struct scan s = {0};
 	installed_of(&in, "almalinux 9.4",
 	        "npm branches 2.0.5;npm open 1.2.0;"
-	        "rpm bash-doc 5.1.8-6.el9 source=bash");
+	        "rpm bash 5.1.8-6.el9");
 	MUST(scan_packages(db, &in.list, &s, &e), e);
 	assert_int_equal(s.n, 3);
 	assert_true(s.has_release);
