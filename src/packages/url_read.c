@@ -242,7 +242,7 @@ static void read_release(
 	*ret = (struct release){.id = space};
 	release_settle(set, ret);
 	const char *dash = distro ? strrchr(distro, '-') : NULL;
-	if (!distro || *distro == '-' || (dash && !dash[1]) ||
+	if (!distro || dash == distro || (dash && !dash[1]) ||
 	        (space && (!strcmp(distro, space) || !strcmp(distro, ret->id))))
 		return;
 	ret->version = dash ? dash + 1 : distro;
