@@ -242,7 +242,7 @@ static void read_release(
 	*ret = (struct release){.id = space};
 	release_settle(set, ret);
 	const char *dash = distro ? strrchr(distro, '-') : NULL;
-	if (!distro || *distro == '-' || (dash && !dash[1]) ||
+	if (!distro || dash == distro || (dash && !dash[1]) ||
 	        (space && (!strcmp(distro, space) || !strcmp(distro, ret->id))))
 		return;
 	ret->version = dash ? dash + 1 : distro;
@@ -251,13 +251,13 @@ static void read_release(
 	release_settle(set, ret);
 }
 
-int package_of_url(const char *text, struct package_set *set, struct package *ret,
+int package_of_url(const char *url, struct package_set *set, struct package *ret,
         struct release *release, struct err *e)
 {
 	struct package p = {0};
 	struct url u = {0};
 	bool bad = false;
-	if (split(text, &u, e))
+	if (split(url, &u, e))
 		return -1;
 	if (!type_of(u.type, &p.type))
 		return 0;
