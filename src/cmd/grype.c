@@ -7,12 +7,13 @@
 #include "cmd/verbs.h"
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define GATE_STATUS 2
 
 struct grype_options {
 	struct strv vex;
-	const char *fail_on, *output, *file, *platform;
+	const char *fail_on, *output, *file, *platform, *config;
 	bool only_fixed, quiet, version, suppressed, ignored;
 };
 
@@ -20,7 +21,8 @@ struct grype_options {
 static const struct option options[] = {
         {"add-cpes-if-none", 0, OPT_NOTE, 0, NULL, NULL, "CPEs are not matched"},
         {"by-cve", 0, OPT_FLAG, AT(ignored), NULL, NULL, NULL},
-        {"config", 'c', OPT_NOTE, 0, "FILE", NULL, "flags count"},
+        {"config", 'c', OPT_STRING, AT(config), "FILE",
+                "What to hide: the list \"ignore\" of it (default: .grype.yaml)", NULL},
         {"fail-on", 'f', OPT_STRING, AT(fail_on), "LEVEL",
                 "Exit status 2 from this severity on: negligible, low, medium, high, critical",
                 NULL},
@@ -104,8 +106,10 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	if (args->n != 1)
 		return err_set(e, ERR_USAGE, "usage: grype [FLAGS] IMAGE|dir:DIR|sbom:FILE");
 	auto_free char *text = place_of(args->v[0]);
+	const char *usual = access(".grype.yaml", F_OK) ? NULL : ".grype.yaml";
 	struct scan_ask a = {.target = {.text = text, .platform = o->platform},
 	        .vex = &o->vex,
+	        .ignore_file = o->config ? o->config : usual,
 	        .ignore_unfixed = o->only_fixed,
 	        .all = o->suppressed,
 	        .quiet = o->quiet};

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Findings as a table for people. What one source package brings of one flaw is one row, however
-// many packages were built from it: they are mended together.
+// Findings as a table for people, and what they come to.
 #include "base/mem.h"
 #include "cmd/scan_run.h"
+#include "report/rows.h"
 #include "ui/ui.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #define INSTRUCTION_WIDTH 60
-
-struct row {
-	const struct finding *first;
-	size_t layer; // its place in the report's list of them
-	size_t n;     // packages
-};
 
 static const char *severity_colour(enum severity s)
 {
@@ -32,70 +26,11 @@ static const char *severity_colour(enum severity s)
 	}
 }
 
-// ---- rows
+// ---- cells
 
 const char *finding_name(const struct finding *f)
 {
 	return f->flaw->n_names ? f->flaw->names[0] : f->record;
-}
-
-static int text_cmp(const char *a, const char *b)
-{
-	return strcmp(a ? a : "", b ? b : "");
-}
-
-// What makes two findings one row.
-static int same_cmp(const struct finding *a, const struct finding *b)
-{
-	int c = text_cmp(a->ecosystem, b->ecosystem);
-	c = c ? c : text_cmp(a->name, b->name);
-	c = c ? c : text_cmp(a->version, b->version);
-	c = c ? c : text_cmp(finding_name(a), finding_name(b));
-	c = c ? c
-	      : (a->package->layer > b->package->layer) - (a->package->layer < b->package->layer);
-	return c ? c : text_cmp(a->hidden, b->hidden);
-}
-
-static int row_cmp(const void *va, const void *vb)
-{
-	const struct row *a = va, *b = vb;
-	int c = (int)b->first->severity - (int)a->first->severity;
-	c = c ? c : same_cmp(a->first, b->first);
-	return c ? c : (a->first > b->first) - (a->first < b->first);
-}
-
-// Sorted; *ret is the caller's.
-static size_t make_rows(const struct scan *s, bool hidden, struct row **ret)
-{
-	struct row *rows = xcalloc(s->n + 1, sizeof(*rows));
-	size_t n = 0, merged = 0;
-	for (size_t i = 0; i < s->n; i++)
-		if (hidden || !s->v[i].hidden)
-			rows[n++] = (struct row){&s->v[i], s->v[i].package->layer, 1};
-	if (n)
-		qsort(rows, n, sizeof(*rows), row_cmp);
-	for (size_t i = 0; i < n; i++) {
-		struct row *last = merged ? &rows[merged - 1] : NULL;
-		if (last && last->first->severity == rows[i].first->severity &&
-		        !same_cmp(last->first, rows[i].first))
-			last->n++;
-		else
-			rows[merged++] = rows[i];
-	}
-	*ret = rows;
-	return merged;
-}
-
-// ---- cells
-
-static char *package_cell(const struct row *r)
-{
-	const struct finding *f = r->first;
-	const char *binary = f->package->package->name;
-	if (r->n > 1)
-		return xasprintf("%s (%zu)", f->name, r->n);
-	return strcmp(binary, f->name) != 0 ? xasprintf("%s (%s)", binary, f->name)
-	                                    : xstrdup(binary);
 }
 
 static const char *fixed_cell(const struct finding *f)
@@ -128,15 +63,19 @@ static char *instruction_cell(const char *created_by)
 	if (str_has_prefix(p, nop))
 		p += strlen(nop);
 	p += strspn(p, " ");
-	return strlen(p) > INSTRUCTION_WIDTH ? xasprintf("%.*s...", INSTRUCTION_WIDTH - 3, p)
-	                                     : xstrdup(p);
+	if (strlen(p) <= INSTRUCTION_WIDTH)
+		return xstrdup(p);
+	int n = INSTRUCTION_WIDTH - 3;
+	while (n > 0 && ((unsigned char)p[n] & 0xc0) == 0x80) // not inside a character
+		n--;
+	return xasprintf("%.*s...", n, p);
 }
 
-static char *origin_cell(const struct report *r, const struct row *row)
+static char *origin_cell(const struct report *r, const struct report_row *row)
 {
-	if (row->layer >= r->n_layers)
+	if (row->first->package->layer >= r->n_layers)
 		return xstrdup(row->first->package->path ? row->first->package->path : "-");
-	const struct report_layer *l = &r->layers[row->layer];
+	const struct report_layer *l = &r->layers[row->first->package->layer];
 	auto_free char *text = instruction_cell(l->created_by);
 	if (l->dockerfile && l->line)
 		return xasprintf("%s:%d %s", l->dockerfile, l->line, text);
@@ -145,15 +84,15 @@ static char *origin_cell(const struct report *r, const struct row *row)
 	return xstrdup(*text ? text : "-");
 }
 
-static void put_row(struct ui_table *t, const struct report *r, const struct row *row,
+static void put_row(struct ui_table *t, const struct report *r, const struct report_row *row,
         const struct scan_table *how)
 {
 	const struct finding *f = row->first;
-	auto_free char *package = package_cell(row), *flaw = flaw_cell(f),
+	auto_free char *package = report_row_name(row), *flaw = flaw_cell(f),
 	               *origin = origin_cell(r, row);
-	const char *layer = row->layer >= r->n_layers    ? "-"
-	                    : r->layers[row->layer].base ? "base"
-	                                                 : "own";
+	const char *layer = row->first->package->layer >= r->n_layers    ? "-"
+	                    : r->layers[row->first->package->layer].base ? "base"
+	                                                                 : "own";
 	const char *hidden = f->hidden ? f->hidden : "";
 	ui_table_row(t, how->all ? (const char *const[]){package, f->version, fixed_cell(f),
 	                                   severity_name(f->severity), flaw, hidden, layer, origin}
@@ -165,7 +104,7 @@ static void put_row(struct ui_table *t, const struct report *r, const struct row
 
 // ---- what it comes to
 
-static void put_counts(const struct row *rows, size_t n, struct buf *out)
+static void put_counts(const struct report_row *rows, size_t n, struct buf *out)
 {
 	size_t counts[SEVERITY_CRITICAL + 1] = {0};
 	const char *sep = "";
@@ -194,7 +133,7 @@ static int reason_cmp(const void *va, const void *vb)
 	return a->n != b->n ? (a->n < b->n) - (a->n > b->n) : strcmp(a->text, b->text);
 }
 
-static void put_hidden(const struct row *rows, size_t n, struct buf *out)
+static void put_hidden(const struct report_row *rows, size_t n, struct buf *out)
 {
 	struct reason reasons[32];
 	size_t n_reasons = 0, total = 0;
@@ -222,10 +161,11 @@ static void put_hidden(const struct row *rows, size_t n, struct buf *out)
 	buf_puts(out, "): --all shows them\n");
 }
 
-static void put_summary(const struct report *r, const struct row *shown, size_t n, struct buf *out)
+static void put_summary(
+        const struct report *r, const struct report_row *shown, size_t n, struct buf *out)
 {
-	struct row *every;
-	size_t fixable = 0, n_every = make_rows(r->scan, true, &every);
+	struct report_row *every;
+	size_t fixable = 0, n_every = report_rows(r->scan, true, &every);
 	for (size_t i = 0; i < n; i++)
 		fixable += shown[i].first->fixed != NULL;
 	ui_escape(r->name, strlen(r->name), out);
@@ -250,9 +190,9 @@ void scan_table(const struct report *r, const struct scan_table *how, struct buf
 	        "PACKAGE", "INSTALLED", "FIXED", "SEVERITY", "FLAW", "LAYER", "FROM"};
 	static const char *const heads_all[] = {
 	        "PACKAGE", "INSTALLED", "FIXED", "SEVERITY", "FLAW", "HIDDEN", "LAYER", "FROM"};
-	struct row *rows, *counted;
-	size_t n = make_rows(r->scan, how->all, &rows);
-	size_t n_counted = make_rows(r->scan, false, &counted);
+	struct report_row *rows, *counted;
+	size_t n = report_rows(r->scan, how->all, &rows);
+	size_t n_counted = report_rows(r->scan, false, &counted);
 	struct ui_table *t = how->all ? ui_table_new(heads_all, ARRAY_LEN(heads_all))
 	                              : ui_table_new(heads, ARRAY_LEN(heads));
 	for (size_t i = 0; i < n; i++)

@@ -438,6 +438,10 @@ named() { hew inspect "$1" >/dev/null 2>&1; }
 		[.matches[] | select(.artifact.name == "libc6")][0] | [.vulnerability.fix.versions, .vulnerability.fix.state,
 		.vulnerability.cvss[0].metrics.baseScore, $all.distro.name, $all.source.target.userInput]')"
 	equal "not-fixed" "$(hew grype app -o json | jq -r '.matches[] | select(.artifact.name == "zlib1g") | .vulnerability.fix.state')"
+	printf 'fail-on-severity: low\nignore:\n  - vulnerability: CVE-2031-10001\n' >.grype.yaml
+	said hew grype app --fail-on critical
+	equal 0 "$STATUS"
+	rm .grype.yaml
 	fails 1 hew grype app -o template
 	has "cyclonedx-json" "$LAST"
 	fails 1 hew grype app --fail-on nonsense
