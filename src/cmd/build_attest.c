@@ -95,7 +95,7 @@ static int look_into(struct session *s, const struct build_result *b, const stru
 	digest_text(&im->image_id, id);
 	if (scanned_of_image(s, id, &im->manifest, &t, e))
 		return -1;
-	scanned_report(&t, &r);
+	scanned_report_alone(&t, &r);
 	if (b->has_epoch)
 		r.created = (struct timestamp){b->epoch, 0};
 	report_spdx(&r, out);

@@ -93,8 +93,7 @@ static void find_base(struct store *s, const struct image_config *c, struct imag
 	image_list_release(&images);
 }
 
-// Without it: a base image ends with its CMD, and what follows was built on it.
-static void guess_base(const struct image_config *c, struct image_packages *p)
+size_t image_guess_base(const struct image_config *c)
 {
 	size_t layers = 0, guess = 0;
 	for (size_t i = 0; i + 1 < c->n_history; i++) {
@@ -103,8 +102,7 @@ static void guess_base(const struct image_config *c, struct image_packages *p)
 		if (h->empty_layer && h->created_by && strstr(h->created_by, "CMD ["))
 			guess = layers;
 	}
-	if (guess < c->n_diff_ids)
-		p->base_layers = guess;
+	return guess < c->n_diff_ids ? guess : 0;
 }
 
 static int find(
@@ -144,7 +142,7 @@ int image_packages_find(
 	if (!status) {
 		find_base(s->store, c, ret);
 		if (!ret->base)
-			guess_base(c, ret);
+			ret->base_layers = image_guess_base(c);
 	}
 	return status;
 }

@@ -20,5 +20,8 @@ void image_packages_release(struct image_packages *p);
 int image_packages_find(
         struct session *s, const struct image_config *c, struct image_packages *ret, struct err *e);
 
+// Layers of the base image, by the history alone: that ends with its CMD, and what follows was
+// built on it.
+size_t image_guess_base(const struct image_config *c);
 // The instruction that made a layer; NULL: the history does not say.
 const char *image_instruction(const struct image_config *c, size_t layer);

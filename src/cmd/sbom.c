@@ -66,7 +66,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	if (!o->quiet)
 		scanned_warn(&t);
 	struct report r = {.version = HEW_VERSION, .list_packages = true};
-	scanned_report(&t, &r);
+	scanned_report_alone(&t, &r);
 	write_sbom(&r, format, &out);
 	return scan_write(o->output, &out, e);
 }

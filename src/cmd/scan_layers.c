@@ -78,25 +78,40 @@ static void find_lines(struct session *s, struct scanned *t)
 	build_list_release(&builds);
 }
 
-static void find_blob(struct session *s, const struct scanned *t, struct report_layer *l, size_t i)
+// A layer of ours is a tar in the store's manifest: it may have gone to a registry as a blob.
+static void find_blob(struct session *s, struct report_layer *l)
 {
 	struct layer_blob b;
 	struct err ignored = ERR_INIT;
-	if (i < t->manifest.layers.n && !digest_eq(&t->manifest.layers.v[i].digest, &l->diff_id))
-		l->blob = t->manifest.layers.v[i].digest;
-	else if (store_layer_blob(s->store, &l->diff_id, "", &b, &ignored) == 1)
+	if (digest_is_zero(&l->blob) &&
+	        store_layer_blob(s->store, &l->diff_id, "", &b, &ignored) == 1)
 		l->blob = b.digest;
+}
+
+static void look_alone(struct scanned *t, size_t n)
+{
+	size_t base = image_guess_base(&t->config);
+	t->alone = xcalloc(n + 1, sizeof(*t->alone));
+	for (size_t i = 0; i < n; i++) {
+		struct report_layer *l = &t->alone[i];
+		*l = (struct report_layer){.diff_id = t->config.diff_ids[i],
+		        .created_by = image_instruction(&t->config, i),
+		        .base = i < base};
+		if (i < t->manifest.layers.n &&
+		        !digest_eq(&t->manifest.layers.v[i].digest, &l->diff_id))
+			l->blob = t->manifest.layers.v[i].digest;
+	}
 }
 
 void scanned_find_layers(struct session *s, struct scanned *t)
 {
 	size_t n = t->config.n_diff_ids;
+	look_alone(t, n);
 	t->layers = xcalloc(n + 1, sizeof(*t->layers));
 	for (size_t i = 0; i < n; i++) {
-		t->layers[i] = (struct report_layer){.diff_id = t->config.diff_ids[i],
-		        .created_by = image_instruction(&t->config, i),
-		        .base = i < t->found.base_layers};
-		find_blob(s, t, &t->layers[i], i);
+		t->layers[i] = t->alone[i];
+		t->layers[i].base = i < t->found.base_layers;
+		find_blob(s, &t->layers[i]);
 	}
 	find_lines(s, t);
 }

@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SBOM_MAX (32u << 20)
+
 void scanned_release(struct scanned *t)
 {
 	free(t->name);
@@ -28,6 +30,7 @@ void scanned_release(struct scanned *t)
 	strv_release(&t->repo_digests);
 	strv_release(&t->dockerfiles);
 	free(t->layers);
+	free(t->alone);
 	package_list_release(&t->list);
 	package_set_release(&t->set);
 	*t = (struct scanned){0};
@@ -55,7 +58,7 @@ static int of_folder(const char *path, struct scanned *t, struct err *e)
 static int of_sbom(const char *path, struct scanned *t, struct err *e)
 {
 	auto_buf struct buf text = {0};
-	if (fs_read_file(AT_FDCWD, path, JSON_MAX, &text, e))
+	if (fs_read_file(AT_FDCWD, path, SBOM_MAX, &text, e))
 		return -1;
 	if (packages_of_sbom(buf_cstr(&text), text.n, &t->set, e))
 		return err_wrap(e, "'%s'", path);
@@ -130,7 +133,8 @@ static int of_name(struct session *s, struct engine *g, const struct scan_place 
 	struct err no_name = ERR_INIT;
 	struct image_row row = {0};
 	if (find_image(s->store, text, &row, e)) {
-		if (e->kind != ERR_NOT_FOUND || reference_parse(text, &ref, &no_name))
+		if (e->kind != ERR_NOT_FOUND || str_has_prefix(text, "sha256:") ||
+		        reference_parse(text, &ref, &no_name))
 			return -1;
 		*e = ERR_INIT;
 		return from_registry(g, text, p, t, e) ? err_wrap(e, "%s is not in the store", text)
@@ -320,4 +324,12 @@ void scanned_report(const struct scanned *t, struct report *r)
 	r->layers = t->layers;
 	r->n_layers = t->config.n_diff_ids;
 	r->base = t->found.base;
+}
+
+void scanned_report_alone(const struct scanned *t, struct report *r)
+{
+	scanned_report(t, r);
+	r->tags = r->repo_digests = NULL;
+	r->base = NULL;
+	r->layers = t->alone;
 }

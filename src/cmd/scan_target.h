@@ -28,6 +28,7 @@ struct scanned {
 	struct image_packages found;
 	struct strv tags, repo_digests;
 	struct report_layer *layers; // one a layer of the config
+	struct report_layer *alone;  // the same, by what the image says itself
 	struct strv dockerfiles;     // that the layers name
 	// of all else
 	struct package_set set;
@@ -45,6 +46,9 @@ int scanned_of_image(struct session *s, const char *name, const struct digest *m
 void scanned_warn(const struct scanned *t);
 // Fills what a report says of it: all but the scan, the version and the switches.
 void scanned_report(const struct scanned *t, struct report *r);
+// The same without what only this store knows (other names, which image the base is, lines), so
+// that it is the same on every machine.
+void scanned_report_alone(const struct scanned *t, struct report *r);
 // SOURCE_DATE_EPOCH, else when the image was made; of all else, now.
 struct timestamp scanned_time(const struct scanned *t);
 

@@ -192,7 +192,7 @@ static int write_sbom(struct session *s, const struct scan_ask *a, struct err *e
 		return -1;
 	if (!a->quiet)
 		scanned_warn(&t);
-	scanned_report(&t, &r);
+	scanned_report_alone(&t, &r);
 	if (a->format == SCAN_SPDX)
 		report_spdx(&r, &out);
 	else if (a->format == SCAN_CYCLONEDX)

@@ -216,6 +216,8 @@ LOW CVE-2031-10012 @made-up/right" "$(found app)"
 	cmp want got
 	HEW_ROOT=$BATS_TEST_TMPDIR/fifth found docker://debian:bookworm-slim >got
 	cmp want got
+	fails 6 hew scan sha256:0123456789012345678901234567890123456789012345678901234567890123
+	has "no such image" "$LAST"
 	fails 6 hew scan ./no-such-folder
 	fails 6 hew scan dir:no-such-folder
 	fails 2 hew scan "dir:$RECORDS"
@@ -338,6 +340,13 @@ named() { hew inspect "$1" >/dev/null 2>&1; }
 		HEW_ROOT=$BATS_TEST_TMPDIR/two hew sbom --format $format docker-archive:app.tar >two
 		cmp one two
 	done
+	# what else is in the store does not matter: names, the base, the record of the build
+	hew load -q -i app.tar >/dev/null 2>&1 || hew load -i app.tar
+	hew tag app other
+	hew sbom docker-archive:app.tar >three
+	HEW_ROOT=$BATS_TEST_TMPDIR/one hew sbom docker-archive:app.tar >one
+	cmp one three
+	hew rmi other
 	HEW_DB=none hew sbom app >own.json
 	equal "$(hew inspect app | jq -r '.[0].Created' | cut -c1-19)" "$(jq -r .metadata.timestamp own.json | cut -c1-19)"
 	equal "1.6" "$(jq -r .specVersion own.json)"
