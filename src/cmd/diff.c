@@ -25,7 +25,8 @@ static const struct option options[] = {
                 "Allow plain http and unverified certificates"},
         {"platform", 0, OPT_STRING, AT(platform), "OS/ARCH",
                 "Of an index, this image (default: this machine's)"},
-        {"quiet", 'q', OPT_FLAG, AT(quiet), NULL, "No warnings about files that cannot be read"},
+        {"quiet", 'q', OPT_FLAG, AT(quiet), NULL,
+                "No progress, no warnings about files that cannot be read"},
         OPTION_END,
 };
 
@@ -64,7 +65,7 @@ static void comparison_free(struct comparison *c)
 static int open_side(struct session *s, const struct diff_options *o, const char *text,
         struct side *ret, struct err *e)
 {
-	const struct scan_place ask = {.text = text, .platform = o->platform};
+	const struct scan_place ask = {.text = text, .platform = o->platform, .silent = o->quiet};
 	if (scanned_open(s, &ask, &ret->target, e))
 		return -1;
 	if (!o->quiet)

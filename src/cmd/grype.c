@@ -107,7 +107,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 		return err_set(e, ERR_USAGE, "usage: grype [FLAGS] IMAGE|dir:DIR|sbom:FILE");
 	auto_free char *text = place_of(args->v[0]);
 	const char *usual = access(".grype.yaml", F_OK) ? NULL : ".grype.yaml";
-	struct scan_ask a = {.target = {.text = text, .platform = o->platform},
+	struct scan_ask a = {.target = {.text = text, .platform = o->platform, .silent = o->quiet},
 	        .vex = &o->vex,
 	        .ignore_file = o->config ? o->config : usual,
 	        .ignore_unfixed = o->only_fixed,

@@ -22,7 +22,8 @@ static const struct option options[] = {
         {"output", 'o', OPT_STRING, AT(output), "FILE", "Write there, not to standard output"},
         {"platform", 0, OPT_STRING, AT(platform), "OS/ARCH",
                 "Of an index, this image (default: this machine's)"},
-        {"quiet", 'q', OPT_FLAG, AT(quiet), NULL, "No warnings about files that cannot be read"},
+        {"quiet", 'q', OPT_FLAG, AT(quiet), NULL,
+                "No progress, no warnings about files that cannot be read"},
         OPTION_END,
 };
 
@@ -59,8 +60,10 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	if (parse_format(o->format, &format, e) ||
 	        need_args(args, o->input ? 0 : 1, o->input ? 0 : 1, "sbom [OPTIONS] TARGET", e))
 		return -1;
-	const struct scan_place ask = {
-	        .text = args->n ? args->v[0] : NULL, .input = o->input, .platform = o->platform};
+	const struct scan_place ask = {.text = args->n ? args->v[0] : NULL,
+	        .input = o->input,
+	        .platform = o->platform,
+	        .silent = o->quiet};
 	if (scanned_open(&s, &ask, &t, e))
 		return -1;
 	if (!o->quiet)

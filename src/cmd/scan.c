@@ -36,7 +36,8 @@ static const struct option options[] = {
         {"pkg-types", 0, OPT_STRING, AT(pkg_types), "LIST", "os, library (default: both)"},
         {"platform", 0, OPT_STRING, AT(platform), "OS/ARCH",
                 "Of an index, this image (default: this machine's)"},
-        {"quiet", 'q', OPT_FLAG, AT(quiet), NULL, "No warnings about files that cannot be read"},
+        {"quiet", 'q', OPT_FLAG, AT(quiet), NULL,
+                "No progress, no warnings about files that cannot be read"},
         {"severity", 0, OPT_STRING, AT(severity), "LIST",
                 "Only these: CRITICAL,HIGH,MEDIUM,LOW,UNKNOWN"},
         {"vex", 0, OPT_LIST, AT(vex), "FILE", "An OpenVEX document: what does not concern us"},
@@ -69,8 +70,10 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	if (scan_format_parse(o->format, &a.format, e) ||
 	        need_args(args, o->input ? 0 : 1, o->input ? 0 : 1, "scan [OPTIONS] TARGET", e))
 		return -1;
-	a.target = (struct scan_place){
-	        .text = args->n ? args->v[0] : NULL, .input = o->input, .platform = o->platform};
+	a.target = (struct scan_place){.text = args->n ? args->v[0] : NULL,
+	        .input = o->input,
+	        .platform = o->platform,
+	        .silent = o->quiet};
 	return scan_run(&s, &a, e);
 }
 

@@ -9,6 +9,7 @@
 #include "context/local.h"
 #include "output/copy.h"
 #include "packages/sbom.h"
+#include "registry/registry.h"
 #include "rootfs/stored_image.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -103,10 +104,11 @@ static int read_documents(struct session *s, struct scanned *t, struct err *e)
 }
 
 // t->digest is known, and the documents are in the store.
-static int of_manifest(struct session *s, struct engine *g, struct scanned *t, struct err *e)
+static int of_manifest(
+        struct session *s, struct engine *g, const char *title, struct scanned *t, struct err *e)
 {
 	if (read_documents(s, t, e) || stored_image_load(g, &t->digest, &t->config, e) ||
-	        image_packages_find(s, &t->config, &t->found, e))
+	        image_packages_find(s, &t->config, title, &t->found, e))
 		return -1;
 	t->kind = REPORT_IMAGE;
 	t->packages = &t->found.list;
@@ -209,6 +211,16 @@ static void init_engine(struct session *s, struct engine *g)
 	engine_init(g);
 }
 
+// What is printed next is no progress. A client that tells of it goes with it.
+static void end_progress(struct session *s, bool failed)
+{
+	registry_free(s->registry);
+	s->registry = NULL;
+	ui_finish(s->ui, failed);
+	ui_free(s->ui);
+	s->ui = NULL;
+}
+
 static int of_image(
         struct session *s, const struct scan_place *ask, struct scanned *t, struct err *e)
 {
@@ -217,11 +229,14 @@ static int of_image(
 	if ((ask->platform && platform_parse(ask->platform, &p, e)) ||
 	        (!s->store && session_open(s, true, e)))
 		return -1;
+	auto_free char *title = xasprintf("fetch and unpack %s", t->name);
+	s->ui = ui_new(ask->silent ? UI_QUIET : UI_AUTO, "Looking into");
 	init_engine(s, &g);
 	int rc = ask->input ? of_input(s, ask->input, &p, t, e) : of_place(s, &g, ask, &p, t, e);
 	if (!rc)
-		rc = of_manifest(s, &g, t, e);
+		rc = of_manifest(s, &g, title, t, e);
 	engine_release(&g);
+	end_progress(s, rc != 0);
 	return rc;
 }
 
@@ -231,7 +246,7 @@ int scanned_of_image(struct session *s, const char *name, const struct digest *m
 	struct engine g;
 	*ret = (struct scanned){.name = xstrdup(name), .digest = *manifest};
 	init_engine(s, &g);
-	int rc = of_manifest(s, &g, ret, e);
+	int rc = of_manifest(s, &g, NULL, ret, e);
 	engine_release(&g);
 	return rc;
 }

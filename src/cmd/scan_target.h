@@ -14,6 +14,7 @@ struct scan_place {
 	const char *text;     // as typed; NULL: input
 	const char *input;    // an archive of an image, of whatever kind
 	const char *platform; // of an index; NULL: this machine's
+	bool silent;          // no progress, whatever has to be fetched
 };
 // The lists of packages borrow from it: it stays where it is.
 struct scanned {

@@ -13,8 +13,8 @@ struct trivy_options {
 	struct strv vex, skip_dirs, skip_files;
 	const char *severity, *format, *output, *pkg_types, *scanners, *ignore_file, *input,
 	        *ignore_status, *platform, *template, *refused;
-	bool ignore_unfixed, quiet, no_packages, insecure, version, download_only, suppressed,
-	        ignored;
+	bool ignore_unfixed, quiet, no_progress, no_packages, insecure, version, download_only,
+	        suppressed, ignored;
 	int64_t exit_code, exit_on_eol;
 };
 
@@ -50,7 +50,7 @@ static const struct option options[] = {
         {"java-db-repository", 0, OPT_NOTE, 0, "NAME", NULL, DATABASE},
         {"list-all-pkgs", 0, OPT_ON, AT(no_packages), NULL,
                 "JSON: all packages, too (default: true)", NULL},
-        {"no-progress", 0, OPT_FLAG, AT(ignored), NULL, NULL, NULL},
+        {"no-progress", 0, OPT_FLAG, AT(no_progress), NULL, NULL, NULL},
         {"offline-scan", 0, OPT_FLAG, AT(ignored), NULL, NULL, NULL},
         {"output", 'o', OPT_STRING, AT(output), "FILE", "Write there, not to standard output",
                 NULL},
@@ -178,6 +178,7 @@ static int take_target(const char *verb, const struct strv *args, const struct t
 	a->target.text = *ret_text;
 	a->target.input = o->input;
 	a->target.platform = o->platform;
+	a->target.silent = o->quiet || o->no_progress;
 	return 0;
 }
 

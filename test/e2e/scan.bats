@@ -214,6 +214,10 @@ LOW CVE-2031-10012 @made-up/right" "$(found app)"
 	found debian:bookworm-slim >want
 	HEW_ROOT=$BATS_TEST_TMPDIR/fourth found debian:bookworm-slim >got
 	cmp want got
+	HEW_ROOT=$BATS_TEST_TMPDIR/sixth said hew scan debian:bookworm-slim
+	has "fetch and unpack debian:bookworm-slim" "$(cat "$ERR")"
+	HEW_ROOT=$BATS_TEST_TMPDIR/sixth said hew scan debian:bookworm-slim
+	equal "" "$(cat "$ERR")"
 	HEW_ROOT=$BATS_TEST_TMPDIR/fifth found docker://debian:bookworm-slim >got
 	cmp want got
 	fails 6 hew scan sha256:0123456789012345678901234567890123456789012345678901234567890123
