@@ -35,7 +35,7 @@ static void bash(void)
 		put_flags(commands[i]);
 		printf("\" ;;\n");
 	}
-	printf("\t\tesac\n\t\tcase $verb in run|push|tag|rmi|inspect|history|save)\n"
+	printf("\t\tesac\n\t\tcase $verb in run|push|tag|rmi|inspect|history|save|scan|sbom|diff)\n"
 	       "\t\t\t[ \"${cur#-}\" = \"$cur\" ] && words=\"$(hew images --format json "
 	       "2>/dev/null |"
 	       " sed -n "

@@ -2,6 +2,7 @@
 #include "cmd/image_packages.h"
 
 #include "base/err.h"
+#include "base/event.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "cmd/session.h"
@@ -93,8 +94,7 @@ static void find_base(struct store *s, const struct image_config *c, struct imag
 	image_list_release(&images);
 }
 
-// Without it: a base image ends with its CMD, and what follows was built on it.
-static void guess_base(const struct image_config *c, struct image_packages *p)
+size_t image_guess_base(const struct image_config *c)
 {
 	size_t layers = 0, guess = 0;
 	for (size_t i = 0; i + 1 < c->n_history; i++) {
@@ -103,17 +103,33 @@ static void guess_base(const struct image_config *c, struct image_packages *p)
 		if (h->empty_layer && h->created_by && strstr(h->created_by, "CMD ["))
 			guess = layers;
 	}
-	if (guess < c->n_diff_ids)
-		p->base_layers = guess;
+	return guess < c->n_diff_ids ? guess : 0;
 }
 
-static int find(
-        struct engine *g, const struct image_config *c, struct image_packages *p, struct err *e)
+// Layers that are not here, or not unpacked, may take a while: that is a step of the progress.
+static int prepare(struct engine *g, const struct rootfs *root, const char *title, struct err *e)
+{
+	bool ready = true;
+	for (size_t i = 0; i < root->n && ready; i++) {
+		struct layer_info info;
+		ready = store_layer_get(g->store, &root->layers[i], &info) && info.has_index &&
+		        info.has_tar;
+	}
+	if (ready || !title)
+		return layers_prepare(g, root, -1, false, e);
+	int64_t began = event_step_begin(g->sink, 0, title);
+	int rc = layers_prepare(g, root, 0, false, e);
+	event_step_end(g->sink, 0, began, rc ? e : NULL);
+	return rc;
+}
+
+static int find(struct engine *g, const struct image_config *c, const char *title,
+        struct image_packages *p, struct err *e)
 {
 	struct rootfs root = {0};
 	if (rootfs_of_image(g, c, &root, e))
 		return -1;
-	int status = layers_prepare(g, &root, -1, false, e);
+	int status = prepare(g, &root, title, e);
 	p->sets = xcalloc(root.n + 1, sizeof(*p->sets));
 	size_t bytes = 0;
 	for (; p->n < root.n && !status; p->n++) {
@@ -129,8 +145,8 @@ static int find(
 	return status;
 }
 
-int image_packages_find(
-        struct session *s, const struct image_config *c, struct image_packages *ret, struct err *e)
+int image_packages_find(struct session *s, const struct image_config *c, const char *title,
+        struct image_packages *ret, struct err *e)
 {
 	struct engine g = {.store = s->store,
 	        .sink = session_sink(s),
@@ -139,12 +155,12 @@ int image_packages_find(
 	        .stop_fd = -1};
 	*ret = (struct image_packages){0};
 	engine_init(&g);
-	int status = find(&g, c, ret, e);
+	int status = find(&g, c, title, ret, e);
 	engine_release(&g);
 	if (!status) {
 		find_base(s->store, c, ret);
 		if (!ret->base)
-			guess_base(c, ret);
+			ret->base_layers = image_guess_base(c);
 	}
 	return status;
 }
@@ -157,4 +173,13 @@ void image_packages_release(struct image_packages *p)
 	free(p->sets);
 	free(p->base);
 	*p = (struct image_packages){0};
+}
+
+const char *image_instruction(const struct image_config *c, size_t layer)
+{
+	for (size_t i = 0; i < c->n_history; i++) {
+		if (!c->history[i].empty_layer && layer-- == 0)
+			return c->history[i].created_by;
+	}
+	return NULL;
 }

@@ -16,6 +16,13 @@ struct image_packages {
 };
 #define auto_image_packages __attribute__((cleanup(image_packages_release)))
 void image_packages_release(struct image_packages *p);
-// Layers that are not here are fetched.
-int image_packages_find(
-        struct session *s, const struct image_config *c, struct image_packages *ret, struct err *e);
+// Layers that are not here are fetched; if that takes a step of the session's progress, its first,
+// the title is its name. NULL: it takes none.
+int image_packages_find(struct session *s, const struct image_config *c, const char *title,
+        struct image_packages *ret, struct err *e);
+
+// Layers of the base image, by the history alone: that ends with its CMD, and what follows was
+// built on it.
+size_t image_guess_base(const struct image_config *c);
+// The instruction that made a layer; NULL: the history does not say.
+const char *image_instruction(const struct image_config *c, size_t layer);
