@@ -41,6 +41,9 @@ int main(int argc, char **argv)
 {
 	if (argc > 0 && !strcmp(argv[0], HOLDER_ARGV0))
 		return holder_main(engine_jobs, engine_n_jobs);
+	const struct command *called = argc > 0 ? command_called(argv[0]) : NULL;
+	if (called)
+		return command_main(called, argc - 1, argv + 1);
 	const char *verb = argc > 1 ? argv[1] : "--help";
 	if (!strcmp(verb, "--help") || !strcmp(verb, "-h") || !strcmp(verb, "help"))
 		return show_help(argc > 2 ? command_find(argv[2]) : NULL);

@@ -6,7 +6,7 @@
 PACKAGES_BUILD=(
 	gcc libc6-dev meson ninja-build pkg-config scdoc python3
 	libcurl4-openssl-dev libssl-dev zlib1g-dev libdeflate-dev libzstd-dev liblzma-dev
-	libbz2-dev libsqlite3-dev libjansson-dev
+	libbz2-dev libsqlite3-dev libjansson-dev libyaml-dev
 )
 PACKAGES_DEMO=(
 	mmdebstrap docker-registry busybox-static ca-certificates e2fsprogs util-linux curl xz-utils

@@ -39,6 +39,10 @@ struct command {
 	size_t size;                  // of the verb's struct; zeroed before parsing
 	bool keep_dashes;             // "--" is an argument too: what follows is another's
 	bool stop_at_args; // options end at the first argument (`hew run IMAGE cmd --flag`)
+	// Of another program that this verb stands in for:
+	const char *env;    // "TRIVY_": options can be given as variables, too; NULL
+	int failure_status; // of every failure; 0: that of its kind
+	const char *page;   // whose man page tells of it; NULL: its own
 	// Returns the exit status, or -1 with *e set, which the caller prints. opts: the verb's
 	// struct; args: what is no option.
 	int (*run)(void *opts, const struct strv *args, struct err *e);
@@ -47,6 +51,8 @@ struct command {
 
 extern const struct command *const commands[]; // NULL-terminated; commands.c
 const struct command *command_find(const char *name);
+// The verb of a program by that name, as which hew may be called: "trivy", "/usr/bin/grype". NULL.
+const struct command *command_called(const char *argv0);
 // Parses, handles --help, runs. Returns the exit status; prints errors.
 int command_main(const struct command *c, int argc, char **argv);
 // What was printed on stdout must have arrived: there too a disk can be full.

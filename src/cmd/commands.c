@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of verbs and the way one is run: parse, help, run, report.
 #include "base/err.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include "cmd/command.h"
 #include "cmd/verbs.h"
@@ -15,6 +16,9 @@ const struct command *const commands[] = {
         &cmd_images,
         &cmd_inspect,
         &cmd_history,
+        &cmd_scan,
+        &cmd_sbom,
+        &cmd_diff,
         &cmd_why,
         &cmd_builds,
         &cmd_shell,
@@ -43,12 +47,28 @@ const struct command *const commands[] = {
         NULL,
 };
 
+// Other programs' names: not in the help of hew.
+static const struct command *const stand_ins[] = {&cmd_trivy, &cmd_grype, &cmd_scout};
+
 const struct command *command_find(const char *name)
 {
 	for (size_t i = 0; commands[i]; i++)
 		if (!strcmp(commands[i]->name, name) ||
 		        (commands[i]->alias && !strcmp(commands[i]->alias, name)))
 			return commands[i];
+	for (size_t i = 0; i < ARRAY_LEN(stand_ins); i++)
+		if (!strcmp(stand_ins[i]->name, name))
+			return stand_ins[i];
+	return NULL;
+}
+
+const struct command *command_called(const char *argv0)
+{
+	const char *name = fs_base_name(argv0);
+	for (size_t i = 0; i < ARRAY_LEN(stand_ins); i++)
+		if (!strcmp(stand_ins[i]->name, name) ||
+		        (stand_ins[i]->alias && !strcmp(stand_ins[i]->alias, name)))
+			return stand_ins[i];
 	return NULL;
 }
 
@@ -61,7 +81,7 @@ int command_flush(struct err *e)
 	return err_sys(e, "write standard output");
 }
 
-static int report(struct err *e)
+static int report(const struct command *c, struct err *e)
 {
 	if (e->kind == ERR_SPACE) {
 		struct err plain = *e;
@@ -70,17 +90,35 @@ static int report(struct err *e)
 		        plain.msg);
 	}
 	ui_error(e);
-	return err_exit_status(e);
+	return c->failure_status ? c->failure_status : err_exit_status(e);
+}
+
+// "--ignore-unfixed" is also TRIVY_IGNORE_UNFIXED. TRIVY_VERSION is which one to install.
+static void take_variables(const struct command *c, struct strv *ret)
+{
+	for (const struct option *o = c->options; c->env && o->name; o++) {
+		if (!strcmp(o->name, "version"))
+			continue;
+		auto_free char *name = xasprintf("%s%s", c->env, o->name);
+		for (char *p = name; *p; p++)
+			*p = *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p;
+		const char *value = getenv(name);
+		if (value && *value)
+			strv_addf(ret, "--%s=%s", o->name, value);
+	}
 }
 
 int command_main(const struct command *c, int argc, char **argv)
 {
 	struct err e = ERR_INIT;
 	auto_free void *opts = xcalloc(1, c->size ? c->size : 1);
-	auto_strv struct strv args = {0};
+	auto_strv struct strv args = {0}, words = {0};
 	bool help = false;
 	int status = 0;
-	if (options_parse(c, argc, argv, opts, &args, &help, &e)) {
+	take_variables(c, &words);
+	for (int i = 0; i < argc; i++)
+		strv_add(&words, argv[i]);
+	if (options_parse(c, (int)words.n, words.v, opts, &args, &help, &e)) {
 		status = -1;
 	} else if (help) {
 		auto_buf struct buf text = {0};
@@ -92,7 +130,7 @@ int command_main(const struct command *c, int argc, char **argv)
 	if (c->release)
 		c->release(opts);
 	if (status < 0)
-		return report(&e);
+		return report(c, &e);
 	if (status == 0 && command_flush(&e)) {
 		ui_error(&e);
 		return err_exit_status(&e);

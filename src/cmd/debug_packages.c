@@ -4,31 +4,14 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cmd/debug.h"
-#include "cmd/image_packages.h"
+#include "cmd/scan_target.h"
 #include "cmd/session.h"
-#include "context/local.h"
-#include "image/config.h"
 #include <stdio.h>
 #include <string.h>
 
-// Where a package comes from, for people.
-struct origin {
-	const struct image_config *config; // NULL: a folder
-	size_t base_layers;
-};
-
-// The instruction that made a layer.
-static const char *instruction(const struct image_config *c, size_t layer)
+static void print_table(const struct scanned *o)
 {
-	for (size_t i = 0; i < c->n_history; i++) {
-		if (!c->history[i].empty_layer && layer-- == 0)
-			return c->history[i].created_by;
-	}
-	return NULL;
-}
-
-static void print_table(const struct package_list *l, const struct origin *o)
-{
+	const struct package_list *l = o->packages;
 	static const char *const heads[] = {
 	        "TYPE", "PACKAGE", "VERSION", "SOURCE", "LAYER", "FROM", "FILE"};
 	struct ui_table *t = ui_table_new(heads, ARRAY_LEN(heads));
@@ -37,9 +20,9 @@ static void print_table(const struct package_list *l, const struct origin *o)
 		const struct package *p = f->package;
 		char layer[24] = "-";
 		const char *from = "-";
-		if (o->config) {
+		if (o->layers) {
 			snprintf(layer, sizeof(layer), "%zu", f->layer + 1);
-			from = f->layer < o->base_layers ? "base" : "own";
+			from = o->layers[f->layer].base ? "base" : "own";
 		}
 		ui_table_row(
 		        t, (const char *const[]){package_type_name(p->type), p->name, p->version,
@@ -65,19 +48,20 @@ static void put_text(struct jw *w, const char *key, const char *value)
 		jw_kv(w, key, value);
 }
 
-static void put_layer(struct jw *w, const struct origin *o, size_t layer)
+static void put_layer(struct jw *w, const struct report_layer *l, size_t layer)
 {
 	char diff_id[DIGEST_TEXT];
-	digest_text(&o->config->diff_ids[layer], diff_id);
+	digest_text(&l->diff_id, diff_id);
 	jw_kv_int(w, "layer", (int64_t)layer + 1);
 	jw_kv(w, "diffID", diff_id);
-	put_text(w, "createdBy", instruction(o->config, layer));
-	jw_kv_bool(w, "base", layer < o->base_layers);
+	put_text(w, "createdBy", l->created_by);
+	jw_kv_bool(w, "base", l->base);
 }
 
 // An object a line.
-static void print_json(const struct package_list *l, const struct origin *o)
+static void print_json(const struct scanned *o)
 {
+	const struct package_list *l = o->packages;
 	auto_buf struct buf out = {0}, url = {0};
 	for (size_t i = 0; i < l->n; i++) {
 		const struct found_package *f = &l->v[i];
@@ -96,8 +80,8 @@ static void print_json(const struct package_list *l, const struct origin *o)
 		jw_kv(&w, "purl", buf_cstr(&url));
 		jw_kv(&w, "path", f->path);
 		put_flags(&w, p->flags);
-		if (o->config)
-			put_layer(&w, o, f->layer);
+		if (o->layers)
+			put_layer(&w, &o->layers[f->layer], f->layer);
 		jw_object_end(&w);
 		buf_putc(&out, '\n');
 		fwrite(out.p, 1, out.n, stdout);
@@ -105,63 +89,20 @@ static void print_json(const struct package_list *l, const struct origin *o)
 	}
 }
 
-static void print(const struct package_list *l, const struct origin *o, bool json)
-{
-	if (json)
-		print_json(l, o);
-	else
-		print_table(l, o);
-}
-
-static void warn_line(const char *text)
-{
-	auto_buf struct buf safe = {0};
-	ui_escape(text, strlen(text), &safe);
-	fprintf(stderr, "warning: %s\n", buf_cstr(&safe));
-}
-
-static void warn(const struct package_set *s)
-{
-	for (size_t i = 0; i < s->warnings.n; i++)
-		warn_line(s->warnings.v[i]);
-}
-
-static int of_folder(const char *path, bool json, struct err *e)
-{
-	auto_package_set struct package_set set = {0};
-	auto_package_list struct package_list list = {0};
-	auto_view struct view *v = context_open(path, NULL, -1, NULL, e);
-	if (!v || packages_scan(v, PACKAGES_LOCK_FILES, &set, e))
-		return -1;
-	packages_list(&set, &list);
-	warn(&set);
-	print(&list, &(struct origin){0}, json);
-	return 0;
-}
-
-static int of_image(const char *name, bool json, struct err *e)
-{
-	auto_session struct session s = {0};
-	auto_config struct image_config c = {0};
-	auto_image_packages struct image_packages p = {0};
-	struct image_row row = {0};
-	if (session_open(&s, false, e) || find_image(s.store, name, &row, e))
-		return -1;
-	int status = load_config(s.store, &row, &c, NULL, e) || image_packages_find(&s, &c, &p, e);
-	image_row_release(&row);
-	if (status)
-		return -1;
-	for (size_t i = 0; i < p.n; i++)
-		warn(&p.sets[i]);
-	print(&p.list, &(struct origin){&c, p.base_layers}, json);
-	return 0;
-}
-
 int debug_packages(const struct strv *args, const char *format, struct err *e)
 {
+	auto_session struct session s = {0};
+	auto_scanned struct scanned t = {0};
 	int json = format_is_json(format, e);
 	if (json < 0 || need_args(args, 2, 2, "debug packages IMAGE|FOLDER", e))
 		return -1;
-	const char *what = args->v[1];
-	return *what == '.' || *what == '/' ? of_folder(what, json, e) : of_image(what, json, e);
+	const struct scan_place ask = {.text = args->v[1]};
+	if (scanned_open(&s, &ask, &t, e))
+		return -1;
+	scanned_warn(&t);
+	if (json)
+		print_json(&t);
+	else
+		print_table(&t);
+	return 0;
 }

@@ -158,3 +158,12 @@ void image_packages_release(struct image_packages *p)
 	free(p->base);
 	*p = (struct image_packages){0};
 }
+
+const char *image_instruction(const struct image_config *c, size_t layer)
+{
+	for (size_t i = 0; i < c->n_history; i++) {
+		if (!c->history[i].empty_layer && layer-- == 0)
+			return c->history[i].created_by;
+	}
+	return NULL;
+}

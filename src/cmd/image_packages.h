@@ -19,3 +19,6 @@ void image_packages_release(struct image_packages *p);
 // Layers that are not here are fetched.
 int image_packages_find(
         struct session *s, const struct image_config *c, struct image_packages *ret, struct err *e);
+
+// The instruction that made a layer; NULL: the history does not say.
+const char *image_instruction(const struct image_config *c, size_t layer);

@@ -189,7 +189,7 @@ void command_help(const struct command *c, struct buf *out)
 	buf_printf(out, "%-36s%s\n", "  -h, --help", "Show this help");
 	if (c->details)
 		buf_printf(out, "\n%s", c->details);
-	buf_printf(out, "\nMore: man hew-%s\n", c->name);
+	buf_printf(out, "\nMore: man hew-%s\n", c->page ? c->page : c->name);
 }
 
 void commands_help(struct buf *out)

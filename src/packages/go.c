@@ -51,9 +51,10 @@ static int pointed_text(
 	return 0;
 }
 
-static int add(struct scan *s, const char *name, const char *version, struct err *e)
+static int add(struct scan *s, const char *name, const char *version, int flags, struct err *e)
 {
-	const struct package p = {.type = PACKAGE_GOLANG, .name = name, .version = version};
+	const struct package p = {
+	        .type = PACKAGE_GOLANG, .flags = flags, .name = name, .version = version};
 	return scan_add(s, &p, e);
 }
 
@@ -61,7 +62,7 @@ static int add(struct scan *s, const char *name, const char *version, struct err
 static int add_stdlib(struct scan *s, char *version, struct err *e)
 {
 	version[strcspn(version, " ")] = '\0';
-	return str_has_prefix(version, "go") ? add(s, "stdlib", version + 2, e) : 0;
+	return str_has_prefix(version, "go") ? add(s, "stdlib", version + 2, 0, e) : 0;
 }
 
 struct module {
@@ -110,7 +111,7 @@ static int add_main(struct scan *s, const struct module *m, const char *flags, s
 {
 	auto_free char *told = flags ? version_of_flags(flags) : NULL;
 	const char *version = is_usable(m->version) ? m->version : told;
-	return m->path && version ? add(s, m->path, version, e) : 0;
+	return m->path && version ? add(s, m->path, version, PACKAGE_MAIN, e) : 0;
 }
 
 static int add_modules(struct scan *s, char *text, struct err *e)
@@ -123,7 +124,7 @@ static int add_modules(struct scan *s, char *text, struct err *e)
 			*end++ = '\0';
 		bool replaces = str_has_prefix(line, "=>\t");
 		if (!replaces && dep.path && is_usable(dep.version) &&
-		        add(s, dep.path, dep.version, e))
+		        add(s, dep.path, dep.version, 0, e))
 			return -1;
 		dep.path = NULL;
 		if (str_has_prefix(line, "mod\t"))
@@ -135,7 +136,7 @@ static int add_modules(struct scan *s, char *text, struct err *e)
 		else if (str_has_prefix(line, "build\t-ldflags="))
 			flags = line;
 	}
-	if (dep.path && is_usable(dep.version) && add(s, dep.path, dep.version, e))
+	if (dep.path && is_usable(dep.version) && add(s, dep.path, dep.version, 0, e))
 		return -1;
 	return add_main(s, &own, flags, e);
 }

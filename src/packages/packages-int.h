@@ -54,7 +54,7 @@ int scan_file(struct scan *s, enum file_kind kind, const struct content *c, stru
 // The scanners.
 typedef int scanner(struct scan *s, const struct content *c, struct err *e);
 scanner scan_dpkg_status, scan_dpkg_list, scan_dpkg_sums, scan_apk, scan_rpm_sqlite, scan_rpm_ndb,
-        scan_rpm_bdb, scan_release, scan_npm, scan_python, scan_jar, scan_program, scan_npm_lock,
+        scan_rpm_bdb, scan_os_release, scan_npm, scan_python, scan_jar, scan_program, scan_npm_lock,
         scan_yarn_lock, scan_pnpm_lock, scan_requirements, scan_pipfile_lock, scan_toml_lock;
 
 // Adds a package of the current file, copying its texts. One without a name or version, or with
@@ -62,8 +62,16 @@ scanner scan_dpkg_status, scan_dpkg_list, scan_dpkg_sums, scan_apk, scan_rpm_sql
 int scan_add(struct scan *s, const struct package *p, struct err *e);
 // A path that a distribution's package owns: remembered if it is a language package's.
 void scan_own(struct scan *s, struct str dir, struct str name);
+bool text_is_kept(const char *s, size_t max);     // not empty, printable, no longer than that
 struct str str_trim(struct str s);                // blanks at both ends
 char *scan_text(struct scan *s, struct str text); // a copy in the set's arena; NULL if it is empty
+
+// "bash-5.1.8-6.el9.src.rpm": the name, and behind it version and release. NULL: it is none. Caller
+// frees both.
+char *rpm_source_name(const char *file, char **ret_version);
+// An id as os-release has it, a version as advisories count them (Debian: 12, not 12.5), or a code
+// name.
+void release_settle(struct package_set *set, struct release *r);
 
 // ---- bytes
 // Exactly n bytes at off, which must lie within.

@@ -19,7 +19,7 @@ struct view;
 
 #define PACKAGES_MAX 100000            // of one layer
 #define PACKAGES_BYTES_MAX (16u << 20) // of their texts, and of all that is owned
-#define PACKAGES_VERSION 1             // what is kept says this, or is made again
+#define PACKAGES_VERSION 2             // what is kept says this, or is made again
 
 enum package_type {
 	PACKAGE_DEB,
@@ -40,6 +40,8 @@ enum package_flags {
 	PACKAGE_HEADERS = 1 << 1,
 	// A lock file says that it would be installed.
 	PACKAGE_LOCKED = 1 << 2,
+	// The module that a Go program is built from: its version may be made up by the toolchain.
+	PACKAGE_MAIN = 1 << 3,
 };
 
 // Texts are printable and never empty; NULL: not known. All belong to the set or list.

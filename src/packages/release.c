@@ -24,7 +24,7 @@ static char *unquote(struct scan *s, struct str v)
 	return n ? out : NULL;
 }
 
-int scan_release(struct scan *s, const struct content *c, struct err *e)
+int scan_os_release(struct scan *s, const struct content *c, struct err *e)
 {
 	auto_lines struct line_reader r = line_reader_of(c);
 	struct release got = {0};

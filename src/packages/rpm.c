@@ -94,8 +94,7 @@ static void own_files(struct scan *s, const struct header *h)
 	}
 }
 
-// "bash-5.1.8-6.el9.src.rpm": name, version, release.
-static char *source_name(const char *file, char **ret_version)
+char *rpm_source_name(const char *file, char **ret_version)
 {
 	char *name = xstrdup(file ? file : "");
 	char *end = strstr(name, ".src.rpm");
@@ -123,7 +122,7 @@ static int add(struct scan *s, const struct header *h, struct err *e)
 	const char *name = text(h, TAG_NAME), *version = text(h, TAG_VERSION);
 	const char *release = text(h, TAG_RELEASE), *arch = text(h, TAG_ARCH);
 	auto_free char *source_version = NULL;
-	auto_free char *source = source_name(text(h, TAG_SOURCE), &source_version);
+	auto_free char *source = rpm_source_name(text(h, TAG_SOURCE), &source_version);
 	struct value epoch;
 	auto_buf struct buf full = {0};
 	if (!name || !version || !release || !strcmp(name, "gpg-pubkey"))

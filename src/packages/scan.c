@@ -15,7 +15,7 @@ static scanner *const scanners[FILE_KINDS] = {
         [FILE_RPM_SQLITE] = scan_rpm_sqlite,
         [FILE_RPM_NDB] = scan_rpm_ndb,
         [FILE_RPM_BDB] = scan_rpm_bdb,
-        [FILE_RELEASE] = scan_release,
+        [FILE_RELEASE] = scan_os_release,
         [FILE_NPM] = scan_npm,
         [FILE_PYTHON] = scan_python,
         [FILE_JAR] = scan_jar,
@@ -157,7 +157,7 @@ char *scan_text(struct scan *s, struct str text)
 }
 
 // Something that can be shown, and kept as JSON without changing.
-static bool is_text(const char *s, size_t max)
+bool text_is_kept(const char *s, size_t max)
 {
 	size_t n = s ? strnlen(s, max + 1) : 0;
 	if (n == 0 || n > max)
@@ -172,7 +172,8 @@ static bool is_text(const char *s, size_t max)
 
 static char *copy(struct scan *s, const char *text)
 {
-	return text && is_text(text, TEXT_LENGTH_MAX) ? arena_strdup(&s->set->arena, text) : NULL;
+	return text && text_is_kept(text, TEXT_LENGTH_MAX) ? arena_strdup(&s->set->arena, text)
+	                                                   : NULL;
 }
 
 static bool starts(const char *name, const char *prefix)
@@ -191,7 +192,7 @@ static bool is_kernel_headers(const struct package *p)
 int scan_add(struct scan *s, const struct package *p, struct err *e)
 {
 	struct package_set *set = s->set;
-	if (!is_text(p->name, TEXT_LENGTH_MAX) || !is_text(p->version, TEXT_LENGTH_MAX))
+	if (!text_is_kept(p->name, TEXT_LENGTH_MAX) || !text_is_kept(p->version, TEXT_LENGTH_MAX))
 		return 0;
 	if (set->n_packages >= PACKAGES_MAX || set->arena.total > PACKAGES_BYTES_MAX)
 		return err_set(e, ERR_CORRUPT, "the layer has more packages than are counted");
@@ -272,7 +273,7 @@ static int visit(void *arg, const struct entry *en, struct err *e)
 	enum file_kind kind = file_kind_of(en->path);
 	if (kind == FILE_NONE && (en->mode & 0111) && en->size >= PROGRAM_LEAST)
 		kind = FILE_PROGRAM;
-	if (!is_wanted(w, kind) || !is_text(en->path, PATH_LENGTH_MAX))
+	if (!is_wanted(w, kind) || !text_is_kept(en->path, PATH_LENGTH_MAX))
 		return 0;
 	auto_content struct content c = CONTENT_NONE;
 	struct err why = ERR_INIT;

@@ -80,6 +80,7 @@ struct ui_table {
 	size_t columns, rows;
 	int gap;
 	char **cells;
+	const char **colours; // one a cell; NULL: none of them has any
 };
 
 struct ui_table *ui_table_new(const char *const *heads, size_t n)
@@ -93,7 +94,12 @@ struct ui_table *ui_table_new(const char *const *heads, size_t n)
 
 void ui_table_row(struct ui_table *t, const char *const *cells)
 {
-	t->cells = xreallocarray(t->cells, (t->rows + 1) * t->columns, sizeof(*t->cells));
+	size_t n = (t->rows + 1) * t->columns;
+	t->cells = xreallocarray(t->cells, n, sizeof(*t->cells));
+	if (t->colours) {
+		t->colours = xreallocarray(t->colours, n, sizeof(*t->colours));
+		memset(t->colours + n - t->columns, 0, t->columns * sizeof(*t->colours));
+	}
 	for (size_t i = 0; i < t->columns; i++) {
 		struct buf cell = {0};
 		const char *s = cells[i] ? cells[i] : "";
@@ -108,7 +114,23 @@ void ui_table_gap(struct ui_table *t, int gap)
 	t->gap = gap;
 }
 
-void ui_table_print(struct ui_table *t)
+void ui_table_paint(struct ui_table *t, size_t column, const char *colour)
+{
+	if (!t->colours)
+		t->colours = xcalloc(t->rows * t->columns, sizeof(*t->colours));
+	t->colours[(t->rows - 1) * t->columns + column] = colour;
+}
+
+static void put_cell(const struct ui_table *t, size_t at, struct buf *out)
+{
+	const char *colour = t->colours ? t->colours[at] : NULL;
+	if (colour)
+		buf_printf(out, "\033[%sm%s\033[0m", colour, t->cells[at]);
+	else
+		buf_puts(out, t->cells[at]);
+}
+
+void ui_table_text(struct ui_table *t, struct buf *out)
 {
 	auto_free size_t *width = xcalloc(t->columns, sizeof(*width));
 	for (size_t i = 0; i < t->rows * t->columns; i++) {
@@ -118,14 +140,22 @@ void ui_table_print(struct ui_table *t)
 	}
 	for (size_t r = 0; r < t->rows; r++)
 		for (size_t c = 0; c < t->columns; c++) {
-			const char *cell = t->cells[r * t->columns + c];
+			size_t at = r * t->columns + c;
 			bool last = c + 1 == t->columns;
-			fputs(cell, stdout);
-			for (size_t n = strlen(cell); !last && n < width[c] + (size_t)t->gap; n++)
-				putchar(' ');
+			put_cell(t, at, out);
+			for (size_t n = strlen(t->cells[at]);
+			        !last && n < width[c] + (size_t)t->gap; n++)
+				buf_putc(out, ' ');
 			if (last)
-				putchar('\n');
+				buf_putc(out, '\n');
 		}
+}
+
+void ui_table_print(struct ui_table *t)
+{
+	auto_buf struct buf out = {0};
+	ui_table_text(t, &out);
+	fwrite(out.p, 1, out.n, stdout);
 }
 
 void ui_table_free(struct ui_table *t)
@@ -135,5 +165,6 @@ void ui_table_free(struct ui_table *t)
 	for (size_t i = 0; i < t->rows * t->columns; i++)
 		free(t->cells[i]);
 	free(t->cells);
+	free(t->colours);
 	free(t);
 }

@@ -28,8 +28,7 @@ int ui_progress_parse(const char *s, enum ui_progress *ret, struct err *e)
 	        "invalid progress \"%s\": auto, tty, plain, rawjson, quiet or none", s);
 }
 
-// A terminal, and NO_COLOR is unset.
-static bool ui_colour(int fd)
+bool ui_colour(int fd)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 	return isatty(fd) && !(no && *no) && !(term && !strcmp(term, "dumb"));

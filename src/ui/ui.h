@@ -27,6 +27,9 @@ struct event_sink *ui_sink(struct ui *u);
 void ui_finish(struct ui *u, bool failed);
 void ui_free(struct ui *u); // NULL is fine
 
+// Is it a terminal that shows colours, and NO_COLOR unset?
+bool ui_colour(int fd);
+
 // The last line on stderr: "ERROR: <message>", one line, control characters escaped.
 void ui_error(const struct err *e);
 
@@ -41,5 +44,8 @@ struct ui_table;
 struct ui_table *ui_table_new(const char *const *heads, size_t n);
 void ui_table_row(struct ui_table *t, const char *const *cells); // copies
 void ui_table_gap(struct ui_table *t, int gap);                  // between columns; else 3
-void ui_table_print(struct ui_table *t);                         // stdout
+// Of the last row, that cell in a colour: the number of an SGR sequence, "31"; static.
+void ui_table_paint(struct ui_table *t, size_t column, const char *colour);
+void ui_table_print(struct ui_table *t); // stdout
+void ui_table_text(struct ui_table *t, struct buf *out);
 void ui_table_free(struct ui_table *t);

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the writers share: what there is to say of a finding, and findings put together by flaw.
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "report/report.h"
+#include <string.h>
+
+#define LAYER_NONE SIZE_MAX
+
+bool is_distribution(const struct package *p); // deb, apk, rpm: not of a language
+// The layer that brought it; NULL: there are none.
+const struct report_layer *layer_of(const struct report *r, const struct found_package *p);
+const char *flaw_name(const struct finding *f); // the first of its names
+// Where a flaw is described, appended.
+void put_flaw_url(struct buf *out, const char *name);
+// As other tools spell them: what is negligible is LOW.
+const char *severity_word(enum severity s);
+// The rating that a number may be taken from: the first with a vector. NULL: there is none.
+const struct advisory_rating *rating_of(const struct advisory_flaw *f);
+const char *cvss_method(const struct cvss *c); // "CVSSv31", as CycloneDX has it
+// Of an image's name, what is left without tag and digest, which change with every build.
+size_t repository_length(const char *name);
+// Its package URL (pkg:oci), appended; nothing if there is no manifest or the name is another's.
+void put_image_url(const struct report *r, struct buf *out);
+// "1 package", "2 packages".
+void put_count(struct buf *out, size_t n, const char *what);
+// A text in a line of Markdown, appended: it is shown as it is and makes nothing of its own,
+// neither link nor cell nor line.
+void put_markdown(struct buf *out, const char *s);
+bool is_shown(const struct report *r, const struct finding *f); // by show_hidden, too
+
+// Findings by flaw, in the order of the first of each.
+struct flaw_group {
+	size_t first, last; // findings
+};
+struct flaw_groups {
+	struct flaw_group *v;
+	size_t n;
+	size_t *of;   // the group of each finding; SIZE_MAX: it is not shown
+	size_t *next; // the next finding of the same group; SIZE_MAX: none
+};
+#define auto_flaw_groups __attribute__((cleanup(flaw_groups_release)))
+void flaw_groups_release(struct flaw_groups *g);
+// apart: those that are hidden for another reason, or not, are another group.
+void flaw_groups_of(const struct report *r, bool apart, struct flaw_groups *ret);
+
+// ---- JSON
+void kv_some(struct jw *w, const char *key, const char *value);        // left out if NULL or ""
+void kv_tenths(struct jw *w, const char *key, int tenths);             // 7.8
+void kv_digest(struct jw *w, const char *key, const struct digest *d); // left out if zero
+// Ends a document that began at `start`: a line break, and control characters, which JSON allows
+// but terminals obey, are escaped.
+void end_document(struct buf *out, size_t start);
+
+// An identity that is known only when all is written: zeros meanwhile.
+#define UUID_ZEROS "00000000-0000-0000-0000-000000000000"
+// Replaces the zeros at `at` by what the document's bytes say.
+void settle_uuid(struct buf *out, size_t start, size_t at);

@@ -1,0 +1,413 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# hew scan, hew sbom, hew diff and the names of other scanners, on the test bases, with a database of records made
+# up for them (test/data/scan).
+load lib/hew
+
+RECORDS=$TOP/test/data/scan/records.jsonl
+
+setup_file() {
+	suite_setup
+	export HEW_DB=$BATS_FILE_TMPDIR/advisories.db
+	# of today, or they would be old one day
+	sed "s/2031-01-01T/$(date -u +%F)T/" "$RECORDS" >"$BATS_FILE_TMPDIR/records.jsonl"
+	chmod 644 "$BATS_FILE_TMPDIR/records.jsonl"
+	"$HEW" db import -q "$BATS_FILE_TMPDIR/records.jsonl"
+	"$HEW" pull -q debian:bookworm-slim
+}
+
+# app [NAME]: an image above debian:bookworm-slim, with two packages of npm.
+app() {
+	mkdir -p a/node_modules/left-made-up a/node_modules/@made-up/right
+	echo '{"name":"left-made-up","version":"1.1.0"}' >a/node_modules/left-made-up/package.json
+	echo '{"name":"@made-up/right","version":"3.0.0"}' >a/node_modules/@made-up/right/package.json
+	dockerfile <<-'END'
+		FROM debian:bookworm-slim
+		LABEL a=b
+		COPY a /srv/
+	END
+	build -t "${1:-app}"
+}
+
+# found TARGET OPTIONS...: "severity flaw package" of what is left, a line each.
+found() {
+	hew scan --format json "$@" |
+		jq -r '.Results[]? | .Vulnerabilities[]? | "\(.Severity) \(.VulnerabilityID) \(.PkgName)"' | LC_ALL=C sort
+}
+
+archive() { hew save -o "$1" "$2" && readable_to_user "$1"; }
+readable_to_user() { [ -z "${HEW_TEST_UID-}" ] || chmod 644 "$1"; }
+
+# ---- what is found, and how it is told
+
+@test "the table: flaws of base and own layers, with the line of the Dockerfile" {
+	app
+	said hew scan app
+	equal 0 "$STATUS"
+	equal "" "$(cat "$ERR")"
+	matches "PACKAGE *INSTALLED *FIXED *SEVERITY *FLAW *LAYER *FROM" "$(head -n 1 <<<"$OUT")"
+	matches "glibc (2) *99:2.99-1 *CRITICAL *CVE-2031-10001 *base *debian:bookworm-slim*" "$(sed -n 2p <<<"$OUT")"
+	matches "zlib1g (zlib) * - *HIGH *CVE-2031-10002 *base*" "$(grep 10002 <<<"$OUT")"
+	matches "left-made-up *1.1.0 *1.2.0 *HIGH *CVE-2031-10011 *own *Dockerfile:3 COPY a /srv/" "$(grep 10011 <<<"$OUT")"
+	matches "@made-up/right *3.0.0 * - *LOW *CVE-2031-10012 *own*" "$(grep 10012 <<<"$OUT")"
+	has_not 10004 "$OUT"
+	matches "app: * packages, 4 flaws: 1 critical, 2 high, 1 low; 2 can be fixed" "$(grep '^app:' <<<"$OUT")"
+	matches "hidden: 1 (1 *): --all shows them" "$(tail -n 1 <<<"$OUT")"
+	has_not $'\033' "$OUT"
+	has 10003 "$(hew scan --all app)"
+}
+
+@test "the record of the build is gone: the history still says the instruction" {
+	app
+	sqlite3 "$HEW_ROOT/hew.db" "DELETE FROM builds"
+	matches "*own *COPY a /srv/" "$(hew scan app | grep 10011)"
+	has_not Dockerfile: "$(hew scan app)"
+}
+
+@test "severity, kinds of packages, what has no fix" {
+	app
+	equal "CRITICAL CVE-2031-10001 libc-bin
+CRITICAL CVE-2031-10001 libc6
+HIGH CVE-2031-10002 zlib1g
+HIGH CVE-2031-10011 left-made-up
+LOW CVE-2031-10012 @made-up/right" "$(found app)"
+	equal "LOW CVE-2031-10012 @made-up/right" "$(found --severity low app)"
+	equal "HIGH CVE-2031-10011 left-made-up
+LOW CVE-2031-10012 @made-up/right" "$(found --pkg-types library app)"
+	equal "HIGH CVE-2031-10011 left-made-up" "$(found --pkg-types library --ignore-unfixed app)"
+	equal "HIGH CVE-2031-10002 zlib1g
+HIGH CVE-2031-10011 left-made-up" "$(found --severity HIGH,MEDIUM app)"
+	fails 2 hew scan --severity AWFUL app
+	has AWFUL "$LAST"
+	fails 2 hew scan --pkg-types os,other app
+	fails 2 hew scan --format xml app
+	fails 2 hew scan
+	fails 2 hew scan app more
+}
+
+@test "the gate counts what is left after all filters" {
+	app
+	fails 7 hew scan --exit-code 7 app
+	has "5 findings left" "$LAST"
+	fails 1 hew scan --exit-code 1 --severity CRITICAL app
+	hew scan --exit-code 1 --severity MEDIUM app
+	hew scan --exit-code 1 --severity LOW --ignore-unfixed app
+	echo 'CVE-2031-10001' >.trivyignore
+	hew scan --exit-code 1 --severity CRITICAL app
+	hew scan app
+	fails 2 hew scan --exit-code 256 app
+}
+
+@test "ignore files, with their last day, and OpenVEX" {
+	app
+	printf '# not ours\nCVE-2031-10001\nCVE-2031-10011 exp:2001-01-01\n' >.trivyignore
+	equal "HIGH CVE-2031-10002 zlib1g
+HIGH CVE-2031-10011 left-made-up
+LOW CVE-2031-10012 @made-up/right" "$(found app)"
+	rm .trivyignore
+	printf 'vulnerabilities:\n  - id: CVE-2031-10002\n    statement: not called\n' >.trivyignore.yaml
+	has_not 10002 "$(found app)"
+	rm .trivyignore.yaml
+	echo GHSA-made-upup-0001 >own.txt
+	has_not 10011 "$(found --ignorefile own.txt app)"
+	cat >vex.json <<-'E'
+		{"@context":"https://openvex.dev/ns/v0.2.0","@id":"x","author":"a","timestamp":"2031-01-01T00:00:00Z","version":1,
+		"statements":[{"vulnerability":{"name":"CVE-2031-10012"},"products":[{"@id":"pkg:npm/%40made-up/right@3.0.0"}],
+		"status":"not_affected","justification":"vulnerable_code_not_present"}]}
+	E
+	has_not 10012 "$(found --vex vex.json app)"
+	has 10012 "$(hew scan --all --vex vex.json app)"
+	fails 1 hew scan --ignorefile nothing app || fails 6 hew scan --ignorefile nothing app
+	echo '{"statements": 1' >broken.json
+	fails 2 hew scan --vex broken.json app
+}
+
+@test "--explain: what was compared, and by which record" {
+	app
+	out=$(hew scan --explain CVE-2031-10001 app)
+	has glibc "$out"
+	has 99:2.99-1 "$out"
+	has "libc6 2.36" "$out"
+	has 1.2 "$(hew scan --explain CVE-2031-10004 app)"
+	has "no advisory of that name" "$(hew scan --explain CVE-1999-0001 app)"
+}
+
+@test "formats: Trivy's JSON, SARIF, CycloneDX, SPDX, Markdown" {
+	app
+	hew scan --format json app >t.json
+	equal '[2,"app","container_image",{"Family":"debian","Name":"12"}]' \
+		"$(jq -c '[.SchemaVersion, .ArtifactName, .ArtifactType, .Metadata.OS | if type == "object" then {Family, Name: (.Name | split(".")[0])} else . end]' t.json)"
+	equal "$(hew inspect app | jq -r '.[0].Id')" "$(jq -r .Metadata.ImageID t.json)"
+	equal "CVE-2031-10001" "$(jq -r '[.Results[].Vulnerabilities[]? | select(.Severity == "CRITICAL")][0].VulnerabilityID' t.json)"
+	hew scan --format sarif app >s.json
+	equal '["2.1.0",4]' "$(jq -c '[.version, (.runs[0].tool.driver.rules | length)]' s.json)"
+	hew scan --format cyclonedx app >c.json
+	equal '["CycloneDX","1.6"]' "$(jq -c '[.bomFormat, .specVersion]' c.json)"
+	equal "CVE-2031-10001 CVE-2031-10002 CVE-2031-10011 CVE-2031-10012" \
+		"$(jq -r '.vulnerabilities[].id' c.json | sort -u | paste -sd' ')"
+	equal "SPDX-2.3" "$(hew scan --format spdx app | jq -r .spdxVersion)"
+	has "CVE-2031-10011" "$(hew scan --format markdown app)"
+	hew scan --format json -o whole.json app
+	cmp t.json whole.json
+	fails 1 hew scan -o nowhere/x.json app
+	[ ! -e nowhere ]
+}
+
+@test "colours on a terminal alone, and not with NO_COLOR" {
+	app
+	script -qec "hew scan app" /dev/null </dev/null >tty.out
+	has $'\033[1;31mCRITICAL\033[0m' "$(cat tty.out)"
+	NO_COLOR=1 script -qec "hew scan app" /dev/null </dev/null >tty.out
+	has_not $'\033' "$(cat tty.out)"
+	has CRITICAL "$(cat tty.out)"
+}
+
+# ---- the database
+
+@test "no database: an error that says how one is had" {
+	HEW_DB=$PWD/none fails 6 hew scan debian:bookworm-slim
+	has "hew db update" "$LAST"
+	has "hew db import" "$LAST"
+	fails 6 hew scan --db "$PWD/none" debian:bookworm-slim
+	hew scan --db "$HEW_DB" -q debian:bookworm-slim
+}
+
+@test "old data: said loudly, an error if asked for" {
+	sed 's/2031-01-01T/2001-01-01T/' "$RECORDS" >old.jsonl
+	hew db import -q -o old.db old.jsonl
+	said hew scan --db old.db debian:bookworm-slim
+	equal 0 "$STATUS"
+	has "WARNING: the advisory data is" "$(cat "$ERR")"
+	fails 1 hew scan --db old.db --max-age 30d debian:bookworm-slim
+	has "--max-age 30d" "$LAST"
+}
+
+@test "a release that nothing is known of: a warning, and never just no flaws" {
+	dockerfile <<-'END'
+		FROM debian:bookworm-slim
+		RUN sed -i 's/12/99/g; s/bookworm/unheard/g' /etc/os-release /usr/lib/os-release
+	END
+	build -t odd
+	said hew scan odd
+	has "WARNING: " "$(cat "$ERR")"
+	has 99 "$(cat "$ERR")"
+	has_not "no flaws known"$'\n' "$OUT"$'\n'
+	has "nothing is known of its release" "$OUT"
+}
+
+# ---- where the image is
+
+@test "archives, layouts, a registry: the same as in the store" {
+	app
+	found app >want
+	[ -s want ]
+	hew save -o app.tar app
+	hew copy -q store:app oci:layout:x
+	hew copy -q store:app oci-archive:app.oci:x
+	readable_to_user app.tar
+	for t in docker-archive:app.tar oci:layout:x oci-archive:app.oci:x ./app.tar; do
+		HEW_ROOT=$BATS_TEST_TMPDIR/other found "$t" >got
+		cmp want got
+	done
+	HEW_ROOT=$BATS_TEST_TMPDIR/third found --input app.tar >got
+	cmp want got
+	found debian:bookworm-slim >want
+	HEW_ROOT=$BATS_TEST_TMPDIR/fourth found debian:bookworm-slim >got
+	cmp want got
+	HEW_ROOT=$BATS_TEST_TMPDIR/fifth found docker://debian:bookworm-slim >got
+	cmp want got
+	fails 6 hew scan no.such.image/x:1 || fails 7 hew scan no.such.image/x:1
+	fails 6 hew scan --input "$RECORDS" || fails 9 hew scan --input "$RECORDS"
+}
+
+@test "a folder: lock files count" {
+	mkdir p
+	cat >p/package-lock.json <<-'E'
+		{"name":"p","version":"1.0.0","lockfileVersion":3,"packages":{"":{"name":"p","version":"1.0.0"},
+		"node_modules/left-made-up":{"version":"1.0.5"},"node_modules/other":{"version":"1.0.0"}}}
+	E
+	readable
+	equal "HIGH CVE-2031-10011 left-made-up" "$(found ./p)"
+	equal "HIGH CVE-2031-10011 left-made-up" "$(found dir:p)"
+	equal "HIGH CVE-2031-10011 left-made-up" "$(found "$PWD/p")"
+	has package-lock.json "$(hew scan ./p | grep 10011)"
+}
+
+@test "distroless" {
+	equal "MEDIUM CVE-2031-10005 media-types" "$(found gcr.io/distroless/static)"
+}
+
+@test "another's SBOM, and one of ours" {
+	app
+	for format in cyclonedx cyclonedx-1.5 spdx; do
+		hew sbom --format $format -o app.json app
+		readable_to_user app.json
+		found sbom:app.json >got
+		found app >want
+		cmp want got
+	done
+	found ./app.json >got
+	cmp want got
+	echo '{"bomFormat":' >broken.json
+	fails 9 hew scan sbom:broken.json
+}
+
+@test "a damaged database of packages: one warning, and the scan goes on" {
+	mkdir -p a/node_modules/left-made-up
+	echo '{"name":"left-made-up","version":"1.1.0"}' >a/node_modules/left-made-up/package.json
+	dockerfile <<-'END'
+		FROM scratch
+		COPY a /srv/
+		COPY apk /lib/apk/db/installed
+		COPY rpm /var/lib/rpm/rpmdb.sqlite
+	END
+	printf 'P:x\nV:1\n\xff\xfe\x00\x01' >apk
+	head -c 5000 /dev/urandom >rpm
+	build -t damaged
+	said hew scan damaged
+	equal 0 "$STATUS"
+	equal 1 "$(grep -c 'rpmdb.sqlite' "$ERR")"
+	has CVE-2031-10011 "$OUT"
+	said hew scan -q damaged
+	has_not rpmdb "$(cat "$ERR")"
+}
+
+# ---- what the base costs
+
+@test "--base: base against own, and what another tag would remove" {
+	app
+	dockerfile <<-'END'
+		FROM debian:bookworm-slim
+		RUN awk 'BEGIN { RS = ""; ORS = "\n\n" } !/^Package: zlib1g\n/' /var/lib/dpkg/status >/x && mv /x /var/lib/dpkg/status
+	END
+	build -t debian:trimmed
+	out=$(hew scan --base app)
+	matches "base (debian:bookworm-slim) *2 *1 *1 *1 *0*" "$(grep '^base' <<<"$out")"
+	matches "own *2 *1 *0 *1 *0 *1 *0*" "$(grep '^own' <<<"$out")"
+	matches "debian:trimmed *1 *1 *0" "$(grep '^debian:trimmed' <<<"$out")"
+	hew rmi debian:trimmed
+	has "no other tag" "$(hew scan --base app)"
+	fails 2 hew scan --base --format json app
+}
+
+# ---- hew sbom
+
+@test "an SBOM is the same on two stores, and at any time" {
+	app
+	hew save -o app.tar app
+	readable_to_user app.tar
+	for format in cyclonedx cyclonedx-1.5 spdx json; do
+		HEW_ROOT=$BATS_TEST_TMPDIR/one hew sbom --format $format docker-archive:app.tar >one
+		HEW_ROOT=$BATS_TEST_TMPDIR/two hew sbom --format $format docker-archive:app.tar >two
+		cmp one two
+	done
+	HEW_DB=none hew sbom app >own.json
+	equal "$(hew inspect app | jq -r '.[0].Created' | cut -c1-19)" "$(jq -r .metadata.timestamp own.json | cut -c1-19)"
+	equal "1.6" "$(jq -r .specVersion own.json)"
+	equal "pkg:npm/left-made-up@1.1.0" "$(jq -r '.components[] | select(.name == "left-made-up") | .purl' own.json)"
+	has "2001-09-09T01:46:40" "$(SOURCE_DATE_EPOCH=1000000000 hew sbom app | jq -r .metadata.timestamp)"
+	fails 2 hew sbom --format sarif app
+}
+
+# ---- hew diff
+
+@test "diff: packages, flaws, files" {
+	app
+	mkdir -p b/node_modules/left-made-up
+	echo '{"name":"left-made-up","version":"1.2.0"}' >b/node_modules/left-made-up/package.json
+	echo new >b/new
+	dockerfile <<-'END'
+		FROM debian:bookworm-slim
+		COPY b /srv/
+		RUN rm /etc/issue && echo x >>/etc/issue.net
+	END
+	build -t after
+	out=$(hew diff app after)
+	matches "@made-up/right *npm *lost *3.0.0 *-" "$(grep '^@made-up' <<<"$out")"
+	matches "left-made-up *npm *up *1.1.0 *1.2.0" "$(grep '^left' <<<"$out")"
+	matches "CVE-2031-10011 *HIGH *lost *left-made-up *1.1.0" "$(grep ^CVE-2031-10011 <<<"$out")"
+	matches "flaws *4 *2 *0 gained, 2 lost" "$(grep '^flaws' <<<"$out")"
+	matches "files * 1 added, 4 removed, 2 changed" "$(grep '^files' <<<"$out")"
+	matches "left-made-up *npm *down *1.2.0 *1.1.0" "$(hew diff after app | grep '^left')"
+	hew diff --files app after >files
+	grep -qx '+ /srv/new' files
+	grep -qx -- '- /etc/issue' files
+	grep -qx '~ /etc/issue.net' files
+	equal '["left-made-up","up","1.1.0","1.2.0"]' "$(hew diff --format json app after |
+		jq -c '.packages[] | select(.change == "up") | [.name, .change, .before, .after]')"
+	equal '["/srv/new"]' "$(hew diff --files --format json app after | jq -c .files.added)"
+	said hew diff app app
+	has "0 gained, 0 lost, 0 up, 0 down" "$OUT"
+	said env HEW_DB=none hew diff app after
+	has "flaws are not compared" "$(cat "$ERR")"
+	has_not "flaws  " "$OUT"
+}
+
+# ---- by other names
+
+@test "trivy: its flags, its variables, its exit statuses" {
+	app
+	ln -s "$HEW" trivy
+	if [ -n "${HEW_TEST_UID-}" ]; then trivy() { hew trivy "$@"; }; else trivy() { ./trivy "$@"; }; fi
+	matches "Version: *" "$(trivy --version | head -n 1)"
+	equal "$(found app)" "$(trivy image -q -f json app | jq -r '.Results[] | .Vulnerabilities[]? |
+		"\(.Severity) \(.VulnerabilityID) \(.PkgName)"' | LC_ALL=C sort)"
+	said trivy image --exit-code 1 --severity CRITICAL,HIGH --ignore-unfixed --no-progress --scanners vuln app
+	equal 1 "$STATUS"
+	said trivy image --exit-code 1 --severity MEDIUM --timeout 10m --cache-dir x --skip-db-update app
+	equal 0 "$STATUS"
+	has "--timeout is ignored" "$(cat "$ERR")"
+	export TRIVY_SEVERITY=CRITICAL TRIVY_EXIT_CODE=9 TRIVY_FORMAT=json TRIVY_OUTPUT=out.json TRIVY_VERSION=0.1 TRIVY_SKIP_DIRS=srv
+	said trivy image app
+	equal 9 "$STATUS"
+	equal CVE-2031-10001 "$(jq -r '[.Results[].Vulnerabilities[]?.VulnerabilityID] | unique[]' out.json)"
+	# what is said on the command line counts more
+	said trivy image --severity MEDIUM app
+	equal 0 "$STATUS"
+	unset TRIVY_SEVERITY TRIVY_EXIT_CODE TRIVY_OUTPUT
+	has_not left-made-up "$(trivy image app | jq -r '.Results[].Vulnerabilities[]?.PkgName')"
+	unset TRIVY_FORMAT TRIVY_SKIP_DIRS
+	hew save -o app.tar app
+	readable_to_user app.tar
+	has CVE-2031-10011 "$(trivy image --input app.tar)"
+	mkdir p && cp -r a/node_modules p/
+	readable
+	has CVE-2031-10011 "$(trivy fs p)"
+	hew sbom -o sbom.json app
+	readable_to_user sbom.json
+	has CVE-2031-10011 "$(trivy sbom sbom.json)"
+	equal CycloneDX "$(HEW_DB=none trivy image --format cyclonedx app | jq -r .bomFormat)"
+	fails 1 trivy image --format template --template x app
+	has "template" "$LAST"
+	fails 1 trivy image --nonsense app
+	fails 1 trivy k8s
+}
+
+@test "grype: --fail-on, --only-fixed, its formats" {
+	app
+	said hew grype app --fail-on critical
+	equal 2 "$STATUS"
+	said hew grype app --only-fixed -o table
+	equal 0 "$STATUS"
+	has_not CVE-2031-10002 "$OUT"
+	said hew grype --fail-on high --only-fixed dir:a
+	equal 2 "$STATUS"
+	said hew grype dir:a/node_modules/@made-up --fail-on medium
+	equal 0 "$STATUS"
+	equal CycloneDX "$(hew grype app -o cyclonedx-json | jq -r .bomFormat)"
+	fails 1 hew grype app -o json
+	has "cyclonedx-json" "$LAST"
+	fails 1 hew grype app --fail-on nonsense
+}
+
+@test "docker scout: cves and quickview" {
+	app
+	said hew scout cves app --only-severity critical,high --exit-code
+	equal 2 "$STATUS"
+	has_not CVE-2031-10012 "$OUT"
+	said hew scout cves app --only-severity low --only-fixed -e
+	equal 0 "$STATUS"
+	equal "2.1.0" "$(hew scout cves --format sarif app | jq -r .version)"
+	has "base (debian:bookworm-slim)" "$(hew scout quickview app)"
+	fails 1 hew scout recommendations app
+}
