@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/command.h"
+#include "names/names.h"
 #include "rootfs/engine.h"
 #include "ui/ui.h"
 #include <stdio.h>
@@ -41,14 +42,16 @@ int main(int argc, char **argv)
 {
 	if (argc > 0 && !strcmp(argv[0], HOLDER_ARGV0))
 		return holder_main(engine_jobs, engine_n_jobs);
-	const struct command *called = argc > 0 ? command_called(argv[0]) : NULL;
+	const struct command *called = argc > 0 ? names_called(argv[0]) : NULL;
 	if (called)
-		return command_main(called, argc - 1, argv + 1);
+		return names_main(called, argc, argv);
 	const char *verb = argc > 1 ? argv[1] : "--help";
 	if (!strcmp(verb, "--help") || !strcmp(verb, "-h") || !strcmp(verb, "help"))
 		return show_help(argc > 2 ? command_find(argv[2]) : NULL);
 	if (!strcmp(verb, "--version") || !strcmp(verb, "-v"))
 		verb = "version";
 	const struct command *c = command_find(verb);
+	if (!c)
+		c = names_called(verb);
 	return c ? command_main(c, argc - 2, argv + 2) : unknown_verb(verb);
 }

@@ -112,7 +112,7 @@ static int take_shm_size(const char *text, struct build_request *r, struct err *
 	return 0;
 }
 
-static int take_entitlement(const char *word, struct build_request *r, struct err *e)
+static int take_word(const char *word, struct build_request *r, struct err *e)
 {
 	static const char *const words[] = {
 	        "network.host", "security.insecure", "device", "buildx.local.delete"};
@@ -126,6 +126,16 @@ static int take_entitlement(const char *word, struct build_request *r, struct er
 	else if (strcmp(word, words[3]) != 0)
 		return err_set(e, ERR_USAGE,
 		        "invalid --allow \"%s\": network.host or security.insecure", word);
+	return 0;
+}
+
+static int take_entitlement(const char *spec, struct build_request *r, struct err *e)
+{
+	auto_strv struct strv words = {0};
+	strv_split(&words, spec, ',');
+	for (size_t i = 0; i < words.n; i++)
+		if (take_word(words.v[i], r, e))
+			return -1;
 	return 0;
 }
 
