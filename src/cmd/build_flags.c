@@ -112,7 +112,7 @@ static int take_shm_size(const char *text, struct build_request *r, struct err *
 	return 0;
 }
 
-static int take_word(const char *word, struct build_request *r, struct err *e)
+static int take_entitlement(const char *word, struct build_request *r, struct err *e)
 {
 	static const char *const words[] = {
 	        "network.host", "security.insecure", "device", "buildx.local.delete"};
@@ -129,14 +129,14 @@ static int take_word(const char *word, struct build_request *r, struct err *e)
 	return 0;
 }
 
-static int take_entitlement(const char *spec, struct build_request *r, struct err *e)
+// Some join the words of several with commas.
+static void split_allow(struct build_flags *f)
 {
-	auto_strv struct strv words = {0};
-	strv_split(&words, spec, ',');
-	for (size_t i = 0; i < words.n; i++)
-		if (take_word(words.v[i], r, e))
-			return -1;
-	return 0;
+	struct strv words = {0};
+	for (size_t i = 0; i < f->allow.n; i++)
+		strv_split(&words, f->allow.v[i], ',');
+	strv_release(&f->allow);
+	f->allow = words;
 }
 
 // ---- all
@@ -165,11 +165,12 @@ static int take_on_error(const char *spec, struct build_request *r, struct err *
 	return 0;
 }
 
-int build_flags_take(const struct build_flags *f, struct build_request *r, struct err *e)
+int build_flags_take(struct build_flags *f, struct build_request *r, struct err *e)
 {
 	if (f->print)
 		return err_set(
 		        e, ERR_USAGE, "--print %s is called --call %s now", f->print, f->print);
+	split_allow(f);
 	if (network_of(f->network, &r->network, e) || take_shm_size(f->shm_size, r, e) ||
 	        each(&f->hosts, r, take_host, e) || each(&f->ulimits, r, take_ulimit, e) ||
 	        each(&f->allow, r, take_entitlement, e) ||
