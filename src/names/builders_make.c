@@ -134,10 +134,10 @@ static int create(void *opts, const struct strv *args, struct err *e)
 		return -1;
 	auto_free char *name = o->name ? xstrdup(o->name) : invented_name();
 	bool exists = builder_read(name, &b, &absent) == 0;
-	if (!exists && absent.kind != ERR_NOT_FOUND)
+	if (!exists && absent.kind != ERR_NOT_FOUND) {
 		*e = absent;
-	if (!exists && absent.kind != ERR_NOT_FOUND)
 		return -1;
+	}
 	if (exists && (!strcmp(name, BUILDER_DEFAULT) || !(o->append || o->node)))
 		return err_set(e, ERR_USAGE, "there is a builder \"%s\" already%s", name,
 		        strcmp(name, BUILDER_DEFAULT) ? ": --append adds a node to it" : "");
@@ -181,17 +181,24 @@ static int refuse_rest(const struct strv *args, size_t most, struct err *e)
 	return err_set(e, ERR_USAGE, "unexpected argument \"%s\"", args->v[most]);
 }
 
-// Whichever is named, or else in use; it has to be there.
+// Whichever is named, or else in use.
 static int which(struct asked *a, const char *named, char **ret, struct err *e)
 {
-	auto_builder struct builder b = {0};
 	if (!named)
 		named = a->builder;
-	if (named)
-		*ret = xstrdup(named);
-	else if (builder_current(ret, e))
-		return -1;
-	return builder_read(*ret, &b, e);
+	if (!named)
+		return builder_current(ret, e);
+	*ret = xstrdup(named);
+	return 0;
+}
+
+static int which_is_there(struct asked *a, char **ret, struct err *e)
+{
+	auto_builder struct builder b = {0};
+	return refuse_rest(&a->args, 1, e) || which(a, a->args.n ? a->args.v[0] : NULL, ret, e) ||
+	                       builder_read(*ret, &b, e)
+	               ? -1
+	               : 0;
 }
 
 int buildx_use(struct asked *a, struct err *e)
@@ -199,20 +206,15 @@ int buildx_use(struct asked *a, struct err *e)
 	static const char *const flags[] = {"--default", "--global", NULL};
 	auto_free char *name = NULL;
 	drop_options(&a->args, flags);
-	if (refuse_rest(&a->args, 1, e))
-		return -1;
 	if (!a->args.n && !a->builder)
 		return err_set(e, ERR_USAGE, "missing argument: usage: buildx use NAME");
-	return which(a, a->args.n ? a->args.v[0] : NULL, &name, e) || builder_select(name, e) ? -1
-	                                                                                      : 0;
+	return which_is_there(a, &name, e) || builder_select(name, e) ? -1 : 0;
 }
 
 int buildx_stop(struct asked *a, struct err *e)
 {
 	auto_free char *name = NULL;
-	return refuse_rest(&a->args, 1, e) || which(a, a->args.n ? a->args.v[0] : NULL, &name, e)
-	               ? -1
-	               : 0;
+	return which_is_there(a, &name, e);
 }
 
 static int remove_one(struct asked *a, const char *named, struct err *e)
