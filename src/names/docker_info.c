@@ -216,7 +216,8 @@ static int context_ls(struct asked *a, struct err *e)
 {
 	static const char *const heads[] = {"NAME", "DESCRIPTION", "DOCKER ENDPOINT", "ERROR"};
 	auto_free char *format = take_format(a);
-	bool quiet = take_flag(&a->args, "-q") | take_flag(&a->args, "--quiet");
+	bool quiet = take_flag(&a->args, "-q");
+	quiet |= take_flag(&a->args, "--quiet");
 	if (no_more(a, 0, e))
 		return -1;
 	if (quiet) {
