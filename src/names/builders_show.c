@@ -84,7 +84,7 @@ static void put_node(const struct builder_node *n, const struct strv *machine)
 	put("Status", "running");
 	if (flags.n)
 		put("BuildKit daemon flags", buf_cstr(&flags));
-	put("BuildKit version", "v" BUILDKIT_AS);
+	put("BuildKit version", BUILDKIT_AS);
 	put("Platforms", platforms);
 }
 
@@ -130,8 +130,8 @@ static void put_rows(struct ui_table *t, const struct builder *b, const char *cu
 		               *platforms = node_platforms(n, machine);
 		auto_buf struct buf clean = {0};
 		ui_escape(at, strlen(at), &clean);
-		ui_table_row(t, (const char *const[]){node, buf_cstr(&clean), "running",
-		                        "v" BUILDKIT_AS, platforms});
+		ui_table_row(t, (const char *const[]){
+		                        node, buf_cstr(&clean), "running", BUILDKIT_AS, platforms});
 	}
 }
 
@@ -157,7 +157,7 @@ static int print_one(const struct builder *b, const char *current, const char *f
 			jw_str(&w, machine->v[k]);
 		jw_array_end(&w);
 		jw_kv(&w, "Status", "running");
-		jw_kv(&w, "Version", "v" BUILDKIT_AS);
+		jw_kv(&w, "Version", BUILDKIT_AS);
 		jw_object_end(&w);
 	}
 	jw_array_end(&w);

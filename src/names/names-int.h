@@ -8,7 +8,7 @@
 // one could do. hew's own version comes after it.
 #define DOCKER_AS "29.7.2"
 #define BUILDX_AS "0.36.1"
-#define BUILDKIT_AS "0.32.2"
+#define BUILDKIT_AS "v0.32.2" // as it is printed, unlike the others
 
 extern const struct command cmd_buildx, cmd_docker;
 
