@@ -10,6 +10,7 @@
 
 #define PREDICATE_PROVENANCE_V1 "https://slsa.dev/provenance/v1"
 #define PREDICATE_PROVENANCE_V02 "https://slsa.dev/provenance/v0.2"
+#define PREDICATE_SPDX "https://spdx.dev/Document"
 #define MT_IN_TOTO "application/vnd.in-toto+json"
 
 struct reference;
@@ -18,6 +19,7 @@ struct attestation {
 	const char *predicate_type; // a constant
 	const char *file;           // its name beside plain files: "provenance.json"; borrowed
 	bool inline_only;           // for images, not for plain files
+	char platform[80];          // of the one image that it is about; "": of each
 	struct buf predicate;       // JSON
 };
 struct attestation_list {

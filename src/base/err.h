@@ -26,6 +26,7 @@
 	X(ERR_SANDBOX, 11, "sandbox")          /* the machine refuses what the step needs */       \
 	X(ERR_UNSUPPORTED, 12, "unsupported")  /* valid, but hew cannot do it */                   \
 	X(ERR_DIFFERS, 13, "not-reproducible") /* built twice, with another result */              \
+	X(ERR_VULNERABLE, 14, "vulnerable")    /* --scan found what was not to be there */         \
 	X(ERR_CANCELLED, 130, "cancelled")     /* Ctrl-C or SIGTERM */
 
 enum err_kind {

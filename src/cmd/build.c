@@ -12,6 +12,7 @@
 #include "cmd/build_metadata.h"
 #include "cmd/build_platforms.h"
 #include "cmd/build_preflight.h"
+#include "cmd/build_scan.h"
 #include "cmd/build_sources.h"
 #include "cmd/build_values.h"
 #include "cmd/build_verify.h"
@@ -34,6 +35,7 @@ struct build_options {
 	struct build_attest attest;
 	struct strv tags, build_args, labels, outputs, secrets, contexts, no_cache_filter,
 	        cache_from, cache_to, ssh, platforms;
+	struct build_scan scan;
 	const char *file, *target, *progress, *iidfile, *metadata_file, *timestamp, *call;
 	bool no_cache, pull, push, load, squash, quiet, insecure, check, explain, dry_run, locked,
 	        verify;
@@ -102,6 +104,8 @@ static const struct option options[] = {
                 "Limit RUN: memory, memory-swap, cpu-quota, cpuset-cpus..."},
         {"sbom", 0, OPT_STRING, AT(flags.sbom), "true|false|KEY=VALUE",
                 "Short for --attest type=sbom"},
+        {"scan", 0, OPT_STRING, AT(flags.scan), "severity=LIST[,...]",
+                "Look for known flaws first, and stop if there are any"},
         {"secret", 0, OPT_LIST, AT(secrets), "id=ID[,src=FILE|env=VAR]",
                 "A secret for RUN --mount=type=secret"},
         {"shm-size", 0, OPT_STRING, AT(flags.shm_size), "SIZE", "Size of /dev/shm of RUN (64m)"},
@@ -144,6 +148,7 @@ static void release(void *p)
 		strv_release(lists[i]);
 	build_flags_release(&o->flags);
 	build_attest_release(&o->attest);
+	build_scan_release(&o->scan);
 }
 
 // ---- options into a request
@@ -185,7 +190,8 @@ static int take_options(struct build_options *o, struct build_request *r, struct
 {
 	if (take_tags(o, r, e) || build_flags_take(&o->flags, r, e) ||
 	        build_attest_take(&o->attest, &o->flags, o->metadata_file, r, e) ||
-	        build_take_ssh(&o->ssh, r, e) || build_take_secrets(&o->secrets, r, e))
+	        build_scan_parse(o->flags.scan, &o->scan, e) || build_take_ssh(&o->ssh, r, e) ||
+	        build_take_secrets(&o->secrets, r, e))
 		return -1;
 	if (build_take_platforms(&o->platforms, r, e) || take_build_args(o, r, e))
 		return -1;
@@ -198,6 +204,7 @@ static int take_options(struct build_options *o, struct build_request *r, struct
 	r->pull = o->pull;
 	r->explain = o->explain;
 	r->dry_run = o->dry_run;
+	r->unnamed = o->scan.wanted;
 	r->locked = o->locked;
 	r->jobs = (int)o->jobs;
 	return 0;
@@ -387,7 +394,10 @@ static int build_until_whole(struct session *s, struct build_options *o,
 			return build_record_print(ret->record, NULL, true, e);
 		if (o->verify && build_verify(s, r, ret, e))
 			return -1;
-		if (finish(s, o, r, ret, specs, n_specs, e) == 0)
+		if (build_scan_run(&o->scan, s, r, ret, e))
+			return -1;
+		if (build_attest_look(&o->attest, s, ret, e) == 0 &&
+		        finish(s, o, r, ret, specs, n_specs, e) == 0)
 			return 0;
 		struct err other = ERR_INIT;
 		int again = build_caches_lost(s, &ret->steps, e, &other);
@@ -422,7 +432,7 @@ static int build(struct session *s, struct build_options *o, struct build_reques
 	struct prune_limits limits;
 	size_t n_specs = 0;
 	int status =
-	        store_limits(s->store, &limits, e) ||
+	        store_limits(s->store, &limits, e) || build_scan_begin(&o->scan, e) ||
 	                        parse_outputs(o, r->n_platforms, &specs, &n_specs, e) ||
 	                        build_take_annotations(&o->flags.annotations, r, specs, n_specs, e)
 	                ? -1
@@ -485,7 +495,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	else if (!status)
 		status = build(&s, o, &r, kind, e);
 	build_request_release(&r);
-	return status;
+	return build_scan_status(&o->scan, status, e);
 }
 
 const struct command cmd_build = {

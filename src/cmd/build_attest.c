@@ -2,15 +2,27 @@
 #include "cmd/build_attest.h"
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "cmd/build_flags.h"
+#include "cmd/scan_target.h"
 #include "dockerfile/dockerfile.h"
 #include "exec/build.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+static void release_sboms(struct build_attest *a)
+{
+	for (size_t i = 0; i < a->n_sboms; i++)
+		buf_release(&a->sboms[i]);
+	free(a->sboms);
+	a->sboms = NULL;
+	a->n_sboms = 0;
+}
+
 void build_attest_release(struct build_attest *a)
 {
+	release_sboms(a);
 	attest_spec_release(&a->spec);
 	attestation_list_release(&a->list);
 }
@@ -54,9 +66,9 @@ int build_attest_take(struct build_attest *a, const struct build_flags *f, bool 
 	a->of_image = a->of_metadata = -1;
 	if (parse(a, f, e) || (metadata && metadata_mode(&in_metadata, &min, e)))
 		return -1;
-	if (a->spec.sbom)
-		fprintf(stderr, "hew: --sbom: no SBOM is made yet: there is no generator%s\n",
-		        a->spec.generator ? " of hew's own, and no image is run as one" : "");
+	if (a->spec.sbom && a->spec.generator)
+		fprintf(stderr, "hew: --sbom: generator=%s is not run: hew looks itself\n",
+		        a->spec.generator);
 	const struct provenance_options o = {.min = a->spec.min,
 	        .v02 = a->spec.v02,
 	        .reproducible = a->spec.reproducible,
@@ -74,6 +86,47 @@ int build_attest_take(struct build_attest *a, const struct build_flags *f, bool 
 	return 0;
 }
 
+static int look_into(struct session *s, const struct build_result *b, const struct build_image *im,
+        struct buf *out, struct err *e)
+{
+	auto_scanned struct scanned t = {0};
+	struct report r = {.version = HEW_VERSION};
+	char id[DIGEST_TEXT];
+	digest_text(&im->image_id, id);
+	if (scanned_of_image(s, id, &im->manifest, &t, e))
+		return -1;
+	scanned_report(&t, &r);
+	if (b->has_epoch)
+		r.created = (struct timestamp){b->epoch, 0};
+	report_spdx(&r, out);
+	return 0;
+}
+
+int build_attest_look(
+        struct build_attest *a, struct session *s, const struct build_result *b, struct err *e)
+{
+	release_sboms(a);
+	if (!a->spec.sbom)
+		return 0;
+	a->sboms = xcalloc(b->n_images + 1, sizeof(*a->sboms));
+	for (; a->n_sboms < b->n_images; a->n_sboms++)
+		if (look_into(s, b, &b->images[a->n_sboms], &a->sboms[a->n_sboms], e))
+			return err_wrap(e, "--sbom");
+	return 0;
+}
+
+static void add_sboms(struct build_attest *a, const struct build_result *b)
+{
+	for (size_t i = 0; i < a->n_sboms && i < b->n_images; i++) {
+		struct attestation *said = attestation_list_add(&a->list);
+		said->predicate_type = PREDICATE_SPDX;
+		said->file = "sbom.spdx.json";
+		if (b->n_images > 1)
+			platform_text(&b->images[i].platform, said->platform);
+		buf_add(&said->predicate, a->sboms[i].p, a->sboms[i].n);
+	}
+}
+
 const struct attestation_list *build_attest_list(
         struct build_attest *a, const struct build_result *b)
 {
@@ -87,6 +140,7 @@ const struct attestation_list *build_attest_list(
 		said->inline_only = a->spec.inline_only;
 		buf_add(&said->predicate, made->p, made->n);
 	}
+	add_sboms(a, b);
 	return &a->list;
 }
 

@@ -289,8 +289,10 @@ static void put_paths(struct jw *w, const char *key, const struct strv *paths, b
 		return;
 	}
 	jw_array(w);
-	for (size_t i = 0; i < paths->n; i++)
-		jw_str(w, paths->v[i]);
+	for (size_t i = 0; i < paths->n; i++) {
+		auto_free char *path = xasprintf("/%s", paths->v[i]);
+		jw_str(w, path);
+	}
 	jw_array_end(w);
 }
 

@@ -71,6 +71,7 @@ struct build_request {
 	struct strv shell;
 	void (*step_aside)(void *arg);
 	void *step_aside_arg;
+	bool unnamed; // the images get no names yet: the caller gives them
 	bool explain; // say of each step why it is not cached, when that is known
 	bool dry_run; // look up what can be, run nothing, commit nothing
 	// build_plan: also what the target does not need; without asking a registry (an image that

@@ -169,8 +169,9 @@ static int put_index(
 
 static int put_names(struct exec *x, struct image_row *row, struct err *e)
 {
-	int r = x->req->tags.n ? 0 : store_image_put(x->store, row, e);
-	for (size_t i = 0; i < x->req->tags.n && !r; i++) {
+	size_t n = x->req->unnamed ? 0 : x->req->tags.n;
+	int r = n ? 0 : store_image_put(x->store, row, e);
+	for (size_t i = 0; i < n && !r; i++) {
 		row->name = x->req->tags.v[i];
 		r = store_image_put(x->store, row, e);
 	}

@@ -24,6 +24,12 @@ static int take_subjects(const struct strv *names, const struct platform *p, con
 	return 0;
 }
 
+// A list of what is inside is of one image, how it was made of all that the build made.
+static bool is_about(const struct attestation *a, const char *platform)
+{
+	return !*a->platform || !strcmp(a->platform, platform);
+}
+
 static int put_statement(const struct output_request *q, const struct attestation *a,
         const struct subject_list *subjects, struct manifest *m, struct err *e)
 {
@@ -41,6 +47,7 @@ static int put_manifest(const struct output_request *q, const struct descriptor 
 {
 	auto_manifest struct manifest m = {0};
 	auto_buf struct buf text = {0};
+	char platform[80];
 	m.media_type = xstrdup(MT_OCI_MANIFEST);
 	m.artifact_type = xstrdup(ARTIFACT_TYPE);
 	m.config.media_type = xstrdup(MT_EMPTY);
@@ -50,8 +57,10 @@ static int put_manifest(const struct output_request *q, const struct descriptor 
 	m.subject.size = image->size;
 	if (store_blob_put(q->store, "{}", m.config.size, &m.config.digest, e))
 		return -1;
+	platform_text(&image->platform, platform);
 	for (size_t i = 0; i < q->attestations->n; i++)
-		if (put_statement(q, &q->attestations->v[i], subjects, &m, e))
+		if (is_about(&q->attestations->v[i], platform) &&
+		        put_statement(q, &q->attestations->v[i], subjects, &m, e))
 			return -1;
 	manifest_write(&m, &text);
 	ret->media_type = xstrdup(m.media_type);
@@ -211,7 +220,7 @@ int output_statements(const struct output_request *q, const struct output_spec *
 	struct about about = {.view = at->view};
 	int rc = 0;
 	for (size_t i = 0; q->attestations && i < q->attestations->n && !rc; i++)
-		if (!q->attestations->v[i].inline_only)
+		if (!q->attestations->v[i].inline_only && is_about(&q->attestations->v[i], at->of))
 			rc = put_file(o, at, &about, &q->attestations->v[i], sink, e);
 	subject_list_release(&about.subjects);
 	return rc;

@@ -133,7 +133,8 @@ static int put_statements(const struct output_request *q, const struct parts *p,
 	for (size_t i = 0; i < p->n; i++) {
 		const struct part *part = &p->v[i];
 		const char *platform = p->n > 1 && !*part->folder ? part->platform : NULL;
-		const struct statement_place at = {part->view, part->folder, platform};
+		const struct statement_place at = {
+		        part->view, part->folder, platform, part->platform};
 		if (output_statements(q, p->o, &at, sink, e))
 			return -1;
 	}

@@ -60,6 +60,7 @@ struct statement_place {
 	struct view *view;
 	const char *folder;   // that the files are in; "": none
 	const char *platform; // to be part of the name; NULL
+	const char *of;       // that they are of
 };
 struct statement_sink {
 	int (*put)(void *arg, const char *path, const struct buf *text, struct err *e);

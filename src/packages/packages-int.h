@@ -69,6 +69,7 @@ char *scan_text(struct scan *s, struct str text); // a copy in the set's arena; 
 // "bash-5.1.8-6.el9.src.rpm": the name, and behind it version and release. NULL: it is none. Caller
 // frees both.
 char *rpm_source_name(const char *file, char **ret_version);
+bool version_has_epoch(const char *version); // "1:2.0"
 // An id as os-release has it, a version as advisories count them (Debian: 12, not 12.5), or a code
 // name.
 void release_settle(struct package_set *set, struct release *r);

@@ -18,6 +18,7 @@ static void put(struct buf *out, struct str s, const char *plain)
 // Lower case and, of Python, any run of "-_." as one hyphen (PEP 503).
 static void put_python(struct buf *out, const char *name)
 {
+	auto_buf struct buf text = {0};
 	for (; *name; name++) {
 		char c = *name;
 		if (strchr("-_.", c)) {
@@ -25,8 +26,9 @@ static void put_python(struct buf *out, const char *name)
 				continue;
 			c = '-';
 		}
-		buf_putc(out, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
+		buf_putc(&text, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
 	}
+	put(out, (struct str){buf_cstr(&text), text.n}, "");
 }
 
 static void put_name(struct buf *out, const struct package *p, const struct release *r)
@@ -83,12 +85,18 @@ static char *distro(const struct package *p, const struct release *r)
 	return version ? xasprintf("%s-%s", r->id, version) : xstrdup(r->id);
 }
 
+bool version_has_epoch(const char *version)
+{
+	size_t digits = strspn(version, "0123456789");
+	return digits && version[digits] == ':' && version[digits + 1];
+}
+
 void package_url(const struct package *p, const struct release *release, struct buf *out)
 {
 	const char *version = p->version, *mark = "?", *colon = strchr(version, ':');
 	bool os = p->type == PACKAGE_DEB || p->type == PACKAGE_APK || p->type == PACKAGE_RPM;
 	auto_free char *epoch = NULL;
-	if (p->type == PACKAGE_RPM && colon) {
+	if (p->type == PACKAGE_RPM && version_has_epoch(version)) {
 		epoch = xstrndup(version, (size_t)(colon - version));
 		version = colon + 1;
 	}

@@ -140,24 +140,33 @@ static bool is_os(enum package_type t)
 	return t == PACKAGE_DEB || t == PACKAGE_APK || t == PACKAGE_RPM;
 }
 
+// Of the forms that names of that type have: no part is empty, a group has no colon.
+static bool is_name(enum package_type type, const char *space, const char *name)
+{
+	const char *colon = strchr(name, ':');
+	size_t n = strlen(name);
+	if (type == PACKAGE_MAVEN)
+		return space ? !strchr(space, ':') : !colon || (colon > name && colon[1]);
+	if (type != PACKAGE_NPM && type != PACKAGE_GOLANG && type != PACKAGE_CARGO)
+		return true;
+	return name[0] != '/' && name[n - 1] != '/' && !strstr(name, "//") &&
+	       (!space || (space[0] != '/' && space[strlen(space) - 1] != '/' &&
+	                          !strstr(space, "//")));
+}
+
 static char *full_name(
         struct package_set *set, enum package_type type, const struct url *u, bool *bad)
 {
 	char *name = decoded(set, u->name, bad);
 	char *space = is_os(type) ? NULL : decoded(set, u->space, bad);
-	if (!name || !space || *bad)
+	*bad = *bad || !name || !is_name(type, space, name) ||
+	       strlen(name) + (space ? strlen(space) + 1 : 0) > TEXT_LENGTH_MAX;
+	if (*bad || !space)
 		return name;
 	return arena_printf(&set->arena, "%s%c%s", space, type == PACKAGE_MAVEN ? ':' : '/', name);
 }
 
 // ---- distributions
-
-static bool has_epoch(const char *version)
-{
-	const char *colon = strchr(version, ':');
-	return colon && colon > version &&
-	       strspn(version, "0123456789") == (size_t)(colon - version);
-}
 
 // As dpkg and rpm write it; rpm's own zero is not said here.
 static char *full_version(
@@ -167,17 +176,19 @@ static char *full_version(
 	char *epoch = qualifier(set, u, "epoch", bad);
 	if (!version || *bad)
 		return version;
-	if (epoch && strcmp(epoch, "0") != 0 && !has_epoch(version) &&
+	if (epoch && strcmp(epoch, "0") != 0 && !version_has_epoch(version) &&
 	        strspn(epoch, "0123456789") == strlen(epoch))
 		version = arena_printf(&set->arena, "%s:%s", epoch, version);
-	return type == PACKAGE_RPM && str_has_prefix(version, "0:") ? version + 2 : version;
+	while (type == PACKAGE_RPM && version_has_epoch(version) && str_has_prefix(version, "0:"))
+		version += 2;
+	return version;
 }
 
 static void source_of_rpm(struct package_set *set, struct package *p, const char *file)
 {
 	auto_free char *version = NULL;
 	auto_free char *name = rpm_source_name(file, &version);
-	const char *own = has_epoch(p->version) ? strchr(p->version, ':') + 1 : p->version;
+	const char *own = version_has_epoch(p->version) ? strchr(p->version, ':') + 1 : p->version;
 	if (name && strcmp(name, p->name) != 0)
 		p->source = arena_strdup(&set->arena, name);
 	if (name && strcmp(version, own) != 0)
@@ -193,8 +204,8 @@ static void read_source(struct package_set *set, struct package *p, char *upstre
 		source_of_rpm(set, p, upstream);
 		return;
 	}
-	char *at = strrchr(upstream, '@');
-	if (at && at > upstream) {
+	char *at = strchr(upstream + 1, '@');
+	if (at) {
 		*at = '\0';
 		p->source_version = at[1] && strcmp(at + 1, p->version) != 0 ? at + 1 : NULL;
 	}
@@ -223,19 +234,20 @@ void release_settle(struct package_set *set, struct release *r)
 	}
 }
 
-// "debian-12.5", "3.19", "alpine-3.19.1", "opensuse-leap-15.5"; "sid".
+// "debian-12.5", "3.19", "alpine-3.19.1", "opensuse-leap-15.5", "debian-sid"; the id alone where
+// there are no releases.
 static void read_release(
         struct package_set *set, const char *space, const char *distro, struct release *ret)
 {
-	const char *dash = distro ? strrchr(distro, '-') : NULL;
 	*ret = (struct release){.id = space};
-	if (dash && dash > distro && dash[1]) {
-		ret->version = dash + 1;
-		if (!space || (*dash && dash[1] >= '0' && dash[1] <= '9'))
-			ret->id = arena_strndup(&set->arena, distro, (size_t)(dash - distro));
-	} else if (distro && (!space || strcmp(distro, space) != 0)) {
-		ret->version = distro;
-	}
+	release_settle(set, ret);
+	const char *dash = distro ? strrchr(distro, '-') : NULL;
+	if (!distro || *distro == '-' || (dash && !dash[1]) ||
+	        (space && (!strcmp(distro, space) || !strcmp(distro, ret->id))))
+		return;
+	ret->version = dash ? dash + 1 : distro;
+	if (dash && (!space || (dash[1] >= '0' && dash[1] <= '9')))
+		ret->id = arena_strndup(&set->arena, distro, (size_t)(dash - distro));
 	release_settle(set, ret);
 }
 

@@ -342,6 +342,14 @@ static void put_day(struct jw *w, const char *key, const char *day)
 	kv_some(w, key, text);
 }
 
+// What a VEX document says of it; else nobody has judged the flaw itself.
+static const char *analysis_state(const char *reason)
+{
+	return str_has_prefix(reason, "VEX: not affected") ? "not_affected"
+	       : str_has_prefix(reason, "VEX: fixed")      ? "resolved"
+	                                                   : "in_triage";
+}
+
 static void put_vulnerability(
         struct jw *w, const struct report *r, const struct flaw_groups *g, size_t group)
 {
@@ -361,7 +369,7 @@ static void put_vulnerability(
 	if (f->hidden) {
 		jw_key(w, "analysis");
 		jw_object(w);
-		jw_kv(w, "state", "in_triage");
+		jw_kv(w, "state", analysis_state(f->hidden));
 		jw_kv(w, "detail", f->hidden);
 		jw_object_end(w);
 	}

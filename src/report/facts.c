@@ -119,6 +119,15 @@ void put_markdown(struct buf *out, const char *s)
 	}
 }
 
+char *cut_text(const char *text, size_t n)
+{
+	if (strnlen(text, n + 1) <= n)
+		return xstrdup(text);
+	while (n && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;
+	return xasprintf("%.*s…", (int)n, text);
+}
+
 bool is_shown(const struct report *r, const struct finding *f)
 {
 	return !f->hidden || r->show_hidden;

@@ -1,35 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // Markdown for the summary of a CI job: counts, and a table of what is worst.
 #include "report/report-int.h"
+#include "report/rows.h"
 
 #define ROWS_MAX 100
 #define WHERE_MAX 80 // bytes of an instruction
 
-// No more than n bytes, and whole characters.
-static char *cut_text(const char *text, size_t n)
+static void put_headline(
+        struct buf *out, const struct report *r, const struct report_row *rows, size_t all)
 {
-	while (n && ((unsigned char)text[n] & 0xc0) == 0x80)
-		n--;
-	return xstrndup(text, n);
-}
-
-static void put_headline(struct buf *out, const struct report *r)
-{
-	size_t n[SEVERITY_CRITICAL + 1] = {0}, all = 0;
-	for (size_t i = 0; i < r->scan->n; i++) {
-		if (r->scan->v[i].hidden)
-			continue;
-		n[r->scan->v[i].severity]++;
-		all++;
+	size_t n[SEVERITY_CRITICAL + 1] = {0}, fixable = 0;
+	for (size_t i = 0; i < all; i++) {
+		n[rows[i].first->severity]++;
+		fixable += rows[i].first->fixed != NULL;
 	}
 	buf_puts(out, "## ");
 	put_markdown(out, r->name);
 	buf_puts(out, ": ");
-	if (!all)
-		buf_puts(out, "no flaws");
-	else
-		put_count(out, all, "flaw");
-	buf_puts(out, "\n\n| Critical | High | Medium | Low | Unknown |\n"
+	if (!all) {
+		buf_puts(out, "no flaws known\n\n");
+		return;
+	}
+	put_count(out, all, "flaw");
+	buf_printf(out, ", %zu can be fixed\n\n", fixable);
+	buf_puts(out, "| Critical | High | Medium | Low | Unknown |\n"
 	              "| ---: | ---: | ---: | ---: | ---: |\n");
 	buf_printf(out, "| %zu | %zu | %zu | %zu | %zu |\n\n", n[SEVERITY_CRITICAL],
 	        n[SEVERITY_HIGH], n[SEVERITY_MEDIUM], n[SEVERITY_LOW] + n[SEVERITY_NEGLIGIBLE],
@@ -48,13 +42,8 @@ static void put_where(struct buf *out, const struct report_layer *l)
 			buf_printf(out, ":%d", l->line);
 		buf_putc(out, ' ');
 	}
-	if (l->created_by && strlen(l->created_by) > WHERE_MAX) {
-		auto_free char *cut = cut_text(l->created_by, WHERE_MAX);
-		put_markdown(out, cut);
-		buf_puts(out, "…");
-	} else {
-		put_markdown(out, l->created_by);
-	}
+	auto_free char *cut = cut_text(l->created_by ? l->created_by : "", WHERE_MAX);
+	put_markdown(out, cut);
 	buf_puts(out, " |");
 }
 
@@ -64,90 +53,78 @@ static void put_cell(struct buf *out, const char *text)
 	buf_puts(out, " | ");
 }
 
-static void put_row(struct buf *out, const struct report *r, const struct finding *f)
+static void put_row(struct buf *out, const struct report *r, const struct report_row *row)
 {
+	const struct finding *f = row->first;
 	const struct report_layer *l = layer_of(r, f->package);
+	auto_free char *name = report_row_name(row);
 	buf_puts(out, "| ");
-	put_cell(out, f->package->package->name);
-	put_cell(out, f->package->package->version);
-	put_cell(out, f->fixed);
+	put_cell(out, name);
+	put_cell(out, f->version ? f->version : f->package->package->version);
+	put_cell(out, f->fixed ? f->fixed : "-");
 	put_cell(out, severity_word(f->severity));
 	buf_putc(out, '[');
 	put_markdown(out, flaw_name(f));
 	buf_puts(out, "](");
 	put_flaw_url(out, flaw_name(f));
-	buf_puts(out, ") | ");
-	if (r->n_layers)
+	buf_puts(out, *f->flaw->known_exploited ? ") (exploited) | " : ") | ");
+	if (r->n_layers) {
 		put_cell(out, !l ? "" : l->base ? "base" : "own");
-	if (r->n_layers)
 		put_where(out, l);
-	else
+	} else {
 		put_cell(out, f->package->path);
+	}
 	while (out->p[out->n - 1] == ' ')
 		out->n--;
 	buf_putc(out, '\n');
 }
 
-static void put_table(struct buf *out, const struct report *r)
+static void put_table(
+        struct buf *out, const struct report *r, const struct report_row *rows, size_t n)
 {
-	size_t rows = 0, left = 0;
-	for (size_t i = 0; i < r->scan->n; i++) {
-		if (r->scan->v[i].hidden)
-			continue;
-		if (rows == ROWS_MAX) {
-			left++;
-			continue;
-		}
-		if (!rows++)
-			buf_puts(out, r->n_layers ? "| Package | Installed | Fixed in | Severity | "
-			                            "Flaw | From | Where |\n"
-			                            "| --- | --- | --- | --- | --- | --- | --- |\n"
-			                          : "| Package | Installed | Fixed in | Severity | "
-			                            "Flaw | File |\n"
-			                            "| --- | --- | --- | --- | --- | --- |\n");
-		put_row(out, r, &r->scan->v[i]);
-	}
-	if (rows)
-		buf_putc(out, '\n');
-	if (left) {
+	static const char of_image[] =
+	        "| Package | Installed | Fixed in | Severity | Flaw | From | Where |\n"
+	        "| --- | --- | --- | --- | --- | --- | --- |\n";
+	static const char of_files[] =
+	        "| Package | Installed | Fixed in | Severity | Flaw | File |\n"
+	        "| --- | --- | --- | --- | --- | --- |\n";
+	if (!n)
+		return;
+	buf_puts(out, r->n_layers ? of_image : of_files);
+	for (size_t i = 0; i < n && i < ROWS_MAX; i++)
+		put_row(out, r, &rows[i]);
+	buf_putc(out, '\n');
+	if (n > ROWS_MAX) {
 		buf_puts(out, "… and ");
-		put_count(out, left, "finding");
+		put_count(out, n - ROWS_MAX, "flaw");
 		buf_puts(out, " more\n\n");
 	}
 }
 
-struct reason {
-	const char *text;
-	size_t n;
-};
-
-static int by_text(const void *a, const void *b)
+// How many rows each reason hides.
+static int by_reason(const void *a, const void *b)
 {
-	return strcmp(((const struct reason *)a)->text, ((const struct reason *)b)->text);
+	const struct report_row *x = a, *y = b;
+	return strcmp(x->first->hidden, y->first->hidden);
 }
 
-// How many each reason hides.
 static void put_hidden(struct buf *out, const struct report *r)
 {
-	auto_free struct reason *v = xcalloc(r->scan->n + 1, sizeof(*v));
-	size_t n = 0, hidden = 0;
-	for (size_t i = 0; i < r->scan->n; i++) {
-		if (r->scan->v[i].hidden)
-			v[n++] = (struct reason){r->scan->v[i].hidden, 1};
+	auto_free struct report_row *v = NULL;
+	size_t all = report_rows(r->scan, true, &v), n = 0, same;
+	for (size_t i = 0; i < all; i++) {
+		if (v[i].first->hidden)
+			v[n++] = v[i];
 	}
 	if (!n)
 		return;
-	qsort(v, n, sizeof(*v), by_text);
-	for (size_t i = 0; i < n; i++) {
-		if (hidden && !strcmp(v[hidden - 1].text, v[i].text))
-			v[hidden - 1].n++;
-		else
-			v[hidden++] = v[i];
-	}
+	qsort(v, n, sizeof(*v), by_reason);
 	buf_puts(out, "Not counted:\n\n");
-	for (size_t i = 0; i < hidden; i++) {
-		buf_printf(out, "- %zu: ", v[i].n);
-		put_markdown(out, v[i].text);
+	for (size_t i = 0; i < n; i += same) {
+		for (same = 1; i + same < n && !by_reason(&v[i], &v[i + same]);)
+			same++;
+		buf_printf(out, "- %zu: ", same);
+		put_markdown(out, v[i].first->hidden);
 		buf_putc(out, '\n');
 	}
 	buf_putc(out, '\n');
@@ -169,8 +146,10 @@ void report_markdown(const struct report *r, struct buf *out)
 		put_packages(out, r);
 		return;
 	}
-	put_headline(out, r);
-	put_table(out, r);
+	auto_free struct report_row *rows = NULL;
+	size_t n = report_rows(r->scan, false, &rows);
+	put_headline(out, r, rows, n);
+	put_table(out, r, rows, n);
 	put_hidden(out, r);
 	for (size_t i = 0; i < r->scan->warnings.n; i++) {
 		buf_puts(out, "> ");

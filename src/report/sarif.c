@@ -4,6 +4,9 @@
 // is known; else to the image.
 #include "report/report-int.h"
 
+#define SUMMARY_MAX 200 // GitHub takes 255 characters of the one
+#define TITLE_MAX 900   // and 1024 of the other
+
 // Messages have placeholders in braces and links in brackets (3.11.5, 3.11.6); what comes from
 // others has neither.
 static void put_plain(struct buf *out, const char *s)
@@ -94,21 +97,32 @@ static void put_properties(struct jw *w, const struct finding *f)
 	jw_object_end(w);
 }
 
+// "CVE-2024-0001: a hole"; without a title the package that has it.
+static void put_summary(struct jw *w, const struct finding *f)
+{
+	const char *title = f->flaw->title;
+	bool titled = title && *title;
+	auto_free char *cut = cut_text(titled ? title : f->package->package->name, SUMMARY_MAX);
+	auto_buf struct buf text = {0};
+	put_plain(&text, flaw_name(f));
+	buf_puts(&text, titled ? ": " : " in ");
+	put_plain(&text, cut);
+	put_message(w, "shortDescription", buf_cstr(&text));
+}
+
 static void put_rule(struct jw *w, const struct finding *f)
 {
 	const char *title = f->flaw->title;
-	auto_buf struct buf url = {0}, summary = {0}, full = {0};
+	auto_free char *cut = cut_text(title && *title ? title : flaw_name(f), TITLE_MAX);
+	auto_buf struct buf url = {0}, full = {0};
 	put_flaw_url(&url, flaw_name(f));
-	put_plain(&summary, flaw_name(f));
-	buf_puts(&summary, " in ");
-	put_plain(&summary, f->package->package->name);
-	put_plain(&full, title && *title ? title : flaw_name(f));
+	put_plain(&full, cut);
 	jw_object(w);
 	jw_kv(w, "id", flaw_name(f));
 	jw_kv(w, "name",
 	        is_distribution(f->package->package) ? "OsPackageVulnerability"
 	                                             : "LanguagePackageVulnerability");
-	put_message(w, "shortDescription", buf_cstr(&summary));
+	put_summary(w, f);
 	put_message(w, "fullDescription", buf_cstr(&full));
 	jw_key(w, "defaultConfiguration");
 	jw_object(w);

@@ -79,7 +79,7 @@ static void put_os(struct jw *w, const struct release *r)
 	jw_kv(w, "SPDXID", "SPDXRef-OperatingSystem");
 	jw_kv(w, "name", r->id);
 	kv_some(w, "versionInfo", r->version ? r->version : r->codename);
-	jw_kv(w, "primaryPackagePurpose", "OPERATING-SYSTEM");
+	jw_kv(w, "primaryPackagePurpose", "OPERATING_SYSTEM");
 	put_unknown(w);
 	kv_some(w, "description", r->pretty);
 	jw_object_end(w);

@@ -32,20 +32,31 @@ static bool is_tag(const char *bound)
 	return bound && !is_pseudo(bound);
 }
 
+// How two versions are compared: a version without its epoch with bounds without theirs.
+struct order {
+	enum version_scheme scheme;
+	bool no_epoch;
+};
+
 static bool compares(
-        enum version_scheme s, const char *v, const char *bound, int *order, struct err *e)
+        const struct order *o, const char *v, const char *bound, int *order, struct err *e)
 {
 	*order = 0;
-	return !bound || !version_compare(s, v, bound, order, e);
+	if (!bound)
+		return true;
+	size_t digits = o->no_epoch ? strspn(bound, "0123456789") : 0;
+	if (digits && bound[digits] == ':')
+		bound += digits + 1;
+	return !version_compare(o->scheme, v, bound, order, e);
 }
 
 static enum verdict place_in(
-        const struct advisory_range *r, const char *version, enum version_scheme s, struct err *e)
+        const struct advisory_range *r, const char *version, const struct order *o, struct err *e)
 {
 	int from, fixed, last;
-	if (!compares(s, version, r->introduced, &from, e) ||
-	        !compares(s, version, r->fixed, &fixed, e) ||
-	        !compares(s, version, r->last_affected, &last, e))
+	if (!compares(o, version, r->introduced, &from, e) ||
+	        !compares(o, version, r->fixed, &fixed, e) ||
+	        !compares(o, version, r->last_affected, &last, e))
 		return VERDICT_UNKNOWN;
 	if (from < 0)
 		return VERDICT_BEFORE;
@@ -61,7 +72,7 @@ enum verdict range_verdict(const struct advisory_range *r, const struct question
 	if (is_untagged(q) &&
 	        (is_tag(r->introduced) || is_tag(r->fixed) || is_tag(r->last_affected)))
 		return VERDICT_UNTAGGED;
-	return place_in(r, q->version, s, e);
+	return place_in(r, q->version, &(struct order){s, q->no_epoch}, e);
 }
 
 void answer_release(struct answer *a)
@@ -80,7 +91,7 @@ static bool is_mended(const struct advisory_range *r, size_t n, const struct adv
 		if (open && r[i].record != by->record)
 			continue;
 		if (r[i].status != ADVISORY_UNDETERMINED &&
-		        place_in(&r[i], by->fixed, s, &e) == VERDICT_YES)
+		        place_in(&r[i], by->fixed, &(struct order){s, false}, &e) == VERDICT_YES)
 			return false;
 	}
 	return true;
@@ -109,8 +120,9 @@ static void find_fixed(const struct advisory_range *r, size_t n, const struct qu
 	for (size_t i = 0; i < n && fixed->n < FIXED_MAX; i++) {
 		struct err e = ERR_INIT;
 		int order = 0;
-		if (r[i].fixed && !version_compare(s, q->version, r[i].fixed, &order, &e) &&
-		        order < 0 && is_mended(r, n, &r[i], s))
+		const struct order o = {s, q->no_epoch};
+		if (r[i].fixed && compares(&o, q->version, r[i].fixed, &order, &e) && order < 0 &&
+		        is_mended(r, n, &r[i], s))
 			insert(fixed, r[i].fixed, s);
 	}
 }

@@ -8,19 +8,21 @@
 
 // How much of VERSION_ID names a release.
 enum precision {
-	ROLLING,    // there is one release only, without a name
-	MAJOR,      // 9 of 9.4
-	MINOR,      // 3.19 of 3.19.1
-	WHOLE,      // 22.04, 15.5
-	ENTERPRISE, // enterprise_linux:9::baseos, as its publisher has it
+	ROLLING, // there is one release only, without a name
+	MAJOR,   // 9 of 9.4
+	MINOR,   // 3.19 of 3.19.1
+	WHOLE,   // 22.04, 15.5
 };
 
+// Red Hat's own records are by product, not by release, of which a system may have any: they are
+// not looked at, and it is said that nothing is known.
 static const struct {
 	const char *id; // of os-release
 	enum package_type type;
 	const char *ecosystem, *publisher;
 	enum precision precision;
 	const char *prefix; // in front of the release
+	bool binary;        // advisories name what is installed, not what it was built from
 } distributions[] = {
         {"debian", PACKAGE_DEB, "Debian", "debian", MAJOR, ""},
         {"ubuntu", PACKAGE_DEB, "Ubuntu", "ubuntu", WHOLE, ""},
@@ -28,8 +30,7 @@ static const struct {
         {"wolfi", PACKAGE_APK, "Wolfi", "wolfi", ROLLING, ""},
         {"chainguard", PACKAGE_APK, "Chainguard", "chainguard", ROLLING, ""},
         {"rocky", PACKAGE_RPM, "Rocky Linux", "rocky", MAJOR, ""},
-        {"almalinux", PACKAGE_RPM, "AlmaLinux", "alma", MAJOR, ""},
-        {"rhel", PACKAGE_RPM, "Red Hat", "redhat", ENTERPRISE, ""},
+        {"almalinux", PACKAGE_RPM, "AlmaLinux", "alma", MAJOR, "", true},
         {"opensuse-leap", PACKAGE_RPM, "openSUSE", "suse", WHOLE, "Leap "},
         {"opensuse-tumbleweed", PACKAGE_RPM, "openSUSE", "suse", ROLLING, "Tumbleweed"},
         {"sles", PACKAGE_RPM, "SUSE", "suse", WHOLE, "Linux Enterprise Server "},
@@ -86,10 +87,6 @@ static void put_release(const struct release *r, enum precision precision, const
 	case WHOLE:
 		snprintf(eco->release, sizeof(eco->release), "%s%.64s", prefix, v);
 		return;
-	case ENTERPRISE:
-		snprintf(eco->release, sizeof(eco->release), "enterprise_linux:%.*s::baseos",
-		        cut(v, 1), v);
-		return;
 	}
 }
 
@@ -124,6 +121,7 @@ bool place_of(enum package_type type, const struct release *r, struct place *ret
 			find_release(
 			        r, distributions[i].precision, distributions[i].prefix, &ret->eco);
 			ret->publisher = distributions[i].publisher;
+			ret->binary = distributions[i].binary;
 			return version_scheme_find(
 			        type == PACKAGE_RPM ? "rpm" : ret->eco.name, &ret->scheme);
 		}

@@ -18,7 +18,8 @@ static int is_main(const struct question *q)
 
 bool question_is_same(const struct question *a, const struct question *b)
 {
-	return !strcmp(a->version, b->version) && is_main(a) == is_main(b);
+	return !strcmp(a->version, b->version) && is_main(a) == is_main(b) &&
+	       a->no_epoch == b->no_epoch;
 }
 
 static int by_name(const void *pa, const void *pb)
@@ -31,6 +32,8 @@ static int by_name(const void *pa, const void *pb)
 		order = strcmp(a->version, b->version);
 	if (!order)
 		order = is_main(a) - is_main(b);
+	if (!order)
+		order = a->no_epoch - b->no_epoch;
 	if (!order)
 		order = (a->found > b->found) - (a->found < b->found);
 	return order;
@@ -49,13 +52,15 @@ static const char *plain_name(struct questions *q, const struct place *place, co
 static struct question question_of(struct questions *q, const struct found_package *f)
 {
 	const struct package *p = f->package;
-	bool source = q->places[p->type].distribution;
+	const struct place *place = &q->places[p->type];
+	bool source = place->distribution && !place->binary;
 	return (struct question){
 	        .found = f,
 	        .place = p->type,
-	        .name = source && p->source ? p->source
-	                                    : plain_name(q, &q->places[p->type], p->name),
+	        .name = source && p->source ? p->source : plain_name(q, place, p->name),
 	        .version = source && p->source_version ? p->source_version : p->version,
+	        .no_epoch = source && p->type == PACKAGE_RPM && p->source_version &&
+	                    !strchr(p->source_version, ':'),
 	};
 }
 

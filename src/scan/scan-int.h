@@ -13,6 +13,7 @@ struct place {
 	enum version_scheme scheme;
 	const char *publisher; // who says what is in there, as severity_source: "debian"
 	bool distribution;
+	bool binary; // its advisories name what is installed, not what it was built from
 };
 // False: nobody publishes advisories for such packages of that release, as far as is known here.
 bool place_of(enum package_type type, const struct release *r, struct place *ret);
@@ -28,6 +29,7 @@ struct question {
 	const struct found_package *found;
 	const char *name, *version; // of the source package for distributions
 	size_t place;
+	bool no_epoch; // rpm knows its source package by a file name, which does not say it
 };
 struct questions {
 	struct place places[PACKAGE_MAVEN + 1]; // by package_type

@@ -328,12 +328,39 @@ sub/b $(sha256sum <sub/b | cut -d' ' -f1)" "$(jq -r '.subject[] | "\(.name) \(.d
 	BUILDX_METADATA_PROVENANCE=some build_fails 2 --metadata-file meta
 }
 
-@test "an SBOM: a note that there is none yet; docker archives and plain words" {
+@test "an SBOM: beside provenance, alone, of each platform; in files" {
+	mkdir -p node_modules/some
+	echo '{"name":"some","version":"1.0.0"}' >node_modules/some/package.json
+	printf 'FROM scratch\nCOPY node_modules /node_modules/\n' | dockerfile
+	local said
+	build --sbom=true --provenance=false -o type=oci,tar=false,dest=out -t a
+	said=$(statement out https://spdx.dev/Document)
+	equal '["https://in-toto.io/Statement/v1","SPDX-2.3"]' "$(jq -c '[._type, .predicate.spdxVersion]' "$said")"
+	equal "pkg:npm/some@1.0.0" "$(jq -r '.predicate.packages[].externalRefs[]?.referenceLocator | select(startswith("pkg:npm"))' "$said")"
+	equal "$(jq -r '.manifests[0].digest' out/index.json)" "sha256:$(jq -r '.subject[0].digest.sha256' "$said")"
+	build --sbom=true -o files
+	equal SPDX-2.3 "$(jq -r .predicate.spdxVersion files/sbom.spdx.json)"
+	build --sbom=true --provenance=true -o type=oci,tar=false,dest=both -t a
+	has SPDX "$(cat "$(statement both https://spdx.dev/Document)")"
+	has buildDefinition "$(cat "$(statement both $V1)")"
+	printf 'FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /node_modules/\n' | dockerfile
+	mkdir -p amd64/one arm64/two
+	echo '{"name":"one","version":"1.0.0"}' >amd64/one/package.json
+	echo '{"name":"two","version":"1.0.0"}' >arm64/two/package.json
+	build --platform linux/amd64,linux/arm64 --sbom=true --provenance=false -o two
+	equal "pkg:npm/one@1.0.0" "$(jq -r '.predicate.packages[].externalRefs[]?.referenceLocator | select(startswith("pkg:npm"))' two/linux_amd64/sbom.spdx.json)"
+	equal "pkg:npm/two@1.0.0" "$(jq -r '.predicate.packages[].externalRefs[]?.referenceLocator | select(startswith("pkg:npm"))' two/linux_arm64/sbom.spdx.json)"
+	build --platform linux/amd64,linux/arm64 --sbom=true --provenance=false -o type=oci,tar=false,dest=index -t a
+	equal 2 "$(statement index https://spdx.dev/Document | wc -w)"
+	for said in $(statement index https://spdx.dev/Document); do
+		equal 1 "$(jq -r '.predicate.packages[].externalRefs[]?.referenceLocator | select(startswith("pkg:npm"))' "$said" | wc -l)"
+	done
+}
+
+@test "another's generator of SBOMs is not run; docker archives and plain words" {
 	simple
-	hew build -q --sbom=true . 2>notes
-	equal "hew: --sbom: no SBOM is made yet: there is no generator" "$(cat notes)"
 	hew build -q --attest type=sbom,generator=docker/scanner . 2>notes
-	has "no image is run as one" "$(cat notes)"
+	has "generator=docker/scanner is not run" "$(cat notes)"
 	build --provenance=true -o type=docker,dest=a.tar -t a
 	equal 1 "$(tar -xOf a.tar index.json | jq '.manifests | length')"
 	build_fails 2 --provenance=mode=some

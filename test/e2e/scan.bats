@@ -59,7 +59,7 @@ readable_to_user() { [ -z "${HEW_TEST_UID-}" ] || chmod 644 "$1"; }
 
 @test "the record of the build is gone: the history still says the instruction" {
 	app
-	sqlite3 "$HEW_ROOT/hew.db" "DELETE FROM builds"
+	for id in $(hew builds ls -q); do hew builds rm "$id" >/dev/null; done
 	matches "*own *COPY a /srv/" "$(hew scan app | grep 10011)"
 	has_not Dockerfile: "$(hew scan app)"
 }
@@ -288,6 +288,40 @@ LOW CVE-2031-10012 @made-up/right" "$(found app)"
 	hew rmi debian:trimmed
 	has "no other tag" "$(hew scan --base app)"
 	fails 2 hew scan --base --format json app
+}
+
+# ---- hew build --scan
+
+# named NAME: is there an image of that name?
+named() { hew inspect "$1" >/dev/null 2>&1; }
+
+@test "build --scan: stops before any name, output or push; passes when nothing is left" {
+	app
+	build_fails 14 --scan severity=HIGH,CRITICAL -t gated -o out --iidfile iid
+	has "4 findings left" "$LAST"
+	matches "*left-made-up*HIGH*CVE-2031-10011*own*Dockerfile:3*" "$(grep 10011 "$ERR")"
+	[ ! -e out ]
+	[ ! -e iid ]
+	! named gated
+	build_fails 5 --scan severity=CRITICAL,exit-code=5 -t gated
+	! named gated
+	build --scan severity=MEDIUM -t gated:1 -t gated:2
+	named gated:1
+	named gated:2
+	equal "$ID" "$(hew inspect gated:2 | jq -r '.[0].Id')"
+	has "no findings left" "$(cat "$ERR")"
+	echo CVE-2031-10001 >.trivyignore
+	build --scan severity=CRITICAL -t gated:3 -o type=image -o out2
+	[ -e out2/srv/node_modules ]
+	rm .trivyignore
+	build --scan severity=LOW,ignore-unfixed -t gated:4
+	build_fails 2 --scan severity=AWFUL
+	build_fails 2 --scan awful
+	build_fails 2 --scan exit-code=0
+	HEW_DB=none build_fails 6 --scan severity=HIGH
+	has "hew db update" "$LAST"
+	has_not "[2/2]" "$(cat "$ERR")"
+	sound
 }
 
 # ---- hew sbom

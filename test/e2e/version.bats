@@ -68,8 +68,7 @@ same_order() {
 }
 
 @test "vercmp: the orders of ten thousand published versions" {
-	local data=${HEW_TEST_DATA-}/version-vectors name
-	[ -d "$data" ] || skip "no data: HEW_TEST_DATA names their folder"
+	local data=$TOP/test/data/version-vectors name
 	for name in alpine debian maven pypi redhat rubygems semver; do
 		cat "$data/$name"-versions*.txt | grep -vE '^(#|//|$)' | sed 's/ *$//' >"$name"
 		same_order "$name" "$name"
