@@ -5,10 +5,12 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cmd/verbs.h"
+#include "engine/engine.h"
 #include "names/builders.h"
 #include "names/names-int.h"
 #include "ui/ui.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int version(struct asked *a, struct err *e)
@@ -27,6 +29,43 @@ static int check_builder(const struct asked *a, struct err *e)
 	return a->builder ? builder_read(a->builder, &b, e) : 0;
 }
 
+// ---- build
+
+// Is it said where the image goes, or that there is none?
+static bool says_where(const struct strv *args)
+{
+	static const char *const options[] = {
+	        "--output", "-o", "--push", "--load", "--call", "--check", "--help"};
+	for (size_t i = 0; i < args->n && strcmp(args->v[i], "--") != 0; i++)
+		for (size_t k = 0; k < ARRAY_LEN(options); k++)
+			if (str_has_prefix(args->v[i], options[k]))
+				return true;
+	return false;
+}
+
+// Not one that was made, but docker's own.
+static bool is_default(const struct asked *a)
+{
+	auto_builder struct builder b = {0};
+	auto_free char *current = NULL;
+	struct err absent = ERR_INIT;
+	if (!a->builder && builder_current(&current, &absent))
+		return false;
+	const char *name = a->builder ? a->builder : current;
+	return !strcmp(name, BUILDER_DEFAULT) || builder_read(name, &b, &absent);
+}
+
+// What docker builds by itself it has, and `docker run` is the next that people type.
+static bool belongs_to_docker(const struct asked *a)
+{
+	const char *front = getenv("DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND");
+	struct err none = ERR_INIT;
+	if (a->own_store || !front || !*front || says_where(&a->args) || !is_default(a))
+		return false;
+	auto_engine struct engine *g = engine_open(NULL, &none);
+	return g != NULL;
+}
+
 int buildx_build(struct asked *a, struct err *e)
 {
 	static const char *const ignored[] = {"--policy=", "--debug", "-D", NULL};
@@ -37,8 +76,13 @@ int buildx_build(struct asked *a, struct err *e)
 	drop_options(&a->args, ignored);
 	if (a->own_store) // what docker would be given is where that docker looks
 		take_flag(&a->args, "--load");
-	return check_builder(a, e) ? -1 : hand_over(&cmd_build, &a->args);
+	if (check_builder(a, e))
+		return -1;
+	return belongs_to_docker(a) ? hand_over_first(&cmd_build, "--load", &a->args)
+	                            : hand_over(&cmd_build, &a->args);
 }
+
+// ---- hew's other verbs
 
 static int imagetools(struct asked *a, struct err *e)
 {

@@ -14,7 +14,7 @@ extern const struct command cmd_buildx, cmd_docker;
 
 // docker's options ahead of a verb; buildx has them, too.
 struct docker_flags {
-	const char *config, *builder, *ignored;
+	const char *config, *context, *host, *builder, *ignored;
 	bool debug, version, tls;
 };
 extern const struct option docker_options[];

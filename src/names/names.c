@@ -16,9 +16,9 @@
 const struct option docker_options[] = {
         {"builder", 0, OPT_STRING, AT(builder), "NAME", "The builder that is meant"},
         {"config", 0, OPT_STRING, AT(config), "DIR", "Where docker's config.json lies"},
-        {"context", 'c', OPT_STRING, AT(ignored), "NAME", NULL},
+        {"context", 'c', OPT_STRING, AT(context), "NAME", NULL},
         {"debug", 'D', OPT_FLAG, AT(debug), NULL, NULL},
-        {"host", 'H', OPT_STRING, AT(ignored), "ADDRESS", NULL},
+        {"host", 'H', OPT_STRING, AT(host), "ADDRESS", NULL},
         {"log-level", 'l', OPT_STRING, AT(ignored), "LEVEL", NULL},
         {"tls", 0, OPT_FLAG, AT(tls), NULL, NULL},
         {"tlscacert", 0, OPT_STRING, AT(ignored), "FILE", NULL},
@@ -29,10 +29,15 @@ const struct option docker_options[] = {
         OPTION_END,
 };
 
+// What else looks for these takes them from the environment.
 void docker_flags_apply(const struct docker_flags *f)
 {
 	if (f->config && *f->config)
 		setenv("DOCKER_CONFIG", f->config, 1);
+	if (f->context && *f->context)
+		setenv("DOCKER_CONTEXT", f->context, 1);
+	if (f->host && *f->host)
+		setenv("DOCKER_HOST", f->host, 1);
 }
 
 const struct stand_in *stand_in_find(const struct stand_in *list, size_t n, const char *name)

@@ -183,6 +183,32 @@ toolkit() {
 	has ":4" "$(me env DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND=docker "$plugin" buildx __complete b)"
 }
 
+@test "plugin: what docker's own builder makes docker has; a builder that was made keeps it" {
+	local socket=$BATS_TEST_TMPDIR/docker.sock engine=$BATS_TEST_TMPDIR/engine
+	context
+	mkdir "$engine"
+	"$E2E_LIB/docker_engine.py" "$socket" "$engine" >"$engine.log" 2>&1 3>&- &
+	SERVERS+=($!)
+	wait_for test -S "$socket"
+	chmod 777 "$socket"
+	d() { called cli env DOCKER_HOST="unix://$socket" docker "$@" 2>err; }
+	loaded() { [ -e "$engine/loaded.tar" ] && rm "$engine/loaded.tar"; }
+	d buildx build -t x app
+	loaded
+	called cli docker -H "unix://$socket" buildx build -t x app 2>err
+	loaded
+	d buildx build -t x -o type=image app
+	d buildx build --check app || true
+	d buildx create --name made --use
+	d buildx build -t x app
+	called alone env DOCKER_HOST="unix://$socket" buildx build -t x app 2>err
+	[ ! -e "$engine/loaded.tar" ]
+	d buildx build -t x --load app
+	loaded
+	d buildx build -t x --builder default app
+	loaded
+}
+
 @test "plugin: docker ends the connection, and the build is given up with all that it started" {
 	printf 'FROM alpine:3.19\nRUN sleep %s\n' "$NAP" >Dockerfile
 	readable
