@@ -24,7 +24,7 @@ teardown_file() { umount "$TOOLS"; }
 
 setup() {
 	test_setup
-	N_FAULTY=0 REGISTRIES=()
+	no_registries
 	unset BUILDX_CONFIG BUILDX_BUILDER DOCKER_HOST DOCKER_CLI_PLUGIN_SOCKET
 	rm -rf "$DOCKER_CONFIG/buildx" "$DOCKER_CONFIG/config.json"
 }
@@ -130,7 +130,7 @@ workflow() {
 # toolkit KIND: in PATH is nothing but those names.
 toolkit() {
 	local node
-	node=$(command -v node) && [ -d "$TOOLS/node_modules" ] || skip "no node or no npm here"
+	node=$(command -v node)
 	context
 	registry
 	me env TMPDIR="$PWD" PATH="$NAMES/$1" NODE_PATH="$TOOLS/node_modules" "$node" "$E2E_LIB/actions_toolkit.js" "$PWD/app" \
@@ -369,6 +369,7 @@ ubuntu() { # command
 	mkdir -p etc/{up,work} fake
 	printf '#!/bin/sh\necho "$@" >>%s/loaded\n' "$PWD" >fake/apparmor_parser
 	chmod 755 fake fake/apparmor_parser
+	# shellcheck disable=SC2016  # the inner shell's
 	unshare --mount bash -c 'mount -t tmpfs none /proc/sys/kernel &&
 		echo 1 >/proc/sys/kernel/apparmor_restrict_unprivileged_userns && echo 1 >/proc/sys/kernel/cap_last_cap &&
 		mount -t tmpfs none etc && mkdir etc/up etc/work &&
