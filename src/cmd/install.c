@@ -25,7 +25,7 @@ struct install_options {
 #define AT(member) offsetof(struct install_options, member)
 static const struct option install_options[] = {
         {"force", 'f', OPT_FLAG, AT(force), NULL,
-                "Put a name in place of a file that is not hew's (uninstall brings it back)"},
+                "Replace what is there and not hew's (uninstall brings it back)"},
         {"user", 0, OPT_FLAG, AT(user), NULL, "For this user, not for the machine"},
         OPTION_END,
 };
