@@ -2,6 +2,7 @@
 // $BUILDX_CONFIG, or buildx/ where docker's config.json lies: instances/NAME and current.
 #include "names/builders.h"
 
+#include "base/base64.h"
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/json.h"
@@ -11,10 +12,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_MAX (1u << 20)
+#define FILE_MAX (4u << 20)
+#define CONFIG_FILE "buildkitd.toml"
 #define NAME_LEN_MAX 128
 
 static void node_release(struct builder_node *n)
@@ -24,6 +27,7 @@ static void node_release(struct builder_node *n)
 	strv_release(&n->platforms);
 	strv_release(&n->flags);
 	strv_release(&n->options);
+	free(n->config);
 }
 
 void builder_release(struct builder *b)
@@ -101,6 +105,16 @@ static void read_platforms(const struct jn *list, struct strv *ret)
 	}
 }
 
+// Files are in base64 there.
+static char *read_config(const struct jn *files)
+{
+	const char *text = jn_get_str(files, CONFIG_FILE);
+	auto_buf struct buf out = {0};
+	if (!text || strlen(text) > 2 * BUILDER_CONFIG_MAX || !base64_decode(&out, text))
+		return NULL;
+	return buf_steal(&out);
+}
+
 static void read_node(const struct jn *n, struct builder *b)
 {
 	const char *name = jn_get_str(n, "Name"), *key;
@@ -112,6 +126,7 @@ static void read_node(const struct jn *n, struct builder *b)
 	for (size_t i = 0; jn_member(options, i, &key, &value); i++)
 		if (jn_is_string(value))
 			strv_addf(&to->options, "%s=%s", key, jn_str(value));
+	to->config = read_config(jn_get(n, "Files"));
 }
 
 static int read_instance(const char *path, const char *name, struct builder *ret, struct err *e)
@@ -175,6 +190,20 @@ int builder_names(struct strv *ret, struct err *e)
 
 // ---- writing
 
+static void put_files(struct jw *w, const struct builder_node *n)
+{
+	auto_buf struct buf text = {0};
+	jw_key(w, "Files");
+	if (!n->config) {
+		jw_null(w);
+		return;
+	}
+	base64_encode(&text, n->config, strlen(n->config));
+	jw_object(w);
+	jw_kv(w, CONFIG_FILE, buf_cstr(&text));
+	jw_object_end(w);
+}
+
 static void put_node(struct jw *w, const struct builder_node *n)
 {
 	jw_object(w);
@@ -208,8 +237,7 @@ static void put_node(struct jw *w, const struct builder_node *n)
 	for (size_t i = 0; i < n->flags.n; i++)
 		jw_str(w, n->flags.v[i]);
 	jw_array_end(w);
-	jw_key(w, "Files");
-	jw_null(w);
+	put_files(w, n);
 	jw_object_end(w);
 }
 
@@ -255,6 +283,25 @@ int builder_remove(const char *name, struct err *e)
 	auto_free char *selected = state_path("current", e);
 	if (!builder_current(&current, &ignored) && str_ieq(current, name) && selected)
 		unlink(selected);
+	return 0;
+}
+
+// The registry client takes a file; this one has no name on any disk.
+int builder_apply(const struct builder *b, struct err *e)
+{
+	const char *variable = "HEW_BUILDKITD_CONFIG", *given = getenv(variable),
+	           *text = b->n ? b->nodes[0].config : NULL;
+	if (!text || (given && *given))
+		return 0;
+	int fd = memfd_create(CONFIG_FILE, MFD_CLOEXEC); // as long as the process
+	if (fd < 0)
+		return err_sys(e, "make a file in memory");
+	if (fs_pwrite_all(fd, text, strlen(text), 0, e)) {
+		close(fd);
+		return -1;
+	}
+	auto_free char *path = xasprintf("/proc/self/fd/%d", fd);
+	setenv(variable, path, 1);
 	return 0;
 }
 

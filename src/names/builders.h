@@ -11,6 +11,7 @@ struct err;
 struct builder_node {
 	char *name, *endpoint;
 	struct strv platforms, flags, options; // options: "KEY=VALUE"
+	char *config;                          // the text of its buildkitd.toml; NULL
 };
 
 struct builder {
@@ -23,7 +24,8 @@ struct builder {
 void builder_release(struct builder *b);
 
 #define BUILDER_DEFAULT "default" // is always there
-#define BUILDER_MAX 1000          // nodes of one
+#define BUILDER_CONFIG_MAX (256u << 10)
+#define BUILDER_MAX 1000 // nodes of one
 #define BUILDER_DRIVER "docker-container"
 #define BUILDER_ENDPOINT "unix:///var/run/docker.sock"
 
@@ -34,6 +36,8 @@ int builder_read(const char *name, struct builder *ret, struct err *e);
 int builder_write(const struct builder *b, struct err *e);
 int builder_remove(const char *name, struct err *e); // ERR_NOT_FOUND
 int builder_names(struct strv *ret, struct err *e);  // those that were made
+// What the builder's configuration says of registries counts from here on, in this process.
+int builder_apply(const struct builder *b, struct err *e);
 // The one that is meant where none is named: what $BUILDX_BUILDER says, or `use` was told.
 int builder_current(char **ret, struct err *e);
 int builder_select(const char *name, struct err *e);

@@ -2,11 +2,13 @@
 // buildx create, use, rm, stop: names come and go. Nothing is started, so nothing has to be
 // stopped.
 #include "base/err.h"
-#include "base/hash.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include "image/platform.h"
 #include "names/builders.h"
 #include "names/names-int.h"
+#include "registry/buildkitd_toml.h"
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -21,7 +23,8 @@ struct create_options {
 static const struct option create_options[] = {
         {"append", 0, OPT_FLAG, AT(append), NULL, "Add a node to a builder"},
         {"bootstrap", 0, OPT_FLAG, AT(bootstrap), NULL, "Accepted: there is nothing to start"},
-        {"buildkitd-config", 0, OPT_STRING, AT(config), "FILE", "Not read: see registries.conf"},
+        {"buildkitd-config", 0, OPT_STRING, AT(config), "FILE",
+                "What it says of registries counts"},
         {"buildkitd-flags", 0, OPT_STRING, AT(flags), "FLAGS", "Kept and shown"},
         {"config", 0, OPT_STRING, AT(config), "FILE", NULL},
         {"driver", 0, OPT_STRING, AT(driver), "NAME", "Kept and shown (docker-container)"},
@@ -84,6 +87,22 @@ static int take_platforms(const struct create_options *o, struct builder_node *n
 	return 0;
 }
 
+static int take_config(const struct create_options *o, struct builder_node *n, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	struct registries_conf rules = {0};
+	if (!o->config)
+		return 0;
+	if (fs_read_file(AT_FDCWD, o->config, BUILDER_CONFIG_MAX, &text, e))
+		return -1;
+	int rc = buildkitd_toml_parse(buf_cstr(&text), text.n, &rules, e);
+	registries_conf_release(&rules);
+	if (rc)
+		return err_wrap(e, "'%s'", o->config);
+	n->config = buf_steal(&text);
+	return 0;
+}
+
 static int add_node(
         const struct create_options *o, const char *endpoint, struct builder *b, struct err *e)
 {
@@ -100,7 +119,7 @@ static int add_node(
 		if (!strv_split_csv(&n->options, o->driver_options.v[i]))
 			return err_set(e, ERR_USAGE, "invalid --driver-opt \"%s\"",
 			        o->driver_options.v[i]);
-	return take_platforms(o, n, e);
+	return take_platforms(o, n, e) || take_config(o, n, e) ? -1 : 0;
 }
 
 static int leave(const struct create_options *o, struct builder *b, struct err *e)
@@ -147,11 +166,6 @@ static int create(void *opts, const struct strv *args, struct err *e)
 		b.name = xstrdup(name);
 		b.driver = xstrdup(o->driver ? o->driver : BUILDER_DRIVER);
 	}
-	if (o->config)
-		fprintf(stderr,
-		        "hew: '%s' is not read: registries.conf and certs.d say how "
-		        "registries are reached\n",
-		        o->config);
 	if (change(o, args->n ? args->v[0] : NULL, &b, e) || (o->use && builder_select(name, e)))
 		return -1;
 	puts(name);

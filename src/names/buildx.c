@@ -21,12 +21,18 @@ static int version(struct asked *a, struct err *e)
 	return 0;
 }
 
-// That the builder is there is all that can be asked of it. The variable may be the name of one of
-// docker's contexts: the docker command sets it so.
-static int check_builder(const struct asked *a, struct err *e)
+// That it is there, and what it says of registries, is all that a builder is good for. The variable
+// may be the name of one of docker's contexts: the docker command sets it so.
+static int take_builder(const struct asked *a, struct err *e)
 {
 	auto_builder struct builder b = {0};
-	return a->builder ? builder_read(a->builder, &b, e) : 0;
+	auto_free char *current = NULL;
+	struct err absent = ERR_INIT;
+	if (a->builder)
+		return builder_read(a->builder, &b, e) ? -1 : builder_apply(&b, e);
+	if (builder_current(&current, &absent) || builder_read(current, &b, &absent))
+		return 0;
+	return builder_apply(&b, e);
 }
 
 // ---- build
@@ -76,7 +82,7 @@ int buildx_build(struct asked *a, struct err *e)
 	drop_options(&a->args, ignored);
 	if (a->own_store) // what docker would be given is where that docker looks
 		take_flag(&a->args, "--load");
-	if (check_builder(a, e))
+	if (take_builder(a, e))
 		return -1;
 	return belongs_to_docker(a) ? hand_over_first(&cmd_build, "--load", &a->args)
 	                            : hand_over(&cmd_build, &a->args);
@@ -86,17 +92,17 @@ int buildx_build(struct asked *a, struct err *e)
 
 static int imagetools(struct asked *a, struct err *e)
 {
-	return check_builder(a, e) ? -1 : hand_over(&cmd_index, &a->args);
+	return take_builder(a, e) ? -1 : hand_over(&cmd_index, &a->args);
 }
 
 static int du(struct asked *a, struct err *e)
 {
-	return check_builder(a, e) ? -1 : hand_over(&cmd_du, &a->args);
+	return take_builder(a, e) ? -1 : hand_over(&cmd_du, &a->args);
 }
 
 static int prune(struct asked *a, struct err *e)
 {
-	return check_builder(a, e) ? -1 : hand_over(&cmd_prune, &a->args);
+	return take_builder(a, e) ? -1 : hand_over(&cmd_prune, &a->args);
 }
 
 // ---- history: the builds that hew keeps. An id may have the builder and the node ahead.
@@ -122,7 +128,7 @@ static int history(struct asked *a, struct err *e)
 			free(a->args.v[i]);
 			a->args.v[i] = id;
 		}
-	return check_builder(a, e) ? -1 : hand_over_first(&cmd_builds, ours, &a->args);
+	return take_builder(a, e) ? -1 : hand_over_first(&cmd_builds, ours, &a->args);
 }
 
 // ---- what is asked of others, and what hew has not got

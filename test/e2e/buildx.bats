@@ -274,6 +274,26 @@ toolkit() {
 	[ "$(ls state/instances)" ]
 }
 
+@test "builders: what the file of --config says of registries counts for them, and for no other" {
+	context
+	registry
+	called alone buildx build -q -t "127.0.0.1:$PORT/hub/base:1" --push app >out
+	printf '[registry."nowhere.example"]\n  mirrors = ["127.0.0.1:%s/hub"]\n' "$PORT" >buildkitd.toml
+	printf 'FROM nowhere.example/base:1\nLABEL a=b\n' >Dockerfile
+	readable
+	called alone buildx create --name mirrored --config buildkitd.toml >out
+	called alone buildx create --name plain --use >out
+	fails 1 called alone buildx build .
+	called alone buildx build --builder mirrored -t y . 2>err
+	equal b "$(hew inspect --format '{{.Config.Labels.a}}' y)"
+	called alone buildx create --name mirrored --append --node n >out # what is there stays
+	equal "$(base64 -w0 buildkitd.toml)" \
+		"$(jq -r '.Nodes[0].Files["buildkitd.toml"]' "$DOCKER_CONFIG/buildx/instances/mirrored")"
+	echo '[registry' >broken.toml
+	fails 1 called alone buildx create --name broken --config broken.toml
+	fails 1 called alone buildx create --name broken --config absent.toml
+}
+
 @test "buildx: builds of the past, du and prune are hew's; what there is not is refused" {
 	context
 	called alone buildx build -q -t x app
