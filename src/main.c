@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dispatch by verb. Called as HOLDER_ARGV0 it is the holder of a build (sandbox/holder.h).
+// Dispatch by verb, or by the name of the program that hew stands in for. Called as HOLDER_ARGV0 it
+// is the holder of a build (sandbox/holder.h).
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/command.h"
+#include "names/names.h"
 #include "rootfs/engine.h"
 #include "ui/ui.h"
 #include <stdio.h>
@@ -37,18 +39,25 @@ static int show_help(const struct command *about)
 	return err_exit_status(&e);
 }
 
+// A verb of hew's, or of another program's that it stands in for.
+static const struct command *find(const char *name)
+{
+	const struct command *c = command_find(name);
+	return c ? c : names_called(name);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 0 && !strcmp(argv[0], HOLDER_ARGV0))
 		return holder_main(engine_jobs, engine_n_jobs);
-	const struct command *called = argc > 0 ? command_called(argv[0]) : NULL;
+	const struct command *called = argc > 0 ? names_called(argv[0]) : NULL;
 	if (called)
-		return command_main(called, argc - 1, argv + 1);
+		return names_main(called, argc, argv);
 	const char *verb = argc > 1 ? argv[1] : "--help";
 	if (!strcmp(verb, "--help") || !strcmp(verb, "-h") || !strcmp(verb, "help"))
-		return show_help(argc > 2 ? command_find(argv[2]) : NULL);
+		return show_help(argc > 2 ? find(argv[2]) : NULL);
 	if (!strcmp(verb, "--version") || !strcmp(verb, "-v"))
 		verb = "version";
-	const struct command *c = command_find(verb);
+	const struct command *c = find(verb);
 	return c ? command_main(c, argc - 2, argv + 2) : unknown_verb(verb);
 }

@@ -129,6 +129,16 @@ static int take_entitlement(const char *word, struct build_request *r, struct er
 	return 0;
 }
 
+// Some join the words of several with commas.
+static void split_allow(struct build_flags *f)
+{
+	struct strv words = {0};
+	for (size_t i = 0; i < f->allow.n; i++)
+		strv_split(&words, f->allow.v[i], ',');
+	strv_release(&f->allow);
+	f->allow = words;
+}
+
 // ---- all
 
 static int each(const struct strv *v, struct build_request *r,
@@ -155,11 +165,12 @@ static int take_on_error(const char *spec, struct build_request *r, struct err *
 	return 0;
 }
 
-int build_flags_take(const struct build_flags *f, struct build_request *r, struct err *e)
+int build_flags_take(struct build_flags *f, struct build_request *r, struct err *e)
 {
 	if (f->print)
 		return err_set(
 		        e, ERR_USAGE, "--print %s is called --call %s now", f->print, f->print);
+	split_allow(f);
 	if (network_of(f->network, &r->network, e) || take_shm_size(f->shm_size, r, e) ||
 	        each(&f->hosts, r, take_host, e) || each(&f->ulimits, r, take_ulimit, e) ||
 	        each(&f->allow, r, take_entitlement, e) ||

@@ -15,4 +15,4 @@ struct build_flags {
 	struct build_limits limits;
 };
 void build_flags_release(struct build_flags *f);
-int build_flags_take(const struct build_flags *f, struct build_request *r, struct err *e);
+int build_flags_take(struct build_flags *f, struct build_request *r, struct err *e);

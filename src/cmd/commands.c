@@ -42,6 +42,8 @@ const struct command *const commands[] = {
         &cmd_db,
         &cmd_debug,
         &cmd_doctor,
+        &cmd_install,
+        &cmd_uninstall,
         &cmd_completion,
         &cmd_version,
         NULL,

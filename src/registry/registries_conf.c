@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "registry/buildkitd_toml.h"
 #include "registry/toml.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -128,7 +129,7 @@ static int check_rule(struct registry_rule *rule, struct err *e)
 	return 0;
 }
 
-static void add_rule(struct registries_conf *c, struct registry_rule *rule)
+void registries_conf_add(struct registries_conf *c, struct registry_rule *rule)
 {
 	size_t i = 0;
 	while (i < c->n && strcmp(c->v[i].prefix, rule->prefix) != 0)
@@ -150,7 +151,7 @@ int registries_conf_parse(const char *p, size_t n, struct registries_conf *c, st
 	for (size_t i = 0; rc == 0 && i < r.found.n; i++)
 		rc = check_rule(&r.found.v[i], e);
 	for (size_t i = 0; rc == 0 && i < r.found.n; i++)
-		add_rule(c, &r.found.v[i]);
+		registries_conf_add(c, &r.found.v[i]);
 	registries_conf_release(&r.found);
 	return rc;
 }
@@ -201,6 +202,20 @@ static int load_with_dropins(const char *path, struct registries_conf *c, struct
 	return load_file(path, c, e) < 0 ? -1 : load_dropins(dir, c, e);
 }
 
+// Of a builder of docker buildx, or whoever has such a file.
+static int load_buildkitd(struct registries_conf *c, struct err *e)
+{
+	const char *path = getenv("HEW_BUILDKITD_CONFIG");
+	auto_buf struct buf text = {0};
+	if (!path || !*path)
+		return 0;
+	if (fs_read_file(AT_FDCWD, path, CONF_MAX, &text, e) < 0)
+		return -1;
+	if (buildkitd_toml_parse(buf_cstr(&text), text.n, c, e) < 0)
+		return err_wrap(e, "'%s'", path);
+	return 0;
+}
+
 int registries_conf_load(const char *path, struct registries_conf *ret, struct err *e)
 {
 	static const char *const machine = "/etc/containers/registries.conf";
@@ -219,6 +234,8 @@ int registries_conf_load(const char *path, struct registries_conf *ret, struct e
 		if (rc == 0 && user_dir)
 			rc = load_dropins(user_dir, &c, e);
 	}
+	if (rc == 0)
+		rc = load_buildkitd(&c, e);
 	if (rc < 0) {
 		registries_conf_release(&c);
 		return err_wrap(e, "registries configuration");

@@ -30,8 +30,11 @@ struct registries_conf {
 void registries_conf_release(struct registries_conf *c);
 // Adds the rules of one file's text; a rule with the prefix of an earlier one replaces it.
 int registries_conf_parse(const char *p, size_t n, struct registries_conf *c, struct err *e);
+// Takes what the rule has, in place of the one with its prefix.
+void registries_conf_add(struct registries_conf *c, struct registry_rule *rule);
 // The file named, or NULL for $CONTAINERS_REGISTRIES_CONF, the user's, the system's; then the
-// *.conf of the folder of the same name with ".d". Missing files are fine.
+// *.conf of the folder of the same name with ".d". Missing files are fine. Then
+// $HEW_BUILDKITD_CONFIG.
 int registries_conf_load(const char *path, struct registries_conf *ret, struct err *e);
 // The rule with the longest matching prefix for "host/repository", or NULL.
 const struct registry_rule *registries_conf_find(const struct registries_conf *c, const char *name);

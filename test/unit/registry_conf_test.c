@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "registry/buildkitd_toml.h"
 #include "registry/hosts_toml.h"
 #include "registry/registries_conf.h"
 #include <cmocka.h>
@@ -201,10 +202,41 @@ static void test_bad_hosts(void **state)
 	}
 }
 
+static void test_buildkitd(void **state)
+{
+	static const char text[] = "debug = true\n[worker.oci]\nmax-parallelism = 4\n"
+	                           "[registry.\"docker.io\"]\n"
+	                           "  mirrors = [\"mirror.example/hub/\", \"http://127.0.0.1:5\"]\n"
+	                           "[registry.\"mirror.example\"]\n  http = true\n"
+	                           "[[registry.\"mirror.example\".keypair]]\n  insecure = true\n"
+	                           "[registry.\"other.example:5000\"]\n  insecure = true\n"
+	                           "[registry]\n[registry.\"strict.example\"]\n  http = false\n";
+	struct registries_conf c = {0};
+	struct err e = ERR_INIT;
+	assert_int_equal(registries_conf_parse(example, strlen(example), &c, &e), 0);
+	if (buildkitd_toml_parse(text, strlen(text), &c, &e))
+		fail_msg("%s", e.msg);
+	const struct registry_rule *hub = registries_conf_find(&c, "docker.io/library/node");
+	assert_non_null(hub);
+	assert_null(hub->location); // that of registries.conf is replaced
+	assert_int_equal(hub->n_mirrors, 2);
+	assert_string_equal(hub->mirrors[0].location, "mirror.example/hub");
+	assert_true(hub->mirrors[0].insecure);
+	assert_string_equal(hub->mirrors[1].location, "127.0.0.1:5");
+	assert_true(hub->mirrors[1].insecure);
+	assert_false(hub->insecure);
+	assert_true(registries_conf_find(&c, "other.example:5000/x")->insecure);
+	assert_false(registries_conf_find(&c, "strict.example/x")->insecure);
+	assert_true(registries_conf_find(&c, "docker.io/private/a")->blocked);
+	assert_int_equal(buildkitd_toml_parse("[registry", 9, &c, &e), -1);
+	registries_conf_release(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_example),
+	        cmocka_unit_test(test_buildkitd),
 	        cmocka_unit_test(test_digest_only),
 	        cmocka_unit_test(test_replace),
 	        cmocka_unit_test(test_syntax),

@@ -8,8 +8,10 @@ SECRET=hush-hush
 
 setup() {
 	test_setup
-	N_FAULTY=0 REGISTRIES=()
+	no_registries
 }
+
+no_registries() { N_FAULTY=0 REGISTRIES=(); }
 
 teardown() {
 	test_teardown
