@@ -34,7 +34,7 @@ const char *actions_writable(const struct actions *a);
 // How long the service may be waited for: until what is said here, by clock_ns().
 struct patience {
 	int64_t until_ns;
-	int tries; // failed in a row
+	int tries, busy; // in a row: that failed; that were one too many for the service
 };
 struct patience actions_patience(const struct actions *a); // from now on
 bool patience_ended(const struct patience *p);

@@ -158,12 +158,12 @@ static int64_t pause_ms(const struct http_response *rs, int tries)
 // 0: waited. -1: it is no use, *e stays; or cancelled, which *e says.
 static int be_patient(struct patience *p, const struct http_response *rs, struct err *e)
 {
-	int64_t ms = pause_ms(rs, p->tries);
-	int64_t left = (p->until_ns - clock_ns()) / 1000000;
 	bool is_busy = rs->status == 429;
+	int64_t ms = pause_ms(rs, is_busy ? p->busy++ : p->tries++);
+	int64_t left = (p->until_ns - clock_ns()) / 1000000;
 	if (ms > left)
 		return left > 0 || is_busy ? err_wrap(e, "no time is left to wait (timeout=)") : -1;
-	if (++p->tries >= RETRY_MAX && !is_busy)
+	if (p->tries >= RETRY_MAX)
 		return -1;
 	struct err cancelled = ERR_INIT;
 	if (service_wait(ms, &cancelled) == 0)
@@ -178,7 +178,7 @@ int service_request(struct actions *a, const struct http_request *rq, struct pat
 	for (;;) {
 		int rc = http_perform(a->http, rq, ret, e);
 		if (!is_passing(ret, rc)) {
-			p->tries = 0;
+			p->tries = p->busy = 0;
 			return rc;
 		}
 		if (rc == 0)

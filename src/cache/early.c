@@ -29,6 +29,7 @@ struct cache_sender {
 	pthread_t thread;
 	atomic_bool stop;         // what is under way ends too
 	_Atomic int64_t began_ns; // with that
+	atomic_bool at_service;   // an entry that is begun and given up could not be begun again
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	// with the lock held:
@@ -64,8 +65,10 @@ static void send_made(struct cache_sender *s, const struct made *m)
 	for (size_t i = 0; i < s->n_specs; i++) {
 		const struct cache_spec *spec = &s->specs[i];
 		struct err ignored = ERR_INIT;
-		if (goes_early(spec) && (spec->max || m->in_result) && !s->failed[i])
-			s->failed[i] = send_layer(s, spec, &m->layer, &ignored) < 0;
+		if (!goes_early(spec) || (!spec->max && !m->in_result) || s->failed[i])
+			continue;
+		atomic_store(&s->at_service, spec->type == CACHE_GHA);
+		s->failed[i] = send_layer(s, spec, &m->layer, &ignored) < 0;
 	}
 }
 
@@ -142,7 +145,7 @@ void cache_sender_end(struct cache_sender *s, bool stop)
 		return;
 	cache_sender_pause(s);
 	bool young = clock_ns() - atomic_load(&s->began_ns) < WAIT_FROM_NS;
-	atomic_store(&s->stop, stop || young);
+	atomic_store(&s->stop, stop || (young && !atomic_load(&s->at_service)));
 	if (s->n_specs)
 		pthread_join(s->thread, NULL);
 	pthread_mutex_destroy(&s->lock);

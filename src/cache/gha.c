@@ -78,8 +78,16 @@ static int send_blob(struct actions *a, struct store *st, const struct descripto
 	return actions_send(a, &b, p, e);
 }
 
+static int read_only(struct err *e)
+{
+	return err_set(e, ERR_AUTH,
+	        "the job's token may not write: that of a pull request from a fork only reads");
+}
+
 int cache_gha_send(struct actions *a, struct store *s, const struct descriptor *d, struct err *e)
 {
+	if (!actions_writable(a))
+		return read_only(e);
 	struct patience p = actions_patience(a);
 	int64_t soon = clock_ns() + EARLY_NS;
 	if (p.until_ns > soon)
@@ -190,9 +198,7 @@ int cache_gha_export(const struct cache_request *q, const struct cache_spec *spe
 	if (!x.a)
 		return -1;
 	if (!actions_writable(x.a))
-		return err_set(e, ERR_AUTH,
-		        "the job's token may not write: that of a pull request from a fork only "
-		        "reads");
+		return read_only(e);
 	x.patience = actions_patience(x.a);
 	x.sent = xcalloc(c->n_layers + 1, sizeof(*x.sent));
 	int rc = export(&x, spec, e);

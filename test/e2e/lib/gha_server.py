@@ -23,11 +23,12 @@ A fault happens COUNT times (default: always), then no more; SIGHUP reads DIR/fa
     put-500         a block or blob
     put-cut         a block or blob: the connection is closed when half of it was read
     put-slow        a block or blob takes VALUE seconds
-    expired         a download: 403
-    gone            a download: 404
-    truncate        a download: half of what is asked for, then the connection is closed
-    wrong           a download: other bytes of that length
-    get-500         a download
+Of a download, VALUE is what the key has to begin with:
+    expired         403
+    gone            404
+    truncate        half of what is asked for, then the connection is closed
+    wrong           other bytes of that length
+    get-500         500
 """
 import argparse
 import base64
@@ -62,11 +63,11 @@ class Faults:
                 name, count, value = (t.split(":") + ["", ""])[:3]
                 self.left[name] = [int(count) if count else -1, value]
 
-    def hit(self, name):
+    def hit(self, name, key=None):
         """Its value (a text, perhaps empty) if it is to happen now, else None."""
         with self.lock:
             f = self.left.get(name)
-            if not f or f[0] == 0:
+            if not f or f[0] == 0 or (key and not key.startswith(f[1])):
                 return None
             f[0] -= 1
             return f[1]
@@ -383,13 +384,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def download(self, whole):
         f = self.server.faults
         ident, _ = self.signed("r")
-        if ident is None or f.hit("expired") is not None:
+        key = self.server.index.entries[ident - 1]["key"] if ident else ""
+        if ident is None or f.hit("expired", key) is not None:
             self.azure(403, b"<Error><Code>AuthenticationFailed</Code></Error>")
             return
-        if f.hit("gone") is not None or not os.path.exists(self.file(ident)):
+        if f.hit("gone", key) is not None or not os.path.exists(self.file(ident)):
             self.azure(404, b"<Error><Code>BlobNotFound</Code></Error>")
             return
-        if f.hit("get-500") is not None:
+        if f.hit("get-500", key) is not None:
             self.azure(500)
             return
         with open(self.file(ident), "rb") as file:
@@ -400,9 +402,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             a, b = asked.split("=")[1].split("-")
             first, last = int(a), min(int(b), last) if b else last
         part = data[first:last + 1]
-        if f.hit("wrong") is not None:
+        if f.hit("wrong", key) is not None:
             part = bytes(len(part))
-        cut = f.hit("truncate") is not None
+        cut = f.hit("truncate", key) is not None
         self.note(206 if asked else 200, " range=%s bytes=%d" % (asked or "-", len(part)))
         self.send_response(206 if asked else 200)
         if asked:
