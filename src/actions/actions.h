@@ -31,9 +31,11 @@ const struct strv *actions_readable(const struct actions *a);
 // The one whose entries it writes, or NULL: it can only read.
 const char *actions_writable(const struct actions *a);
 
-// How long the service may be waited for: until what is said here, by clock_ns().
+// How long the service may be waited for: until what is said here, by clock_ns(). brief: only for
+// moments, because what fails is tried again later.
 struct patience {
 	int64_t until_ns;
+	bool brief;
 	int tries, busy; // in a row: that failed; that were one too many for the service
 };
 struct patience actions_patience(const struct actions *a); // from now on

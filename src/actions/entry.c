@@ -146,6 +146,14 @@ static int refuse_all(struct actions *a, const struct http_response *rs, struct 
 	return -1;
 }
 
+// That it exists is said by the status, and sometimes in words.
+static int not_reserved(struct actions *a, const char *why, struct err *e)
+{
+	if (!why || !*why || strstr(why, "exist"))
+		return 0;
+	return err_set(e, ERR_NET, "'%s' makes no new entry (%.200s)", a->host, why);
+}
+
 static int take_place(struct actions *a, const struct http_response *rs, const char *key,
         struct reservation **ret, struct err *e)
 {
@@ -155,7 +163,7 @@ static int take_place(struct actions *a, const struct http_response *rs, const c
 	if (!doc)
 		return -1;
 	if (a->v2 && !jn_bool(jn_get(root, "ok"), false))
-		return 0;
+		return not_reserved(a, jn_get_str(root, "message"), e);
 	int64_t id = jn_int(jn_get(root, "cacheId"), 0);
 	if (a->v2 && take_url(a, jn_get_str(root, "signed_upload_url"), &url, e))
 		return -1;

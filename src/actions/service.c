@@ -12,6 +12,8 @@
 
 #define SECOND_NS INT64_C(1000000000)
 #define SCHEME "gha"
+#define BRIEF_MS 5000
+#define BRIEF_TRIES 3
 #define BUSY_MS_MAX 90000 // between two tries, if the service does not say how long
 
 static void actions_free(struct blob_origin *o)
@@ -161,6 +163,8 @@ static int be_patient(struct patience *p, const struct http_response *rs, struct
 	bool is_busy = rs->status == 429;
 	int64_t ms = pause_ms(rs, is_busy ? p->busy++ : p->tries++);
 	int64_t left = (p->until_ns - clock_ns()) / 1000000;
+	if (p->brief && (ms > BRIEF_MS || p->busy > BRIEF_TRIES))
+		return -1;
 	if (ms > left)
 		return left > 0 || is_busy ? err_wrap(e, "no time is left to wait (timeout=)") : -1;
 	if (p->tries >= RETRY_MAX)

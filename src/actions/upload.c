@@ -5,7 +5,6 @@
 #include "actions/actions-int.h"
 #include "base/base64.h"
 #include "base/cancel.h"
-#include "base/event.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "registry/url.h"
@@ -25,7 +24,7 @@ struct blocks {
 	const struct reservation *r;
 	const struct body *body;
 	uint64_t size; // of each but the last
-	int64_t until_ns;
+	struct patience patience;
 };
 
 // ---- so many at once
@@ -100,7 +99,7 @@ static void address_v1(const struct blocks *b, size_t i, struct buf *url, struct
 static int put_block(struct blocks *b, size_t i, bool alone, struct err *e)
 {
 	struct actions *a = b->a;
-	struct patience p = {.until_ns = b->until_ns};
+	struct patience p = b->patience;
 	auto_response struct http_response rs = {0};
 	auto_strv struct strv headers = {0};
 	auto_buf struct buf url = {0};
@@ -131,7 +130,7 @@ static int put_block(struct blocks *b, size_t i, bool alone, struct err *e)
 static int send_block(void *arg, size_t i, struct err *e)
 {
 	struct blocks *b = arg;
-	if (clock_ns() >= b->until_ns)
+	if (patience_ended(&b->patience))
 		return err_set(e, ERR_NET, "no time is left (timeout=)");
 	if (block_enter(b->a, e))
 		return -1;
@@ -186,7 +185,7 @@ int upload_bytes(struct actions *a, const struct reservation *r, const struct bo
 	        .r = r,
 	        .body = body,
 	        .size = body->data ? BLOCK_MAX : choose_size(body->size),
-	        .until_ns = p->until_ns};
+	        .patience = *p};
 	size_t n = body->size ? (size_t)((body->size + b.size - 1) / b.size) : 1;
 	const struct pool_each work = {
 	        .n = n, .threads = BLOCKS_AT_ONCE, .arg = &b, .fn = send_block};

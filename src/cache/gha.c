@@ -13,7 +13,6 @@
 #include <string.h>
 
 #define LAYERS_AT_ONCE 4
-#define EARLY_NS INT64_C(15000000000) // what the sender may take to wait for the service
 #define PROGRESS_NS 100000000
 
 struct actions *cache_gha_open(
@@ -89,9 +88,7 @@ int cache_gha_send(struct actions *a, struct store *s, const struct descriptor *
 	if (!actions_writable(a))
 		return read_only(e);
 	struct patience p = actions_patience(a);
-	int64_t soon = clock_ns() + EARLY_NS;
-	if (p.until_ns > soon)
-		p.until_ns = soon;
+	p.brief = true;
 	return send_blob(a, s, d, NULL, &p, e);
 }
 
