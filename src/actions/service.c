@@ -143,8 +143,7 @@ int service_wait(int64_t ms, struct err *e)
 static bool is_passing(const struct http_response *rs, int rc)
 {
 	if (rc < 0)
-		return rs->failure == HTTP_FAIL_CUT || rs->failure == HTTP_FAIL_TIMEOUT ||
-		       rs->failure == HTTP_FAIL_CONNECT;
+		return rs->failure == HTTP_FAIL_CUT || rs->failure == HTTP_FAIL_TIMEOUT;
 	return rs->status == 408 || rs->status == 429 || rs->status / 100 == 5;
 }
 

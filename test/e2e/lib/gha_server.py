@@ -86,12 +86,16 @@ class Index:
             json.dump(self.entries, f, indent=1)
         os.replace(self.path + ".new", self.path)
 
+    def key_of(self, ident):
+        with self.lock:
+            return next((e["key"] for e in self.entries if e["id"] == ident), "")
+
     def reserve(self, key, version, scope):
         with self.lock:
             for e in self.entries:
                 if (e["key"], e["version"], e["scope"]) == (key, version, scope):
                     return None
-            e = {"id": len(self.entries) + 1, "key": key, "version": version, "scope": scope, "size": None,
+            e = {"id": max([e["id"] for e in self.entries], default=0) + 1, "key": key, "version": version, "scope": scope, "size": None,
                  "unseen": 0}
             self.entries.append(e)
             self.save()
@@ -384,7 +388,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def download(self, whole):
         f = self.server.faults
         ident, _ = self.signed("r")
-        key = self.server.index.entries[ident - 1]["key"] if ident else ""
+        key = self.server.index.key_of(ident)
         if ident is None or f.hit("expired", key) is not None:
             self.azure(403, b"<Error><Code>AuthenticationFailed</Code></Error>")
             return
