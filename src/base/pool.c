@@ -10,6 +10,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 struct job {
@@ -106,6 +108,91 @@ void pool_add(struct pool *p, void (*fn)(void *), void *arg)
 size_t pool_size(const struct pool *p)
 {
 	return p->n;
+}
+
+// ---- each
+
+#define WATCH_NS 100000000 // how long the caller's being stopped may go unnoticed
+
+struct each {
+	const struct pool_each *work;
+	atomic_size_t next;
+	atomic_bool stop;
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	size_t running;
+	bool failed;
+	struct err *e; // of the first failure
+};
+
+static void each_failed(struct each *s, const struct err *e)
+{
+	pthread_mutex_lock(&s->lock);
+	if (!s->failed)
+		*s->e = *e;
+	s->failed = true;
+	pthread_mutex_unlock(&s->lock);
+	atomic_store(&s->stop, true);
+}
+
+static void each_worker(void *arg)
+{
+	struct each *s = arg;
+	cancel_with(&s->stop);
+	for (;;) {
+		size_t i = atomic_fetch_add(&s->next, 1);
+		struct err e = ERR_INIT;
+		if (i >= s->work->n || atomic_load(&s->stop))
+			break;
+		if (s->work->fn(s->work->arg, i, &e))
+			each_failed(s, &e);
+	}
+	pthread_mutex_lock(&s->lock);
+	s->running--;
+	pthread_cond_signal(&s->ended);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void each_wait(struct each *s)
+{
+	struct err ignored = ERR_INIT;
+	pthread_mutex_lock(&s->lock);
+	while (s->running) {
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += WATCH_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&s->ended, &s->lock, &until);
+		if (cancel_check(&ignored))
+			atomic_store(&s->stop, true);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+int pool_run_each(const struct pool_each *work, struct err *e)
+{
+	struct each s = {.work = work, .e = e};
+	size_t threads = work->n < work->threads ? work->n : work->threads;
+	if (threads <= 1) {
+		for (size_t i = 0; i < work->n; i++)
+			if (cancel_check(e) || work->fn(work->arg, i, e))
+				return -1;
+		return 0;
+	}
+	pthread_mutex_init(&s.lock, NULL);
+	pthread_cond_init(&s.ended, NULL);
+	struct pool *p = pool_new(threads);
+	s.running = threads;
+	for (size_t i = 0; i < threads; i++)
+		pool_add(p, each_worker, &s);
+	each_wait(&s);
+	pool_free(p);
+	pthread_mutex_destroy(&s.lock);
+	pthread_cond_destroy(&s.ended);
+	if (s.failed)
+		return -1;
+	return cancel_check(e);
 }
 
 // ---- ordered map

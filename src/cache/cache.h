@@ -11,7 +11,7 @@ struct err;
 struct event_sink;
 struct registry;
 
-enum cache_type { CACHE_REGISTRY, CACHE_LOCAL, CACHE_INLINE };
+enum cache_type { CACHE_REGISTRY, CACHE_LOCAL, CACHE_INLINE, CACHE_GHA };
 
 struct cache_spec {
 	enum cache_type type;
@@ -30,12 +30,23 @@ struct cache_spec {
 	struct strv mount_ids;  // MOUNTS_LISTED
 	bool only_mounts;       // in: nothing but them
 	struct output_spec out; // how layers are compressed, and of which family the types are
+	struct cache_service {
+		char *name; // for people
+		char *url, *token;
+		bool v2;
+		char *scope; // NULL: the request's
+		int64_t timeout_ns;
+	} gha; // CACHE_GHA
 };
 void cache_spec_release(struct cache_spec *s);
 // --cache-to and --cache-from: "type=registry,ref=R[,mode=max]", "type=local,dest=DIR" (src=DIR),
-// "type=inline", or a bare reference. A type that hew does not have is ERR_UNSUPPORTED; one that
-// nobody has, an unknown key or a bad value is ERR_USAGE.
+// "type=gha", "type=inline", or a bare reference. A type that hew does not have is ERR_UNSUPPORTED,
+// and so is type=gha without the credentials that a job of GitHub Actions has; one that nobody has,
+// an unknown key or a bad value is ERR_USAGE.
 int cache_spec_parse(const char *text, bool is_export, struct cache_spec *ret, struct err *e);
+
+// What people call it. Borrowed.
+const char *cache_spec_name(const struct cache_spec *s);
 
 // A file that is to be written with nothing else said: an archive.
 struct cache_spec cache_spec_archive(const char *path);
@@ -48,6 +59,7 @@ struct cache_request {
 	size_t n_platforms;
 	struct registry *(*registry)(void *arg, struct err *e); // NULL on failure; the caller's
 	void *registry_arg;
+	const char *scope;   // CACHE_GHA: if the spec has none; NULL: one for all
 	struct strv *mounts; // in: gets the ids of the cache mounts that came; may be NULL
 };
 // What travels of a cache mount: its layer, as a record of its own.
@@ -59,7 +71,7 @@ int cache_import(
 int cache_export(const struct cache_request *q, const struct cache_spec *spec,
         const struct step_list *steps, struct err *e);
 // Sends layers while the build still runs; the export then finds them there. NULL: no cache goes to
-// a registry. specs: borrowed.
+// a registry or service. specs: borrowed.
 struct cache_sender;
 struct cache_sender *cache_sender_start(
         const struct cache_request *q, const struct cache_spec *specs, size_t n);

@@ -166,7 +166,18 @@ static void put_own(const struct cache_config *c, struct jw *w)
 	jw_object_end(w);
 }
 
-void cache_config_write(const struct cache_config *c, struct buf *out)
+// What a manifest would say of the layer's blob.
+static void put_annotations(const struct cache_layer *l, struct jw *w)
+{
+	jw_key(w, "annotations");
+	jw_object(w);
+	jw_kv(w, "mediaType", l->blob.media_type);
+	put_digest(w, "diffID", &l->diff_id);
+	jw_kv_int(w, "size", (int64_t)l->blob.size);
+	jw_object_end(w);
+}
+
+static void write(const struct cache_config *c, bool alone, struct buf *out)
 {
 	struct jw w;
 	jw_begin(&w, out, 0);
@@ -177,12 +188,24 @@ void cache_config_write(const struct cache_config *c, struct buf *out)
 		jw_object(&w);
 		put_digest(&w, "blob", &c->layers[i].blob.digest);
 		jw_kv_int(&w, "parent", -1);
+		if (alone)
+			put_annotations(&c->layers[i], &w);
 		jw_object_end(&w);
 	}
 	jw_array_end(&w);
 	put_records(c, &w);
 	put_own(c, &w);
 	jw_object_end(&w);
+}
+
+void cache_config_write(const struct cache_config *c, struct buf *out)
+{
+	write(c, false, out);
+}
+
+void cache_config_write_alone(const struct cache_config *c, struct buf *out)
+{
+	write(c, true, out);
 }
 
 void cache_inline_write(const struct cache_config *c, struct buf *out)
@@ -282,6 +305,34 @@ int cache_config_parse(
 	*ret = c;
 	c = (struct cache_config){0};
 	return 0;
+}
+
+static int read_blobs(const struct jn *layers, struct manifest *m, struct err *e)
+{
+	if (jn_len(layers) > CACHE_RECORDS_MAX)
+		return bad("too many layers", e);
+	for (size_t i = 0; i < jn_len(layers); i++) {
+		const struct jn *n = jn_at(layers, i), *said = jn_get(n, "annotations");
+		const char *blob = jn_get_str(n, "blob"), *type = jn_get_str(said, "mediaType");
+		int64_t size = jn_int(jn_get(said, "size"), -1);
+		struct digest d;
+		if (!blob || digest_parse(blob, &d, e) || !type || size < 0)
+			return bad("a blob", e);
+		struct descriptor *to = descriptor_list_add(&m->layers);
+		to->media_type = xstrdup(type);
+		to->digest = d;
+		to->size = (uint64_t)size;
+	}
+	return 0;
+}
+
+int cache_config_parse_alone(const char *p, size_t n, struct cache_config *ret, struct err *e)
+{
+	auto_manifest struct manifest m = {0};
+	auto_jdoc struct jdoc *doc = jdoc_parse(p, n, e);
+	if (!doc || read_blobs(jn_get(jdoc_root(doc), "layers"), &m, e))
+		return -1;
+	return cache_config_parse(p, n, &m, ret, e);
 }
 
 // ---- in an image

@@ -37,6 +37,10 @@ void cache_config_write(const struct cache_config *c, struct buf *out);
 // hew's member gives no records.
 int cache_config_parse(
         const char *p, size_t n, const struct manifest *m, struct cache_config *ret, struct err *e);
+// The same where no manifest names the blobs: each layer tells of its own, as BuildKit has it
+// there.
+void cache_config_write_alone(const struct cache_config *c, struct buf *out);
+int cache_config_parse_alone(const char *p, size_t n, struct cache_config *ret, struct err *e);
 // The layers are the image's: so many blobs as layers in the config, which is made sure of here.
 void cache_inline_write(const struct cache_config *c, struct buf *out);
 int cache_inline_parse(const struct image_config *image, const struct manifest *m,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layers sent while the build still runs: one thread compresses what a step has made and sends it
-// to the registries that the cache goes to. What fails here is no matter: the export sends what is
-// missing, and tells. No lock is held across work.
+// to the registries and services that the cache goes to. What fails here is no matter: the export
+// sends what is missing, and tells. No lock is held across work.
 #include "base/cancel.h"
 #include "base/err.h"
 #include "base/event.h"
 #include "base/mem.h"
-#include "cache/cache.h"
+#include "cache/cache-int.h"
 #include "image/reference.h"
 #include "registry/registry.h"
 #include <pthread.h>
@@ -29,6 +29,7 @@ struct cache_sender {
 	pthread_t thread;
 	atomic_bool stop;         // what is under way ends too
 	_Atomic int64_t began_ns; // with that
+	atomic_bool at_service;   // an entry that is begun and given up could not be begun again
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	// with the lock held:
@@ -37,6 +38,11 @@ struct cache_sender {
 	size_t n, next;
 };
 
+static bool goes_early(const struct cache_spec *spec)
+{
+	return spec->type == CACHE_REGISTRY || spec->type == CACHE_GHA;
+}
+
 static int send_layer(struct cache_sender *s, const struct cache_spec *spec,
         const struct digest *layer, struct err *e)
 {
@@ -44,10 +50,12 @@ static int send_layer(struct cache_sender *s, const struct cache_spec *spec,
 	struct output_request out = {.store = s->q.store, .step = -1};
 	struct descriptor d = {0};
 	struct registry *r = s->q.registry(s->q.registry_arg, e);
-	if (!r || reference_parse(spec->ref, &ref, e) ||
+	struct actions *a = NULL;
+	if (!r || (spec->type == CACHE_REGISTRY && reference_parse(spec->ref, &ref, e)) ||
+	        (spec->type == CACHE_GHA && !(a = cache_gha_open(&s->q, spec, e))) ||
 	        output_layer(&out, &spec->out, layer, &d, e))
 		return -1;
-	int rc = registry_push_blob(r, &ref, &d, e);
+	int rc = a ? cache_gha_send(a, s->q.store, &d, e) : registry_push_blob(r, &ref, &d, e);
 	descriptor_release(&d);
 	return rc;
 }
@@ -57,8 +65,10 @@ static void send_made(struct cache_sender *s, const struct made *m)
 	for (size_t i = 0; i < s->n_specs; i++) {
 		const struct cache_spec *spec = &s->specs[i];
 		struct err ignored = ERR_INIT;
-		if (spec->type == CACHE_REGISTRY && (spec->max || m->in_result) && !s->failed[i])
-			s->failed[i] = send_layer(s, spec, &m->layer, &ignored) < 0;
+		if (!goes_early(spec) || (!spec->max && !m->in_result) || s->failed[i])
+			continue;
+		atomic_store(&s->at_service, spec->type == CACHE_GHA);
+		s->failed[i] = send_layer(s, spec, &m->layer, &ignored) < 0;
 	}
 }
 
@@ -88,7 +98,7 @@ struct cache_sender *cache_sender_start(
 	bool any = false;
 	struct err ignored = ERR_INIT;
 	for (size_t i = 0; i < n; i++)
-		any |= specs[i].type == CACHE_REGISTRY;
+		any |= goes_early(&specs[i]);
 	// opened here: the caller's function need not be safe to call from two threads
 	if (!any || !q->registry(q->registry_arg, &ignored))
 		return NULL;
@@ -135,7 +145,7 @@ void cache_sender_end(struct cache_sender *s, bool stop)
 		return;
 	cache_sender_pause(s);
 	bool young = clock_ns() - atomic_load(&s->began_ns) < WAIT_FROM_NS;
-	atomic_store(&s->stop, stop || young);
+	atomic_store(&s->stop, stop || (young && !atomic_load(&s->at_service)));
 	if (s->n_specs)
 		pthread_join(s->thread, NULL);
 	pthread_mutex_destroy(&s->lock);

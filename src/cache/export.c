@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A build's records out: their layers compressed as they would be pushed, a manifest over them, and
-// that manifest to a registry or into a folder.
+// that manifest to a registry or into a folder; or an index in a service that has no manifests.
 #include "base/base64.h"
 #include "base/err.h"
 #include "base/event.h"
@@ -106,11 +106,12 @@ int cache_export(const struct cache_request *q, const struct cache_spec *spec,
 {
 	auto_cache_config struct cache_config c = {0};
 	struct digest manifest;
-	auto_free char *title =
-	        xasprintf("exporting cache to %s", spec->ref ? spec->ref : spec->path);
+	auto_free char *title = xasprintf("exporting cache to %s", cache_spec_name(spec));
 	int64_t began = event_step_begin(q->sink, q->step, title);
 	int rc = collect(q, spec, steps, &c, e);
-	if (!rc && c.n_layers)
+	if (!rc && c.n_layers && spec->type == CACHE_GHA)
+		rc = cache_gha_export(q, spec, &c, e);
+	else if (!rc && c.n_layers)
 		rc = write_manifest(q, spec, &c, &manifest, e) || send(q, spec, &manifest, e) ? -1
 		                                                                              : 0;
 	event_step_end(q->sink, q->step, began, rc ? e : NULL);

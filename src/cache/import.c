@@ -2,13 +2,13 @@
 // A cache in: its records become records of this store, its layers become known. From a registry
 // they are fetched when a step needs them; from a folder they are copied at once, as it may be gone
 // later.
+#include "actions/actions.h"
 #include "base/cancel.h"
 #include "base/err.h"
 #include "base/event.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "cache/cache.h"
-#include "cache/config.h"
+#include "cache/cache-int.h"
 #include "image/config.h"
 #include "image/reference.h"
 #include "output/source.h"
@@ -22,7 +22,7 @@ struct import {
 	const struct cache_request *q;
 	const struct cache_spec *spec;
 	struct registry *registry; // CACHE_REGISTRY
-	char *repository;          // the same: where the blobs are
+	char *repository;          // where the blobs are, if not here
 	struct source source;      // CACHE_LOCAL
 	struct manifest manifest;
 	struct cache_config config;
@@ -202,8 +202,7 @@ static int enter_layer(struct import *im, const struct cache_layer *l, struct er
 	snprintf(b.media_type, sizeof(b.media_type), "%s", l->blob.media_type);
 	if (im->spec->type == CACHE_LOCAL && !b.present && copy_blob(im, &l->blob, e))
 		return -1;
-	if (im->spec->type == CACHE_REGISTRY &&
-	        store_blob_add_source(s, &l->blob.digest, im->repository, e))
+	if (im->repository && store_blob_add_source(s, &l->blob.digest, im->repository, e))
 		return -1;
 	return store_layer_declare_as(s, &l->diff_id, &l->content_id, e) ||
 	                       store_layer_add_blob(s, &l->diff_id, &b, e)
@@ -341,11 +340,43 @@ static int take(struct import *im, struct err *e)
 	                       "it has no records of hew: another builder wrote it");
 }
 
+// The indexes of all refs that the token can read, our own first: what is known stays. One that is
+// not there is nothing to speak of, one that is damaged does not stop the others.
+static int take_service(struct import *im, struct err *e)
+{
+	struct actions *a = cache_gha_open(im->q, im->spec, e);
+	if (!a)
+		return -1;
+	const struct strv *refs = actions_readable(a);
+	struct patience p = actions_patience(a);
+	im->repository = xstrdup(actions_source(a));
+	for (size_t i = 0; i < refs->n; i++) {
+		auto_buf struct buf text = {0};
+		auto_free char *name = cache_gha_index(im->q, im->spec, refs->v[i]);
+		uint64_t number;
+		int found = actions_load(a, name, CACHE_CONFIG_MAX, &p, &number, &text, e);
+		cache_config_release(&im->config);
+		if (found > 0)
+			found = cache_config_parse_alone(text.p, text.n, &im->config, e) ||
+			                        enter(im, e)
+			                ? -1
+			                : 1;
+		if (found < 0 && e->kind != ERR_CORRUPT)
+			return -1;
+		if (found < 0)
+			event_warn(im->q->sink, 0, "cache %s of %s: %s", im->spec->gha.name,
+			        refs->v[i], e->msg);
+		*e = ERR_INIT;
+		im->n += found > 0 ? im->config.steps.n : 0;
+	}
+	return 0;
+}
+
 int cache_import(
         const struct cache_request *q, const struct cache_spec *spec, size_t *ret_n, struct err *e)
 {
 	struct import im = {.q = q, .spec = spec, .source = SOURCE_NONE};
-	int rc = take(&im, e);
+	int rc = (spec->type == CACHE_GHA ? take_service : take)(&im, e);
 	*ret_n = rc ? 0 : im.n;
 	source_release(&im.source);
 	free(im.repository);

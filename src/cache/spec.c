@@ -2,7 +2,7 @@
 // The values of --cache-to and --cache-from, read as buildx reads them.
 #include "base/err.h"
 #include "base/mem.h"
-#include "cache/cache.h"
+#include "cache/cache-int.h"
 #include "image/reference.h"
 #include <string.h>
 
@@ -13,6 +13,7 @@ void cache_spec_release(struct cache_spec *s)
 	free(s->tag);
 	strv_release(&s->mount_ids);
 	output_spec_release(&s->out);
+	cache_service_release(&s->gha);
 	*s = (struct cache_spec){0};
 }
 
@@ -24,7 +25,7 @@ static int take_type(struct cache_spec *s, const char *value, struct err *e)
 	        [CACHE_REGISTRY] = "registry",
 	        [CACHE_LOCAL] = "local",
 	        [CACHE_INLINE] = "inline",
-	        "gha",
+	        [CACHE_GHA] = "gha",
 	        "s3",
 	        "azblob",
 	};
@@ -32,15 +33,15 @@ static int take_type(struct cache_spec *s, const char *value, struct err *e)
 		if (strcmp(value, names[i]) != 0)
 			continue;
 		s->type = (enum cache_type)i;
-		return i <= CACHE_INLINE ? 0
-		                         : err_set(e, ERR_UNSUPPORTED,
-		                                   "cache type=%s is not supported: use registry, "
-		                                   "local or inline",
-		                                   value);
+		return i <= CACHE_GHA ? 0
+		                      : err_set(e, ERR_UNSUPPORTED,
+		                                "cache type=%s is not supported: use registry, "
+		                                "local, gha or inline",
+		                                value);
 	}
 	const char *near = str_nearest(value, names, ARRAY_LEN(names));
 	return err_set(e, ERR_USAGE, "unknown cache type \"%s\": %s%s%s", value,
-	        near ? "did you mean \"" : "registry, local or inline", near ? near : "",
+	        near ? "did you mean \"" : "registry, local, gha or inline", near ? near : "",
 	        near ? "\"?" : "");
 }
 
@@ -102,6 +103,7 @@ enum key {
 	KEY_RESET,
 	KEY_MOUNTS,
 	KEY_OUTPUT,     // means what it means for an output
+	KEY_SERVICE,    // of CACHE_GHA
 	KEY_IMAGE_TYPE, // the manifest is an image's in any case: what every registry takes
 };
 
@@ -125,11 +127,20 @@ static const struct {
         {"force-compression", KEY_OUTPUT},
         {"oci-mediatypes", KEY_OUTPUT},
         {"image-manifest", KEY_IMAGE_TYPE},
+        {"url", KEY_SERVICE},
+        {"url_v2", KEY_SERVICE},
+        {"token", KEY_SERVICE},
+        {"scope", KEY_SERVICE},
+        {"timeout", KEY_SERVICE},
+        {"version", KEY_SERVICE},
+        {"repository", KEY_SERVICE},
+        {"ghtoken", KEY_SERVICE},
 };
 
 struct draft {
 	struct cache_spec s;
-	struct buf out; // the value of an output with the same words
+	struct strv service; // "key=value"
+	struct buf out;      // the value of an output with the same words
 	bool is_export;
 	bool in_mounts; // the field before was a list of them, which goes on with what has no key
 };
@@ -190,6 +201,9 @@ static int take_known(
 			return err_set(e, ERR_USAGE, "cache: %s=%s: bad value", name, value);
 		buf_printf(&d->out, ",%s=%s", name, value);
 		return 0;
+	case KEY_SERVICE:
+		strv_env_set(&d->service, name, value);
+		return 0;
 	case KEY_IMAGE_TYPE:
 		return take_bool(name, value, &on, e);
 	}
@@ -235,10 +249,17 @@ static int settle(struct draft *d, struct err *e)
 	if (s->type == CACHE_INLINE && !d->is_export)
 		return err_set(e, ERR_USAGE,
 		        "cache type=inline is in an image: use type=registry,ref=IMAGE");
+	if (s->type == CACHE_GHA && cache_service_settle(&s->gha, &d->service, e))
+		return -1;
 	if (!s->tag)
 		s->tag = xstrdup("latest");
 	auto_free char *out = xasprintf("type=image%s", buf_cstr(&d->out));
 	return output_spec_parse(out, &s->out, e) ? err_wrap(e, "cache") : 0;
+}
+
+const char *cache_spec_name(const struct cache_spec *s)
+{
+	return s->type == CACHE_GHA ? s->gha.name : s->ref ? s->ref : s->path;
 }
 
 struct cache_spec cache_spec_archive(const char *path)
@@ -265,6 +286,7 @@ int cache_spec_parse(const char *text, bool is_export, struct cache_spec *ret, s
 	if (!rc)
 		rc = settle(&d, e);
 	buf_release(&d.out);
+	strv_release(&d.service);
 	if (rc)
 		cache_spec_release(&d.s);
 	else

@@ -334,6 +334,15 @@ static void tell(struct session *s, const struct build_request *r, const struct 
 		event_note(session_sink(s), "named %s", r->tags.v[i]);
 }
 
+// Will the image be used from the store? Then it has to be whole.
+static bool stays_here(const struct output_spec *specs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (specs[i].type == OUTPUT_CACHE_ONLY)
+			return false;
+	return true;
+}
+
 static int finish(struct session *s, struct build_options *o, const struct build_request *r,
         const struct build_result *b, struct output_spec *specs, size_t n, struct err *e)
 {
@@ -341,6 +350,8 @@ static int finish(struct session *s, struct build_options *o, const struct build
 	strv_copy(&out.names, &r->tags);
 	char id[DIGEST_TEXT];
 	int status = run_outputs(s, o, r, b, specs, n, &out, e);
+	if (!status && stays_here(specs, n))
+		status = build_caches_keep(s, &b->steps, e);
 	bool index_made = b->n_images > 1 && out.pushed.media_type;
 	digest_text(index_made ? &out.pushed.digest : &out.image_id, id);
 	if (!status && o->iidfile)
@@ -416,6 +427,7 @@ static int prepare_caches(struct session *s, const struct build_options *o, stru
 {
 	caches->platforms = r->platforms;
 	caches->n_platforms = r->n_platforms;
+	build_caches_scope(caches, r);
 	if (build_caches_parse(caches, &o->cache_from, &o->cache_to, s, e))
 		return -1;
 	int inlined = build_caches_inline(caches, &r->build_args, e);

@@ -4,10 +4,16 @@
 #include "base/err.h"
 #include "base/event.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "base/timefmt.h"
+#include "image/platform.h"
 #include "image/reference.h"
+#include "registry/origin.h"
 #include "registry/registry.h"
 #include "rootfs/rootfs.h"
+#include <string.h>
+
+#define KEEP_AT_ONCE 4
 
 static void release(struct cache_spec *v, size_t n)
 {
@@ -21,13 +27,14 @@ void build_caches_release(struct build_caches *c)
 	cache_sender_end(c->sender, true);
 	release(c->from, c->n_from);
 	release(c->to, c->n_to);
+	free(c->scope);
 	*c = (struct build_caches){0};
 }
 
-// A kind of cache that is not supported is left out, so that a workflow written for another builder
-// runs.
+// A kind of cache that is not supported, or has no credentials, is left out, so that a workflow
+// written for another builder runs. told: what was said of it, once for both directions.
 static int parse(const struct strv *texts, bool is_export, struct cache_spec **ret, size_t *ret_n,
-        struct session *s, struct err *e)
+        struct session *s, struct strv *told, struct err *e)
 {
 	*ret = xcalloc(texts->n + 1, sizeof(**ret));
 	for (size_t i = 0; i < texts->n; i++) {
@@ -37,7 +44,10 @@ static int parse(const struct strv *texts, bool is_export, struct cache_spec **r
 		}
 		if (e->kind != ERR_UNSUPPORTED)
 			return -1;
-		event_warn(session_sink(s), 0, "%s; left out", e->msg);
+		if (!strv_has(told, e->msg)) {
+			event_warn(session_sink(s), 0, "%s; left out", e->msg);
+			strv_add(told, e->msg);
+		}
 		*e = ERR_INIT;
 	}
 	return 0;
@@ -46,10 +56,44 @@ static int parse(const struct strv *texts, bool is_export, struct cache_spec **r
 int build_caches_parse(struct build_caches *c, const struct strv *from, const struct strv *to,
         struct session *s, struct err *e)
 {
-	return parse(from, false, &c->from, &c->n_from, s, e) ||
-	                       parse(to, true, &c->to, &c->n_to, s, e)
+	auto_strv struct strv told = {0};
+	return parse(from, false, &c->from, &c->n_from, s, &told, e) ||
+	                       parse(to, true, &c->to, &c->n_to, s, &told, e)
 	               ? -1
 	               : 0;
+}
+
+// Of a name the repository: a tag may be that of a commit. Of a URL what is before the branch or
+// commit, and the folder behind it.
+static void hash_place(struct hasher *h, const char *url)
+{
+	size_t n = strcspn(url, "#");
+	const char *folder = url[n] ? strchr(url + n, ':') : NULL;
+	hasher_field(h, url, n);
+	hasher_str(h, folder);
+}
+
+void build_caches_scope(struct build_caches *c, const struct build_request *r)
+{
+	auto_hasher struct hasher *h = hasher_new();
+	auto_reference struct reference ref = {0};
+	struct err ignored = ERR_INIT;
+	char hex[HASH_HEX], platform[80];
+	auto_free char *name = r->tags.n && !reference_parse(r->tags.v[0], &ref, &ignored)
+	                               ? reference_name(&ref)
+	                               : NULL;
+	hasher_str(h, name);
+	hash_place(h, r->context ? r->context : "-");
+	hasher_str(h, r->dockerfile);
+	hasher_str(h, r->target);
+	for (size_t i = 0; i < r->n_platforms; i++) {
+		platform_text(&r->platforms[i], platform);
+		hasher_str(h, platform);
+	}
+	struct hash scope = hasher_end(h);
+	hash_hex(&scope, hex);
+	free(c->scope);
+	c->scope = xasprintf("auto-%.16s", hex);
 }
 
 int build_caches_inline(const struct build_caches *c, const struct strv *build_args, struct err *e)
@@ -84,13 +128,9 @@ static struct cache_request request(const struct build_caches *c, struct session
 	        .step = step,
 	        .platforms = c->platforms,
 	        .n_platforms = c->n_platforms,
+	        .scope = c->scope,
 	        .registry = session_registry,
 	        .registry_arg = s};
-}
-
-static const char *name_of(const struct cache_spec *spec)
-{
-	return spec->ref ? spec->ref : spec->path;
 }
 
 // -1: cancelled, or no errors are to be ignored. Anything else is no reason to fail.
@@ -99,8 +139,9 @@ static int failed(const struct cache_spec *spec, const char *how, struct session
 	if (e->kind == ERR_CANCELLED)
 		return -1;
 	if (spec->strict)
-		return err_wrap(e, "cache %s is not %s", name_of(spec), how);
-	event_warn(session_sink(s), 0, "cache %s is not %s: %s", name_of(spec), how, e->msg);
+		return err_wrap(e, "cache %s is not %s", cache_spec_name(spec), how);
+	event_warn(
+	        session_sink(s), 0, "cache %s is not %s: %s", cache_spec_name(spec), how, e->msg);
 	*e = ERR_INIT;
 	return 0;
 }
@@ -116,8 +157,8 @@ int build_caches_import(const struct build_caches *c, struct session *s, struct 
 		if (trust(&c->from[i], s, e))
 			return -1;
 		if (cache_import(&q, &c->from[i], &n, e) == 0)
-			event_note(q.sink, "cache %s: %zu record%s", name_of(&c->from[i]), n,
-			        n == 1 ? "" : "s");
+			event_note(q.sink, "cache %s: %zu record%s", cache_spec_name(&c->from[i]),
+			        n, n == 1 ? "" : "s");
 		else if (failed(&c->from[i], "used", s, e))
 			return -1;
 	}
@@ -236,6 +277,66 @@ int build_caches_export(struct build_caches *c, struct session *s, const struct 
 			return -1;
 	}
 	return 0;
+}
+
+// ---- layers that only a service has
+
+// Is it known by a blob that is not here, and that no registry is known to have?
+static int is_elsewhere(
+        struct store *s, const struct digest *diff_id, struct descriptor *ret, struct err *e)
+{
+	struct layer_info info;
+	struct layer_blob b;
+	auto_strv struct strv sources = {0};
+	if (!store_layer_get(s, diff_id, &info) || info.has_tar)
+		return 0;
+	int found = store_layer_blob(s, diff_id, NULL, &b, e);
+	if (found <= 0 || b.present)
+		return found < 0 ? -1 : 0;
+	if (store_blob_sources(s, &b.digest, &sources, e))
+		return -1;
+	for (size_t i = 0; i < sources.n; i++)
+		if (!source_is_origin(sources.v[i]))
+			return 0;
+	ret->media_type = xstrdup(b.media_type);
+	ret->digest = b.digest;
+	ret->size = b.size;
+	return sources.n > 0;
+}
+
+struct keeping {
+	struct registry *registry;
+	struct descriptor_list blobs;
+};
+
+static int keep_blob(void *arg, size_t i, struct err *e)
+{
+	struct keeping *k = arg;
+	return registry_fetch_blob(k->registry, &k->blobs.v[i], -1, e);
+}
+
+int build_caches_keep(struct session *s, const struct step_list *steps, struct err *e)
+{
+	struct keeping k = {0};
+	int rc = 0;
+	for (size_t i = 0; !rc && i < steps->n; i++) {
+		const struct step_row *row = &steps->v[i];
+		struct descriptor d = {0};
+		int n = row->in_result && row->record.has_layer
+		                ? is_elsewhere(s->store, &row->record.diff_id, &d, e)
+		                : 0;
+		if (n > 0)
+			*descriptor_list_add(&k.blobs) = d;
+		rc = n < 0 ? -1 : 0;
+	}
+	if (!rc && k.blobs.n) {
+		const struct pool_each work = {
+		        .n = k.blobs.n, .threads = KEEP_AT_ONCE, .arg = &k, .fn = keep_blob};
+		k.registry = session_registry(s, e);
+		rc = k.registry ? pool_run_each(&work, e) : -1;
+	}
+	descriptor_list_release(&k.blobs);
+	return rc;
 }
 
 int build_caches_lost(

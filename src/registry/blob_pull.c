@@ -113,9 +113,32 @@ static int blob_write(struct http_sink *sink, const void *p, size_t n, struct er
 	return 0;
 }
 
-enum outcome { FETCH_DONE, FETCH_AGAIN, FETCH_FAILED };
+enum outcome { FETCH_DONE, FETCH_AGAIN, FETCH_FAILED, FETCH_REFUSED };
 
-// One request. A range that cannot be satisfied, or nonsense after a resume, starts the blob over.
+// What came of a request; rc: of that. A range that cannot be satisfied, or nonsense after a
+// resume, starts the blob over.
+static enum outcome fetched(struct blob_sink *b, const struct http_response *rs, const char *what,
+        int rc, struct err *e)
+{
+	uint64_t have = b->to->size(b->to);
+	if (rc < 0)
+		return rs->failure == HTTP_FAIL_CUT || rs->failure == HTTP_FAIL_TIMEOUT || b->anew
+		               ? FETCH_AGAIN
+		               : FETCH_FAILED;
+	if (rs->status == 200 || rs->status == 206) {
+		if (have == b->d->size)
+			return FETCH_DONE;
+		err_set(e, ERR_CORRUPT, "%s ends after %ju of %ju bytes", what, (uintmax_t)have,
+		        (uintmax_t)b->d->size);
+		return FETCH_AGAIN;
+	}
+	if (rs->status != 416 || have == 0)
+		return FETCH_REFUSED;
+	err_set(e, ERR_NET, "'%s' cannot go on with %s", b->host, what);
+	return begin_again(b, e) < 0 ? FETCH_FAILED : FETCH_AGAIN;
+}
+
+// One request.
 static enum outcome fetch_once(struct registry *r, struct endpoint *ep, struct blob_sink *b,
         struct http_response *rs, struct err *e)
 {
@@ -135,22 +158,9 @@ static enum outcome fetch_once(struct registry *r, struct endpoint *ep, struct b
 		host_leave(ep->host);
 	}
 	api_call_release(&call);
-	if (rc < 0)
-		return rs->failure == HTTP_FAIL_CUT || rs->failure == HTTP_FAIL_TIMEOUT || b->anew
-		               ? FETCH_AGAIN
-		               : FETCH_FAILED;
-	if (rs->status == 200 || rs->status == 206) {
-		uint64_t have = b->to->size(b->to);
-		if (have == b->d->size)
-			return FETCH_DONE;
-		err_set(e, ERR_CORRUPT, "%s ends after %ju of %ju bytes", what, (uintmax_t)have,
-		        (uintmax_t)b->d->size);
-		return FETCH_AGAIN;
-	}
-	if (rs->status == 416 && b->to->size(b->to) > 0) {
-		err_set(e, ERR_NET, "'%s' cannot go on with %s", b->host, what);
-		return begin_again(b, e) < 0 ? FETCH_FAILED : FETCH_AGAIN;
-	}
+	enum outcome o = fetched(b, rs, what, rc, e);
+	if (o != FETCH_REFUSED)
+		return o;
 	api_refused(ep, rs, what, e);
 	// A storage server that was redirected to may find the signed URL too old.
 	bool again = status_is_transient(rs->status) || (rs->redirected && rs->status == 403);
@@ -237,6 +247,69 @@ static int fetch_from_repository(
 	return -1;
 }
 
+// ---- from elsewhere than a repository
+
+// A signature in the URL may have grown old: then it is asked for again, once without progress.
+static enum outcome fetch_located(struct registry *r, struct blob_sink *b, char **url,
+        struct http_response *rs, struct err *e)
+{
+	const struct http_request rq = {
+	        .method = "GET", .url = *url, .sink = &b->sink, .range_from = b->to->size(b->to)};
+	b->anew = false;
+	int rc = http_perform(r->http, &rq, rs, e);
+	enum outcome out = fetched(b, rs, "the blob", rc, e);
+	if (out != FETCH_REFUSED)
+		return out;
+	err_set(e, rs->status == 404 ? ERR_NOT_FOUND : ERR_NET,
+	        "'%s' answers with status %d for the blob", b->host, rs->status);
+	if (rs->status != 403)
+		return status_is_transient(rs->status) ? FETCH_AGAIN : FETCH_FAILED;
+	free(steal_ptr(url));
+	return FETCH_AGAIN;
+}
+
+static int fetch_origin_bytes(
+        struct registry *r, struct blob_origin *o, struct blob_sink *b, struct err *e)
+{
+	struct retry retry = {0};
+	auto_free char *url = NULL;
+	int refused = 0;
+	for (int total = 1; b->d->size > 0; total++) {
+		auto_response struct http_response rs = {0};
+		uint64_t before = b->to->size(b->to);
+		if (!url && o->locate(o, &b->d->digest, &url, e))
+			return -1;
+		enum outcome out = fetch_located(r, b, &url, &rs, e);
+		if (out == FETCH_DONE)
+			return 0;
+		if (b->to->size(b->to) > before) {
+			retry.tries = 0;
+			refused = 0;
+		}
+		if (out == FETCH_FAILED || total >= 4 * RETRY_MAX || (!url && ++refused > 1) ||
+		        api_try_again(r, &retry, &rs, e->msg, e) <= 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int fetch_from_origin(
+        struct registry *r, const char *source, struct blob_sink *b, struct err *e)
+{
+	struct blob_origin *o = NULL;
+	err_set(e, ERR_NOT_FOUND, "it is in '%s', which this command does not read", source);
+	b->host = source;
+	while ((o = registry_origin(r, source, o))) {
+		*e = ERR_INIT;
+		if (fetch_origin_bytes(r, o, b, e) == 0 && b->to->finish(b->to, b->d, e) == 0)
+			return 0;
+		struct err ignored = ERR_INIT;
+		if (e->kind == ERR_CANCELLED || e->kind == ERR_SPACE || begin_again(b, &ignored))
+			break;
+	}
+	return err_wrap(e, "'%s'", source);
+}
+
 static int fetch_manifest_blob(
         struct registry *r, const char *name, const struct descriptor *d, struct err *e)
 {
@@ -258,7 +331,8 @@ int blob_fetch_from(struct registry *r, const struct descriptor *d, int step,
 	progress_init(&b.progress, r, step, d, "pulling");
 	for (size_t i = 0; i < sources->n; i++) {
 		struct err one = ERR_INIT;
-		if (fetch_from_repository(r, sources->v[i], &b, &one) == 0)
+		if ((source_is_origin(sources->v[i]) ? fetch_from_origin : fetch_from_repository)(
+		            r, sources->v[i], &b, &one) == 0)
 			return 0;
 		bool ends = one.kind == ERR_CANCELLED || one.kind == ERR_SPACE || b.broken;
 		if (i == 0 || ends) // the newest source is the one that was named

@@ -8,6 +8,7 @@
 #include "registry/credentials.h"
 #include "registry/hosts_toml.h"
 #include "registry/http.h"
+#include "registry/origin.h"
 #include "registry/registries_conf.h"
 #include "registry/registry.h"
 #include "registry/retry.h"
@@ -60,7 +61,9 @@ struct registry {
 	pthread_mutex_t lock; // over what follows
 	struct host *hosts;
 	struct hosts_entry *hosts_tomls; // endpoint_hosts.c
+	struct blob_origin *origins;
 };
+void origins_free(struct registry *r);
 
 void host_free(struct host *h);
 struct host *host_new(const char *name, const char *cred_name, bool configured);

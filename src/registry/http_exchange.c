@@ -318,7 +318,8 @@ int http_exchange_setup(struct http_exchange *x, struct curl_slist **ret_headers
 		SET(CURLOPT_SHARE, x->http->share);
 	if (SET(CURLOPT_PROTOCOLS_STR, schemes) != CURLE_OK ||
 	        SET(CURLOPT_URL, x->rs->url) != CURLE_OK)
-		return err_set(x->e, ERR_NET, "libcurl is too old or refuses '%s'", x->rs->url);
+		return err_set(
+		        x->e, ERR_NET, "libcurl is too old or refuses a URL of '%s'", x->url->host);
 	if (x->rq->unix_socket)
 		SET(CURLOPT_UNIX_SOCKET_PATH, x->rq->unix_socket);
 	setup_body(x);

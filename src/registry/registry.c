@@ -4,13 +4,11 @@
 
 #include "registry/registry.h"
 
-#include "base/cancel.h"
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "registry/client.h"
 #include "registry/credentials-int.h"
-#include <stdatomic.h>
 
 #define PARALLEL_DEFAULT 6
 #define PARALLEL_MAX 64
@@ -59,6 +57,7 @@ void registry_free(struct registry *r)
 		host_free(r->hosts);
 	}
 	hosts_entries_free(r->hosts_tomls);
+	origins_free(r);
 	http_free(r->http);
 	registries_conf_release(&r->conf);
 	strv_release(&r->trusted);
@@ -114,46 +113,12 @@ int repository_split(const char *name, char **ret_domain, char **ret_repository,
 	return 0;
 }
 
-struct parallel_state {
-	const struct parallel_work *work;
-	atomic_size_t next;
-	atomic_bool failed;
-	pthread_mutex_t lock;
-	struct err *e;
-};
-
-static void parallel_worker(void *arg)
-{
-	struct parallel_state *s = arg;
-	const atomic_bool *before = cancel_with(&s->failed);
-	for (;;) {
-		size_t i = atomic_fetch_add(&s->next, 1);
-		struct err e = ERR_INIT;
-		if (i >= s->work->n || atomic_load(&s->failed))
-			break;
-		if (s->work->fn(s->work->arg, i, &e) == 0)
-			continue;
-		pthread_mutex_lock(&s->lock);
-		if (!atomic_exchange(&s->failed, true))
-			*s->e = e;
-		pthread_mutex_unlock(&s->lock);
-	}
-	cancel_with(before);
-}
-
 int parallel_run(struct registry *r, const struct parallel_work *w, struct err *e)
 {
-	struct parallel_state s = {.work = w, .lock = PTHREAD_MUTEX_INITIALIZER, .e = e};
-	size_t threads = w->n < (size_t)r->parallel ? w->n : (size_t)r->parallel;
-	if (threads <= 1) {
-		parallel_worker(&s);
-	} else {
-		struct pool *pool = pool_new(threads);
-		for (size_t i = 0; i < threads; i++)
-			pool_add(pool, parallel_worker, &s);
-		pool_free(pool);
-	}
-	return atomic_load(&s.failed) ? -1 : 0;
+	return pool_run_each(
+	        &(struct pool_each){
+	                .n = w->n, .threads = (size_t)r->parallel, .arg = w->arg, .fn = w->fn},
+	        e);
 }
 
 int registry_check_login(

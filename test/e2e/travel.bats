@@ -438,9 +438,10 @@ types_of() { skopeo inspect --raw --tls-verify=false "docker://$REF" | jq -r '[.
 
 @test "a cache that is not there, damaged, no cache at all, or of a kind unknown here fails no build" {
 	app
-	on one build -t app --cache-from "$REF" --cache-to type=gha --cache-from type=gha,scope=x
+	on one build -t app --cache-from "$REF" --cache-to type=s3,bucket=b --cache-from type=gha,scope=x
 	has "$REF is not used" "$(cat "$ERR")"
-	has "type=gha is not supported" "$(cat "$ERR")"
+	has "type=s3 is not supported" "$(cat "$ERR")"
+	has "type=gha has no credentials" "$(cat "$ERR")"
 	on one hew push -q app "${REF%/*}/app:1"
 	on two build --cache-from "${REF%/*}/app:1"
 	has "an image without cache data" "$(cat "$ERR")"

@@ -8,6 +8,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -114,6 +115,64 @@ static void test_ordered(void **state)
 	pool_free(p);
 }
 
+struct each_run {
+	atomic_size_t ran;
+	size_t fails;
+	atomic_bool *stops; // set by the first
+	bool waits;         // until it is stopped
+};
+
+static int each_fn(void *arg, size_t i, struct err *e)
+{
+	struct each_run *r = arg;
+	atomic_fetch_add(&r->ran, 1);
+	if (i == r->fails)
+		return err_set(e, ERR_NET, "number %zu", i);
+	if (r->stops)
+		atomic_store(r->stops, true);
+	for (int n = 0; r->waits && n < 2000; n++) {
+		if (cancel_check(e))
+			return -1;
+		pause_ms(5);
+	}
+	return 0;
+}
+
+static void test_each(void **state)
+{
+	const size_t threads[] = {1, 3, 200};
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+		struct err e = ERR_INIT;
+		struct each_run r = {.fails = SIZE_MAX};
+		struct pool_each o = {100, threads[i], &r, each_fn};
+		assert_int_equal(pool_run_each(&o, &e), 0);
+		assert_int_equal(r.ran, 100);
+		o.n = 0;
+		assert_int_equal(pool_run_each(&o, &e), 0);
+		assert_int_equal(r.ran, 100);
+	}
+	// a failure ends those that run, and is what is told
+	struct err e = ERR_INIT;
+	struct each_run r = {.fails = 2, .waits = true};
+	struct pool_each o = {100, 3, &r, each_fn};
+	assert_int_equal(pool_run_each(&o, &e), -1);
+	assert_int_equal(e.kind, ERR_NET);
+	assert_int_equal(r.ran, 3);
+}
+
+static void test_each_stopped(void **state)
+{
+	atomic_bool stop = false;
+	struct err e = ERR_INIT;
+	struct each_run r = {.fails = SIZE_MAX, .stops = &stop, .waits = true};
+	struct pool_each o = {100, 4, &r, each_fn};
+	cancel_with(&stop);
+	assert_int_equal(pool_run_each(&o, &e), -1);
+	cancel_with(NULL);
+	assert_int_equal(e.kind, ERR_CANCELLED);
+	assert_in_range(r.ran, 1, 4);
+}
+
 static void test_cancelled(void **state)
 {
 	struct pool *p = pool_new(2);
@@ -131,6 +190,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_pool), cmocka_unit_test(test_ordered),
+	        cmocka_unit_test(test_each), cmocka_unit_test(test_each_stopped),
 	        cmocka_unit_test(test_cancelled), // stays so for the process
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,33 @@ static void written_and_read(void **state)
 	check_equal(&c, &again);
 }
 
+static void written_and_read_without_a_manifest(void **state)
+{
+	auto_cache_config struct cache_config c = {0}, again = {0};
+	auto_manifest struct manifest m = {0};
+	auto_buf struct buf text = {0};
+	struct err e = ERR_INIT;
+	make(&c, &m);
+	cache_config_write_alone(&c, &text);
+	assert_int_equal(cache_config_parse_alone(text.p, text.n, &again, &e), 0);
+	check_equal(&c, &again);
+	for (size_t i = 0; i < c.n_layers; i++) {
+		assert_true(digest_eq(&c.layers[i].blob.digest, &again.layers[i].blob.digest));
+		assert_int_equal(c.layers[i].blob.size, again.layers[i].blob.size);
+		assert_string_equal(c.layers[i].blob.media_type, again.layers[i].blob.media_type);
+	}
+	for (size_t n = 0; n < text.n; n++) {
+		auto_cache_config struct cache_config less = {0};
+		assert_int_equal(cache_config_parse_alone(text.p, n, &less, &e), -1);
+	}
+	// that a manifest is needed for says nothing of its blobs
+	auto_buf struct buf bare = {0};
+	auto_cache_config struct cache_config none = {0};
+	cache_config_write(&c, &bare);
+	assert_int_equal(cache_config_parse_alone(bare.p, bare.n, &none, &e), -1);
+	assert_int_equal(e.kind, ERR_CORRUPT);
+}
+
 static void anything_less_is_refused(void **state)
 {
 	auto_cache_config struct cache_config c = {0};
@@ -165,6 +192,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(written_and_read),
+	        cmocka_unit_test(written_and_read_without_a_manifest),
 	        cmocka_unit_test(in_an_image),
 	        cmocka_unit_test(images_that_lie),
 	        cmocka_unit_test(anything_less_is_refused),

@@ -14,6 +14,7 @@ TOP=$(cd "$E2E_LIB/../../.." && pwd)
 export HEW_TEST_BIN=${HEW_TEST_BIN:-$TOP/build/test/hew}
 # What a user has set must not change what is tested.
 unset SOURCE_DATE_EPOCH BUILDKIT_PROGRESS DOCKER_DEFAULT_PLATFORM NO_COLOR HEW_FAULT HEW_FAULT_TRACE
+unset ACTIONS_RUNTIME_TOKEN ACTIONS_RESULTS_URL ACTIONS_CACHE_URL ACTIONS_CACHE_SERVICE_V2 GITHUB_REF GITHUB_BASE_REF
 unset DOCKER_AUTH_CONFIG http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
 
 setup_file() { suite_setup; }
