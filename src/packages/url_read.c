@@ -6,6 +6,7 @@
 #include "packages/sbom.h"
 
 #define URL_MAX 4096
+#define RELEASE_MAX 200 // of what a distribution is called
 
 struct url {
 	struct str type, space, name, version, qualifiers;
@@ -266,11 +267,14 @@ int package_of_url(const char *url, struct package_set *set, struct package *ret
 	if (bad || !p.name)
 		return refuse(e, "has an escape that is none, or a name that cannot be shown");
 	if (is_os(p.type)) {
+		const char *space = decoded(set, u.space, &bad);
+		const char *distro = qualifier(set, &u, "distro", &bad);
 		p.arch = qualifier(set, &u, "arch", &bad);
 		read_source(set, &p, qualifier(set, &u, "upstream", &bad));
+		bad = bad || (space && strlen(space) > RELEASE_MAX) ||
+		      (distro && strlen(distro) > RELEASE_MAX);
 		if (release)
-			read_release(set, decoded(set, u.space, &bad),
-			        qualifier(set, &u, "distro", &bad), release);
+			read_release(set, space, distro, release);
 	} else if (release) {
 		*release = (struct release){0};
 	}
