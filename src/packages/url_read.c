@@ -252,10 +252,17 @@ static void read_release(
 	release_settle(set, ret);
 }
 
+static size_t release_length(const struct release *r)
+{
+	const char *version = r->version ? r->version : r->codename;
+	return (r->id ? strlen(r->id) : 0) + (version ? strlen(version) + 1 : 0);
+}
+
 int package_of_url(const char *url, struct package_set *set, struct package *ret,
         struct release *release, struct err *e)
 {
 	struct package p = {0};
+	struct release r = {0};
 	struct url u = {0};
 	bool bad = false;
 	if (split(url, &u, e))
@@ -271,15 +278,13 @@ int package_of_url(const char *url, struct package_set *set, struct package *ret
 		const char *distro = qualifier(set, &u, "distro", &bad);
 		p.arch = qualifier(set, &u, "arch", &bad);
 		read_source(set, &p, qualifier(set, &u, "upstream", &bad));
-		bad = bad || (space && strlen(space) > RELEASE_MAX) ||
-		      (distro && strlen(distro) > RELEASE_MAX);
-		if (release)
-			read_release(set, space, distro, release);
-	} else if (release) {
-		*release = (struct release){0};
+		read_release(set, space, distro, &r);
+		bad = bad || release_length(&r) > RELEASE_MAX;
 	}
-	if (bad)
+	if (bad || (p.version && strlen(p.version) > TEXT_LENGTH_MAX))
 		return refuse(e, "has a qualifier that cannot be shown");
 	*ret = p;
+	if (release)
+		*release = r;
 	return 1;
 }
