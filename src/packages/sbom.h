@@ -6,8 +6,8 @@
 #include "packages/packages.h"
 
 // The inverse of package_url: a purl of a type that is known here, in any tool's spelling of epoch,
-// distro and source. Texts go into the set; the version is NULL if the purl has none, the release is
-// that of where it is installed. 0: of another type, 1, -1: no purl.
+// distro and source. Texts go into the set; the version is NULL if the purl has none, the release
+// is that of where it is installed. 0: of another type, 1, -1: no purl.
 int package_of_url(const char *url, struct package_set *set, struct package *ret,
         struct release *release, struct err *e);
 // Fills a set; what it cannot understand is one warning for each kind. ERR_CORRUPT.

@@ -6,6 +6,7 @@
 #include "packages/sbom.h"
 
 #define URL_MAX 4096
+#define RELEASE_MAX 200 // of what a distribution is called
 
 struct url {
 	struct str type, space, name, version, qualifiers;
@@ -251,10 +252,17 @@ static void read_release(
 	release_settle(set, ret);
 }
 
+static size_t release_length(const struct release *r)
+{
+	const char *version = r->version ? r->version : r->codename;
+	return (r->id ? strlen(r->id) : 0) + (version ? strlen(version) + 1 : 0);
+}
+
 int package_of_url(const char *url, struct package_set *set, struct package *ret,
         struct release *release, struct err *e)
 {
 	struct package p = {0};
+	struct release r = {0};
 	struct url u = {0};
 	bool bad = false;
 	if (split(url, &u, e))
@@ -266,16 +274,17 @@ int package_of_url(const char *url, struct package_set *set, struct package *ret
 	if (bad || !p.name)
 		return refuse(e, "has an escape that is none, or a name that cannot be shown");
 	if (is_os(p.type)) {
+		const char *space = decoded(set, u.space, &bad);
+		const char *distro = qualifier(set, &u, "distro", &bad);
 		p.arch = qualifier(set, &u, "arch", &bad);
 		read_source(set, &p, qualifier(set, &u, "upstream", &bad));
-		if (release)
-			read_release(set, decoded(set, u.space, &bad),
-			        qualifier(set, &u, "distro", &bad), release);
-	} else if (release) {
-		*release = (struct release){0};
+		read_release(set, space, distro, &r);
+		bad = bad || release_length(&r) > RELEASE_MAX;
 	}
-	if (bad)
+	if (bad || (p.version && strlen(p.version) > TEXT_LENGTH_MAX))
 		return refuse(e, "has a qualifier that cannot be shown");
 	*ret = p;
+	if (release)
+		*release = r;
 	return 1;
 }

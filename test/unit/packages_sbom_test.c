@@ -138,6 +138,25 @@ static void a_long_url_is_refused(void **state)
 	assert_int_equal(package_of_url(url.p, &set, &p, NULL, &e), 1);
 }
 
+static void a_release_has_a_length(void **state)
+{
+	static const int lengths[][2] = {{100, 99}, {100, 100}};
+	for (int i = 0; i < 2; i++) {
+		auto_package_set struct package_set set = {0};
+		auto_buf struct buf url = {0};
+		struct package p;
+		struct release r;
+		struct err e = ERR_INIT;
+		buf_puts(&url, "pkg:deb/");
+		for (int k = 0; k < lengths[i][0]; k++)
+			buf_putc(&url, 'a');
+		buf_puts(&url, "/x@1?distro=");
+		for (int k = 0; k < lengths[i][1]; k++)
+			buf_putc(&url, '1');
+		assert_int_equal(package_of_url(url.p, &set, &p, &r, &e), i ? -1 : 1);
+	}
+}
+
 // ---- documents
 
 static void read_document(const char *json, const char *want)
@@ -274,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(urls_of_all_tools),
 	        cmocka_unit_test(a_long_url_is_refused),
+	        cmocka_unit_test(a_release_has_a_length),
 	        cmocka_unit_test(cyclonedx_of_trivy),
 	        cmocka_unit_test(cyclonedx_of_syft),
 	        cmocka_unit_test(spdx_of_others),
