@@ -427,6 +427,15 @@ named() { hew inspect "$1" >/dev/null 2>&1; }
 	readable_to_user sbom.json
 	has CVE-2031-10011 "$(trivy sbom sbom.json)"
 	equal CycloneDX "$(HEW_DB=none trivy image --format cyclonedx app | jq -r .bomFormat)"
+	sed 's/,2028-06-30.*/,2001-01-01/' "$TOP/test/data/advisory/debian.csv" >debian.csv
+	readable_to_user debian.csv
+	hew db import -q -o eol.db debian.csv "$BATS_FILE_TMPDIR/records.jsonl"
+	said env HEW_DB=eol.db "$HEW" trivy image --exit-on-eol 6 app
+	equal 6 "$STATUS"
+	has "WARNING" "$(cat "$ERR")"
+	has "2001-01-01" "$(cat "$ERR")"
+	said trivy image --exit-on-eol 6 app
+	equal 0 "$STATUS"
 	fails 1 trivy image --format template --template x app
 	has "template" "$LAST"
 	fails 1 trivy image --nonsense app
