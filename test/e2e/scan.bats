@@ -16,6 +16,11 @@ setup_file() {
 	"$HEW" pull -q debian:bookworm-slim
 }
 
+teardown() {
+	test_teardown
+	[ ! -e "$BATS_TEST_TMPDIR/registry" ] || "$TOP/test/bases/serve" stop "$BATS_TEST_TMPDIR/registry"
+}
+
 # app [NAME]: an image above debian:bookworm-slim, with two packages of npm.
 app() {
 	mkdir -p a/node_modules/left-made-up a/node_modules/@made-up/right
@@ -313,6 +318,12 @@ named() { hew inspect "$1" >/dev/null 2>&1; }
 	[ ! -e iid ]
 	! named gated
 	build_fails 5 --scan severity=CRITICAL,exit-code=5 -t gated
+	local registry=$BATS_TEST_TMPDIR/registry
+	"$TOP/test/bases/serve" start "$registry" --empty
+	build_fails 14 --scan severity=CRITICAL --push -t "127.0.0.1:$(cat "$registry/port")/gated:1"
+	equal 404 "$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$(cat "$registry/port")/v2/gated/manifests/1")"
+	build --scan severity=MEDIUM --push -t "127.0.0.1:$(cat "$registry/port")/gated:1"
+	equal '["1"]' "$(curl -s "http://127.0.0.1:$(cat "$registry/port")/v2/gated/tags/list" | jq -c .tags)"
 	! named gated
 	build --scan severity=MEDIUM -t gated:1 -t gated:2
 	named gated:1
@@ -345,7 +356,7 @@ named() { hew inspect "$1" >/dev/null 2>&1; }
 		cmp one two
 	done
 	# what else is in the store does not matter: names, the base, the record of the build
-	hew load -q -i app.tar >/dev/null 2>&1 || hew load -i app.tar
+	hew load -i app.tar >/dev/null
 	hew tag app other
 	hew sbom docker-archive:app.tar >three
 	HEW_ROOT=$BATS_TEST_TMPDIR/one hew sbom docker-archive:app.tar >one
@@ -427,6 +438,15 @@ named() { hew inspect "$1" >/dev/null 2>&1; }
 	readable_to_user sbom.json
 	has CVE-2031-10011 "$(trivy sbom sbom.json)"
 	equal CycloneDX "$(HEW_DB=none trivy image --format cyclonedx app | jq -r .bomFormat)"
+	sed 's/,2028-06-30.*/,2001-01-01/' "$TOP/test/data/advisory/debian.csv" >debian.csv
+	readable_to_user debian.csv
+	hew db import -q -o eol.db debian.csv "$BATS_FILE_TMPDIR/records.jsonl"
+	said env HEW_DB=eol.db "$HEW" trivy image --exit-on-eol 6 app
+	equal 6 "$STATUS"
+	has "WARNING" "$(cat "$ERR")"
+	has "2001-01-01" "$(cat "$ERR")"
+	said trivy image --exit-on-eol 6 app
+	equal 0 "$STATUS"
 	fails 1 trivy image --format template --template x app
 	has "template" "$LAST"
 	fails 1 trivy image --nonsense app
