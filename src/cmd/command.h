@@ -51,8 +51,6 @@ struct command {
 
 extern const struct command *const commands[]; // NULL-terminated; commands.c
 const struct command *command_find(const char *name);
-// The verb of a program by that name, as which hew may be called: "trivy", "/usr/bin/grype". NULL.
-const struct command *command_called(const char *argv0);
 // Parses, handles --help, runs. Returns the exit status; prints errors.
 int command_main(const struct command *c, int argc, char **argv);
 // What was printed on stdout must have arrived: there too a disk can be full.

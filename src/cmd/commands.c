@@ -49,28 +49,12 @@ const struct command *const commands[] = {
         NULL,
 };
 
-// Other programs' names: not in the help of hew.
-static const struct command *const stand_ins[] = {&cmd_trivy, &cmd_grype, &cmd_scout};
-
 const struct command *command_find(const char *name)
 {
 	for (size_t i = 0; commands[i]; i++)
 		if (!strcmp(commands[i]->name, name) ||
 		        (commands[i]->alias && !strcmp(commands[i]->alias, name)))
 			return commands[i];
-	for (size_t i = 0; i < ARRAY_LEN(stand_ins); i++)
-		if (!strcmp(stand_ins[i]->name, name))
-			return stand_ins[i];
-	return NULL;
-}
-
-const struct command *command_called(const char *argv0)
-{
-	const char *name = fs_base_name(argv0);
-	for (size_t i = 0; i < ARRAY_LEN(stand_ins); i++)
-		if (!strcmp(stand_ins[i]->name, name) ||
-		        (stand_ins[i]->alias && !strcmp(stand_ins[i]->alias, name)))
-			return stand_ins[i];
 	return NULL;
 }
 

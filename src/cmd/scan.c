@@ -65,6 +65,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	        .all = o->all,
 	        .quiet = o->quiet,
 	        .base = o->base,
+	        .list_packages = true, // as trivy does in its JSON
 	        .gate = "--exit-code",
 	        .exit_code = o->exit_code};
 	if (scan_format_parse(o->format, &a.format, e) ||

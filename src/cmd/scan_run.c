@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "cmd/command.h"
 #include "cmd/db.h"
-#include "cmd/grype.h"
 #include "cmd/session.h"
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -228,7 +227,7 @@ static void write_report(const struct scan_ask *a, const struct report *r, struc
 		report_markdown(r, out);
 		break;
 	case SCAN_GRYPE:
-		grype_json(r, out);
+		report_grype(r, out);
 		break;
 	}
 }

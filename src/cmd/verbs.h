@@ -9,6 +9,3 @@ extern const struct command cmd_build, cmd_builds, cmd_cache_mount, cmd_completi
         cmd_import, cmd_index, cmd_inspect, cmd_install, cmd_lint, cmd_load, cmd_lock, cmd_login,
         cmd_logout, cmd_prune, cmd_pull, cmd_push, cmd_rmi, cmd_run, cmd_save, cmd_sbom, cmd_scan,
         cmd_shell, cmd_tag, cmd_uninstall, cmd_version, cmd_why;
-
-// Other programs' names (stand_ins of commands.c).
-extern const struct command cmd_grype, cmd_scout, cmd_trivy;

@@ -158,12 +158,13 @@ int print_document(const char *json, const char *format, struct err *e)
 
 const struct command *names_called(const char *argv0)
 {
-	static const struct command *const own[] = {&cmd_buildx, &cmd_docker};
+	static const struct command *const all[] = {
+	        &cmd_buildx, &cmd_docker, &cmd_grype, &cmd_scout, &cmd_trivy};
 	const char *name = fs_base_name(argv0);
-	for (size_t i = 0; i < ARRAY_LEN(own); i++)
-		if (!strcmp(own[i]->name, name) || (own[i]->alias && !strcmp(own[i]->alias, name)))
-			return own[i];
-	return command_called(argv0);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (!strcmp(all[i]->name, name) || (all[i]->alias && !strcmp(all[i]->alias, name)))
+			return all[i];
+	return NULL;
 }
 
 // docker puts all of its own command line behind the plugin: its options, the plugin's name, the

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was found in an image, written for others: Trivy's JSON, SARIF 2.1.0, CycloneDX 1.5 and 1.6,
-// SPDX 2.3, Markdown. The same input is the same bytes.
+// What was found in an image, written for others: Trivy's and Grype's JSON, SARIF 2.1.0, CycloneDX
+// 1.5 and 1.6, SPDX 2.3, Markdown. The same input is the same bytes.
 #pragma once
 
 #include "base/timefmt.h"
@@ -47,6 +47,8 @@ struct report {
 };
 
 void report_trivy(const struct report *r, struct buf *out);
+void report_grype(
+        const struct report *r, struct buf *out); // Grype's JSON, as its pipelines read it
 void report_sarif(const struct report *r, struct buf *out);
 void report_cyclonedx(const struct report *r, int version, struct buf *out); // 15, 16
 void report_spdx(const struct report *r, struct buf *out);

@@ -3,8 +3,8 @@
 // source and the distribution. What hew does not know of is not there.
 #include "base/json.h"
 #include "base/mem.h"
-#include "cmd/grype.h"
 #include "packages/packages.h"
+#include "report/report-int.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -67,7 +67,7 @@ static void put_vulnerability(struct jw *w, const struct finding *f)
 {
 	jw_key(w, "vulnerability");
 	jw_object(w);
-	jw_kv(w, "id", finding_name(f));
+	jw_kv(w, "id", flaw_name(f));
 	jw_kv(w, "namespace", f->ecosystem);
 	put_severity(w, f->severity);
 	if (f->flaw->title)
@@ -148,7 +148,7 @@ static void put_source(struct jw *w, const struct report *r)
 	jw_object_end(w);
 }
 
-void grype_json(const struct report *r, struct buf *out)
+void report_grype(const struct report *r, struct buf *out)
 {
 	const struct release *release = &r->packages->release;
 	struct jw w;

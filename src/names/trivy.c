@@ -6,6 +6,7 @@
 #include "cmd/scan_run.h"
 #include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "names/names-int.h"
 #include <stdio.h>
 #include <string.h>
 
