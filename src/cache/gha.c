@@ -184,6 +184,12 @@ static int export(struct gha_export *x, const struct cache_spec *spec, struct er
 	if (!n)
 		return 0;
 	*e = x->why;
+	if (n < x->c->n_layers && !spec->strict) {
+		event_warn(x->q->sink, 0, "cache %s: %zu of %zu layers are left out: %s",
+		        spec->gha.name, n, x->c->n_layers, e->msg);
+		*e = ERR_INIT;
+		return 0;
+	}
 	return err_wrap(e, "%zu of %zu layers are left out", n, x->c->n_layers);
 }
 

@@ -19,7 +19,8 @@ serve_cache() {
 	SERVICE_PID=$!
 	SERVERS+=("$SERVICE_PID")
 	wait_for test -e "$SERVICE.port"
-	export ACTIONS_RESULTS_URL=http://127.0.0.1:$(cat "$SERVICE.port")/
+	ACTIONS_RESULTS_URL=http://127.0.0.1:$(cat "$SERVICE.port")/
+	export ACTIONS_RESULTS_URL
 }
 
 b64() { printf %s "$1" | base64 -w 0 | tr '+/' '-_' | tr -d =; }
@@ -268,6 +269,20 @@ what_is_there() {
 	has "status 403 to a new entry (the token may only read)" "$(cat "$ERR")"
 	matches "[12]" "$(asked CreateCacheEntry)"
 	build_fails 8 -t app --no-cache --cache-to type=gha,mode=max,ignore-error=false
+}
+
+@test "gha: what cannot be sent is left out, the rest is a cache all the same" {
+	app
+	faults full:2 # once while the build runs, once after it
+	on one cached -t app
+	warned 1
+	matches "*WARN: cache gha: [12] of 5 layers are left out: *makes no new entry (the repository has no room)*" "$(cat "$ERR")"
+	faults
+	on two build -t app --cache-from type=gha
+	[ "$(ran | wc -l)" -lt 5 ] # what depends on it runs, too
+	faults full
+	build_fails 7 -t app --no-cache --cache-to type=gha,mode=max,ignore-error=false
+	has "makes no new entry (the repository has no room)" "$LAST"
 }
 
 @test "gha: version 1 of the service, where the environment says so" {

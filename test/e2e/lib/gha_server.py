@@ -17,6 +17,7 @@ A fault happens COUNT times (default: always), then no more; SIGHUP reads DIR/fa
     500             any call of the service
     slow            any call of the service takes VALUE seconds
     denied          CreateCacheEntry: the token may only read
+    full            CreateCacheEntry: not ok, in words
     lookup-500      a look-up
     exists          CreateCacheEntry: 409, whatever there is
     unseen          what is finalized is not seen by the next VALUE look-ups (default 1)
@@ -280,7 +281,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         camel = {"sizeBytes": "size_bytes", "restoreKeys": "restore_keys"}
         q = {camel.get(k, k): v for k, v in q.items()}
         extra = " key=" + q.get("key", "")
-        if method == "CreateCacheEntry":
+        if method == "CreateCacheEntry" and self.server.faults.hit("full") is not None:
+            self.answer(200, {"ok": False, "message": "the repository has no room"}, extra=extra)
+        elif method == "CreateCacheEntry":
             e = self.reserve(q, scopes)
             if e:
                 self.answer(200, {"ok": True, "signed_upload_url": self.url_of(e, "cw")}, extra=extra)
