@@ -16,8 +16,8 @@
 #include <string.h>
 #include <zstd.h>
 
-#define GZIP_PIECE ((size_t)1 << 20)
-#define ZSTD_PIECE ((size_t)4 << 20)
+// A member begins without what came before: in pieces of 1 MiB node_modules take 0.2 % more.
+#define PIECE ((size_t)4 << 20)
 #define GZIP_FRAME 18 // header and trailer
 
 // What one piece needs; reused by the piece `window` further on.
@@ -40,7 +40,7 @@ struct job {
 void recipe_text(const struct recipe *r, char out[static RECIPE_TEXT])
 {
 	if (r->type == COMPRESSION_GZIP)
-		snprintf(out, RECIPE_TEXT, "gzip-libdeflate%d-1m", r->level);
+		snprintf(out, RECIPE_TEXT, "gzip-libdeflate%d-4m", r->level);
 	else if (r->type == COMPRESSION_ZSTD)
 		snprintf(out, RECIPE_TEXT, "zstd-%d-4m", r->level);
 	else
@@ -147,7 +147,7 @@ int layer_compress(int in_fd, uint64_t size, int out_fd, const struct recipe *r,
 		return -1;
 	auto_hasher struct hasher *hash = hasher_new();
 	struct job j = {.r = r, .in_fd = in_fd, .out_fd = out_fd, .size = size, .hash = hash};
-	j.piece = r->type == COMPRESSION_ZSTD ? ZSTD_PIECE : GZIP_PIECE;
+	j.piece = PIECE;
 	j.out_cap = r->type == COMPRESSION_ZSTD ? ZSTD_compressBound(j.piece)
 	                                        : gzip_member_max(j.piece);
 	// One more than workers: while the oldest piece is written, all can compress.

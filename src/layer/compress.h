@@ -14,9 +14,9 @@ struct recipe {
 };
 #define RECIPE_DEFAULT ((struct recipe){COMPRESSION_GZIP, 6})
 #define RECIPE_TEXT 32
-// "gzip-libdeflate6-1m": what is stored beside the blob.
+// "gzip-libdeflate6-4m": what is stored beside the blob.
 void recipe_text(const struct recipe *r, char out[static RECIPE_TEXT]);
-// in_fd: `size` bytes from offset 0; out_fd: to where it stands. Memory stays below about 4 MiB a
+// in_fd: `size` bytes from offset 0; out_fd: to where it stands. Memory stays below about 8 MiB a
 // worker.
 int layer_compress(int in_fd, uint64_t size, int out_fd, const struct recipe *r, struct pool *pool,
         struct digest *ret_digest, uint64_t *ret_size, struct err *e);

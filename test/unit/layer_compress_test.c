@@ -71,7 +71,7 @@ static void test_recipes(void **state)
 {
 	static const struct recipe recipes[] = {{COMPRESSION_GZIP, 6}, {COMPRESSION_GZIP, 1},
 	        {COMPRESSION_ZSTD, 3}, {COMPRESSION_NONE, 0}};
-	static const size_t sizes[] = {0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, (4 << 20) + 1};
+	static const size_t sizes[] = {0, 1, (4 << 20) - 1, 4 << 20, (4 << 20) + 1, (9 << 20) + 1};
 	for (size_t r = 0; r < ARRAY_LEN(recipes); r++) {
 		for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 			auto_buf struct buf in = {0}, one = {0}, three = {0}, back = {0};
@@ -98,18 +98,18 @@ static void test_gzip_bytes(void **state)
 	assert_memory_equal(out.p, "\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
 	char text[RECIPE_TEXT];
 	recipe_text(&RECIPE_DEFAULT, text);
-	assert_string_equal(text, "gzip-libdeflate6-1m");
+	assert_string_equal(text, "gzip-libdeflate6-4m");
 	recipe_text(&(struct recipe){COMPRESSION_ZSTD, 3}, text);
 	assert_string_equal(text, "zstd-3-4m");
 	// A change of these bytes needs a new recipe name.
 	auto_buf struct buf big = {0}, packed = {0};
-	fill(&big, 3000000, false);
+	fill(&big, 5000000, false);
 	compress_to(&big, &RECIPE_DEFAULT, 2, &packed);
 	struct digest d = digest_of(packed.p, packed.n);
 	char got[DIGEST_TEXT];
 	digest_text(&d, got);
 	assert_string_equal(
-	        got, "sha256:5c2ea2bc759320af14a4fb55dacc0fb25441c98b32945a96129d2ec2d497e803");
+	        got, "sha256:cbcc881d0c766562b1f5f5cd3d038c68a6723f293a56fcd5aaef0388fdd27855");
 }
 
 static void test_refused(void **state)
@@ -141,7 +141,7 @@ static void test_tools_read_ours(void **state)
 	struct err e = ERR_INIT;
 	struct scratch_dir d = scratch_dir();
 	auto_buf struct buf in = {0}, gz = {0}, zst = {0}, back = {0};
-	fill(&in, 1500000, false);
+	fill(&in, 5000000, false);
 	compress_to(&in, &RECIPE_DEFAULT, 2, &gz);
 	compress_to(&in, &(struct recipe){COMPRESSION_ZSTD, 3}, 2, &zst);
 	MUST(fs_replace_file(d.fd, "a.gz", gz.p, gz.n, 0600, &e), e);
