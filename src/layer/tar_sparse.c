@@ -158,8 +158,10 @@ static int add_records(struct tar_sparse *s, const char *text, size_t n, struct 
 	uint64_t offset = 0, size = 0;
 	bool half = false;
 	for (size_t at = 0; at < n;) {
-		uint64_t len;
+		uint64_t len = 0;
 		const char *key = decimal(text + at, ' ', &len);
+		if (!key || !len)
+			return bad(e, "its map has no pairs");
 		bool is_offset = !strcmp(key, "GNU.sparse.offset");
 		if (is_offset || !strcmp(key, "GNU.sparse.numbytes")) {
 			const char *value = key + strlen(key) + 1;

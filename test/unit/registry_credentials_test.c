@@ -66,8 +66,10 @@ static char *find(const char *host, const char *repository)
 static void expect(const char *host, const char *repository, const char *want)
 {
 	auto_free char *got = find(host, repository);
+	assert_non_null(got);
 	if (strcmp(got, want) != 0)
-		fail_msg("%s %s: got '%s', want '%s'", host, repository, got, want);
+		fail_msg("%s %s: got '%s', want '%s'", host, repository ? repository : "-", got,
+		        want);
 }
 
 static const char config[] =
