@@ -75,7 +75,7 @@ in_empty_root() {
 @test "what is linked in is in its SBOM" {
 	local p
 	for p in curl openssl glibc sqlite3 c-ares; do
-		grep -q "upstream=$p[\"%]" "$DIST/hew-linux-$ARCH.cdx.json"
+		grep -q "upstream=${p}[\"%]" "$DIST/hew-linux-$ARCH.cdx.json"
 	done
 }
 
@@ -104,5 +104,6 @@ in_empty_root() {
 	local q arch
 	q=$("$TOP/test/bases/emulator")
 	arch=$(cat "$q/arch")
-	matches "hew *" "$("$q"/qemu-*-static "$DIST/hew-linux-$arch" version)"
+	q=$(echo "$q"/qemu-*-static)
+	matches "hew *" "$("$q" "$DIST/hew-linux-$arch" version)"
 }
