@@ -4,9 +4,8 @@
 load lib/hew
 
 setup_file() {
-	[ -n "${HEW_TEST_SLOW-}" ] || skip "script/test --all"
-	[ -z "${HEW_TEST_UID-}" ] || skip "root makes it"
 	suite_setup
+	[ -n "${HEW_TEST_SLOW-}" ] && [ -z "${HEW_TEST_UID-}" ] || return 0
 	export DIST=$BATS_FILE_TMPDIR/dist ARCH EPOCH=1767225600
 	ARCH=$(dpkg --print-architecture)
 	# only what is the project's: nothing of a build beside
@@ -15,6 +14,14 @@ setup_file() {
 		tar -x -C "$BATS_FILE_TMPDIR/source"
 	SOURCE_DATE_EPOCH=$EPOCH "$BATS_FILE_TMPDIR/source/release/build" --hew "$HEW" --out "$DIST" >&2
 }
+
+setup() {
+	[ -z "${HEW_TEST_UID-}" ] || skip "root makes it"
+	[ -n "${HEW_TEST_SLOW-}" ] || skip "script/test --all"
+	test_setup
+}
+
+teardown() { [ -z "${SERVERS+set}" ] || test_teardown; }
 
 # in_empty_root COMMAND: a shell's words, in a root of hew, two files of /etc, and busybox to start it by.
 in_empty_root() {
