@@ -14,6 +14,7 @@
 #include "cmd/build_preflight.h"
 #include "cmd/build_scan.h"
 #include "cmd/build_sources.h"
+#include "cmd/build_summary.h"
 #include "cmd/build_values.h"
 #include "cmd/build_verify.h"
 #include "cmd/call.h"
@@ -36,6 +37,7 @@ struct build_options {
 	struct strv tags, build_args, labels, outputs, secrets, contexts, no_cache_filter,
 	        cache_from, cache_to, ssh, platforms;
 	struct build_scan scan;
+	struct digest pushed; // all zero: nothing was
 	const char *file, *target, *progress, *iidfile, *metadata_file, *timestamp, *call;
 	bool no_cache, pull, push, load, squash, quiet, insecure, check, explain, dry_run, locked,
 	        verify;
@@ -359,9 +361,11 @@ static int finish(struct session *s, struct build_options *o, const struct build
 	if (!status && o->metadata_file)
 		status = build_metadata_write(
 		        o->metadata_file, b, &out, build_attest_metadata(&o->attest, b), e);
+	o->pushed = out.pushed.digest;
 	output_result_release(&out);
 	if (status)
 		return -1;
+	ui_section_end(s->ui);
 	tell(s, r, b, id);
 	bool stdout_taken = false;
 	for (size_t i = 0; i < n; i++)
@@ -452,6 +456,7 @@ static int build(struct session *s, struct build_options *o, struct build_reques
 	if (!status) {
 		struct build_result built = {0};
 		s->ui = ui_new(o->quiet ? UI_QUIET : kind, "Building");
+		ui_section(s->ui, "hew build");
 		r->sink = session_sink(s);
 		r->step_aside = step_aside;
 		r->step_aside_arg = s->ui;
@@ -467,6 +472,7 @@ static int build(struct session *s, struct build_options *o, struct build_reques
 			        preflight_denied(&preflight),
 			        output_steps(r, &built, specs, n_specs), e);
 		preflight_end(&preflight, status != 0);
+		build_summary(s->ui, &built, &o->scan, &o->pushed, status ? e : NULL);
 		ui_finish(s->ui, status != 0);
 		care_after_build(s->store, &limits, !o->quiet);
 		if (status || o->verify || built.n_cached < built.n_steps)

@@ -144,6 +144,9 @@ static int look_at(struct build_scan *b, struct session *s, const struct build_i
 	for (size_t i = 0; i < scan.warnings.n; i++)
 		event_note(session_sink(s), "WARNING: %s", scan.warnings.v[i]);
 	size_t n = scan_count(&scan, SEVERITY_UNKNOWN);
+	b->n_packages += t.packages->n;
+	b->n_found += scan.n;
+	b->n_left += n;
 	if (n)
 		tell(s, &t, &scan);
 	else

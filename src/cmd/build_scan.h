@@ -12,8 +12,9 @@ struct build_scan {
 	struct scan_ask ask; // its texts are below
 	struct strv texts, vex;
 	struct buf severities, types;
-	struct scan_work work; // of the build; its scan is of the last image
-	int64_t exit_code;     // 0: that of the error's kind
+	struct scan_work work;              // of the build; its scan is of the last image
+	int64_t exit_code;                  // 0: that of the error's kind
+	size_t n_packages, n_found, n_left; // of all images that were looked into
 };
 void build_scan_release(struct build_scan *b);
 // "severity=HIGH,CRITICAL[,ignore-unfixed][,exit-code=N]...". NULL: not wanted.

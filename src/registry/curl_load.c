@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads libcurl. RTLD_LOCAL keeps its OpenSSL apart from the one hew links statically. Debian has
 // the same library built on GnuTLS, which git brings in; it serves where libcurl4 is not installed.
+// A static hew has a libcurl of its own inside, and loads nothing: what a library of the machine's
+// needs of glibc may not be what is linked here. So OpenSSL may not follow its configuration
+// either, which names modules to load.
 
 #include "registry/curl_load.h"
 
@@ -8,11 +11,39 @@
 #include "base/mem.h"
 #include <dlfcn.h>
 #include <pthread.h>
+#ifdef HEW_STATIC
+#include <openssl/crypto.h>
+#endif
 
 static struct curl_api api;
 static bool loaded;
 static char why[300];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static bool begin(void)
+{
+	CURLcode rc = api.global_init(CURL_GLOBAL_DEFAULT);
+	if (rc != CURLE_OK) {
+		snprintf(why, sizeof(why), "%s", api.easy_strerror(rc));
+		return false;
+	}
+	const curl_version_info_data *v = api.version_info(CURLVERSION_NOW);
+	api.is_openssl = v->ssl_version && strstr(v->ssl_version, "OpenSSL");
+	return true;
+}
+
+#ifdef HEW_STATIC
+
+static void load(void)
+{
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+#define X(name) api.name = &curl_##name;
+	CURL_FUNCTIONS(X)
+#undef X
+	loaded = begin();
+}
+
+#else
 
 static bool find(void *lib, const char *name, void *slot, size_t size)
 {
@@ -41,15 +72,10 @@ static void load(void)
 		return;
 	CURL_FUNCTIONS(X)
 #undef X
-	CURLcode rc = api.global_init(CURL_GLOBAL_DEFAULT);
-	if (rc != CURLE_OK) {
-		snprintf(why, sizeof(why), "%s", api.easy_strerror(rc));
-		return;
-	}
-	const curl_version_info_data *v = api.version_info(CURLVERSION_NOW);
-	api.is_openssl = v->ssl_version && strstr(v->ssl_version, "OpenSSL");
-	loaded = true;
+	loaded = begin();
 }
+
+#endif
 
 const struct curl_api *curl_load(struct err *e)
 {

@@ -98,7 +98,7 @@ void put_count(struct buf *out, size_t n, const char *what)
 	buf_printf(out, "%zu %s%s", n, what, n == 1 ? "" : "s");
 }
 
-void put_markdown(struct buf *out, const char *s)
+void report_markdown_text(struct buf *out, const char *s)
 {
 	const char *from = s;
 	for (; s && *s; s++) {

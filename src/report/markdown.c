@@ -15,7 +15,7 @@ static void put_headline(
 		fixable += rows[i].first->fixed != NULL;
 	}
 	buf_puts(out, "## ");
-	put_markdown(out, r->name);
+	report_markdown_text(out, r->name);
 	buf_puts(out, ": ");
 	if (!all) {
 		buf_puts(out, "no flaws known\n\n");
@@ -37,19 +37,19 @@ static void put_where(struct buf *out, const struct report_layer *l)
 		return;
 	}
 	if (l->dockerfile) {
-		put_markdown(out, l->dockerfile);
+		report_markdown_text(out, l->dockerfile);
 		if (l->line > 0)
 			buf_printf(out, ":%d", l->line);
 		buf_putc(out, ' ');
 	}
 	auto_free char *cut = cut_text(l->created_by ? l->created_by : "", WHERE_MAX);
-	put_markdown(out, cut);
+	report_markdown_text(out, cut);
 	buf_puts(out, " |");
 }
 
 static void put_cell(struct buf *out, const char *text)
 {
-	put_markdown(out, text);
+	report_markdown_text(out, text);
 	buf_puts(out, " | ");
 }
 
@@ -64,7 +64,7 @@ static void put_row(struct buf *out, const struct report *r, const struct report
 	put_cell(out, f->fixed ? f->fixed : "-");
 	put_cell(out, severity_word(f->severity));
 	buf_putc(out, '[');
-	put_markdown(out, flaw_name(f));
+	report_markdown_text(out, flaw_name(f));
 	buf_puts(out, "](");
 	put_flaw_url(out, flaw_name(f));
 	buf_puts(out, *f->flaw->known_exploited ? ") (exploited) | " : ") | ");
@@ -124,7 +124,7 @@ static void put_hidden(struct buf *out, const struct report *r)
 		for (same = 1; i + same < n && !by_reason(&v[i], &v[i + same]);)
 			same++;
 		buf_printf(out, "- %zu: ", same);
-		put_markdown(out, v[i].first->hidden);
+		report_markdown_text(out, v[i].first->hidden);
 		buf_putc(out, '\n');
 	}
 	buf_putc(out, '\n');
@@ -133,7 +133,7 @@ static void put_hidden(struct buf *out, const struct report *r)
 static void put_packages(struct buf *out, const struct report *r)
 {
 	buf_puts(out, "## ");
-	put_markdown(out, r->name);
+	report_markdown_text(out, r->name);
 	buf_puts(out, ": ");
 	put_count(out, r->packages->n, "package");
 	buf_puts(out, "\n");
@@ -153,16 +153,16 @@ void report_markdown(const struct report *r, struct buf *out)
 	put_hidden(out, r);
 	for (size_t i = 0; i < r->scan->warnings.n; i++) {
 		buf_puts(out, "> ");
-		put_markdown(out, r->scan->warnings.v[i]);
+		report_markdown_text(out, r->scan->warnings.v[i]);
 		buf_puts(out, "\n\n");
 	}
 	time_format((struct timestamp){r->scan->data_time, 0}, day);
 	put_count(out, r->packages->n, "package");
 	if (r->base) {
 		buf_puts(out, ", base ");
-		put_markdown(out, r->base);
+		report_markdown_text(out, r->base);
 	}
 	buf_printf(out, "; data of %.10s; hew ", day);
-	put_markdown(out, r->version ? r->version : "");
+	report_markdown_text(out, r->version ? r->version : "");
 	buf_putc(out, '\n');
 }

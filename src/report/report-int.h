@@ -31,9 +31,6 @@ void put_count(struct buf *out, size_t n, const char *what);
 // No more than n bytes of it, in whole characters, and an ellipsis where there was more. Caller
 // frees.
 char *cut_text(const char *text, size_t n);
-// A text in a line of Markdown, appended: it is shown as it is and makes nothing of its own,
-// neither link nor cell nor line.
-void put_markdown(struct buf *out, const char *s);
 bool is_shown(const struct report *r, const struct finding *f); // by show_hidden, too
 
 // Findings by flaw, in the order of the first of each.

@@ -53,3 +53,7 @@ void report_sarif(const struct report *r, struct buf *out);
 void report_cyclonedx(const struct report *r, int version, struct buf *out); // 15, 16
 void report_spdx(const struct report *r, struct buf *out);
 void report_markdown(const struct report *r, struct buf *out);
+
+// A text in a line of Markdown, appended: it is shown as it is and makes nothing of its own,
+// neither link nor cell nor line.
+void report_markdown_text(struct buf *out, const char *s);

@@ -60,18 +60,18 @@ static void put_help(struct jw *w, const struct finding *f, const char *url)
 	buf_printf(&text, "\nLink: %s\n", url);
 	put_plain(&text, f->flaw->title);
 	buf_puts(&md, "**");
-	put_markdown(&md, flaw_name(f));
+	report_markdown_text(&md, flaw_name(f));
 	buf_printf(&md,
 	        "**\n\n| Severity | Package | Fixed version | Link |\n| --- | --- | --- | --- |\n"
 	        "| %s | ",
 	        severity_word(f->severity));
-	put_markdown(&md, p->name);
+	report_markdown_text(&md, p->name);
 	buf_puts(&md, " | ");
-	put_markdown(&md, f->fixed ? f->fixed : "none");
+	report_markdown_text(&md, f->fixed ? f->fixed : "none");
 	buf_puts(&md, " | [");
-	put_markdown(&md, flaw_name(f));
+	report_markdown_text(&md, flaw_name(f));
 	buf_printf(&md, "](%s) |\n\n", url);
-	put_markdown(&md, f->flaw->title);
+	report_markdown_text(&md, f->flaw->title);
 	jw_key(w, "help");
 	jw_object(w);
 	jw_kv(w, "text", buf_cstr(&text));

@@ -3,6 +3,7 @@
 // from outside the new namespace by setuid helpers, started by a child that stays behind.
 #include "sandbox/idmap.h"
 
+#include "base/account.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
@@ -10,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,14 +52,12 @@ static void read_ranges(const char *path, const char *name, uid_t uid, struct id
 
 void idmap_of_caller(struct idmap *ret)
 {
-	struct passwd pw, *found = NULL;
-	char text[4096];
+	struct account user;
 	*ret = (struct idmap){.uid = geteuid(), .gid = getegid()};
-	if (getpwuid_r(ret->uid, &pw, text, sizeof text, &found) != 0)
-		found = NULL;
+	const char *name = account_of(ret->uid, &user) ? user.name : NULL;
 	// Both files go by the user's name or number, never the group's.
-	read_ranges("/etc/subuid", found ? pw.pw_name : NULL, ret->uid, &ret->subuids);
-	read_ranges("/etc/subgid", found ? pw.pw_name : NULL, ret->uid, &ret->subgids);
+	read_ranges("/etc/subuid", name, ret->uid, &ret->subuids);
+	read_ranges("/etc/subgid", name, ret->uid, &ret->subgids);
 }
 
 // ---- the helpers

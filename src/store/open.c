@@ -3,6 +3,7 @@
 // file and a look at the few names in leases/ and locks/; everything else happens only after a
 // crash, once a boot, or once in the life of a store (make.c).
 
+#include "base/account.h"
 #include "base/err.h"
 #include "base/event.h"
 #include "base/fault.h"
@@ -12,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,11 +24,9 @@ static char *home_folder(void)
 	const char *home = getenv("HOME");
 	if (home && *home == '/')
 		return xstrdup(home);
-	struct passwd pw, *found = NULL;
-	char text[4096];
-	if (getpwuid_r(geteuid(), &pw, text, sizeof(text), &found) == 0 && found &&
-	        *pw.pw_dir == '/')
-		return xstrdup(pw.pw_dir);
+	struct account user;
+	if (account_of(geteuid(), &user) && *user.home == '/')
+		return xstrdup(user.home);
 	return xasprintf("/var/tmp/user-%u", (unsigned)geteuid());
 }
 

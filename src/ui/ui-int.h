@@ -23,6 +23,8 @@ struct ui_step {
 	int shown; // number that people see; 0: not shown yet
 };
 
+enum ci_service { CI_NONE, CI_GITHUB, CI_GITLAB };
+
 #define UI_TAIL_MAX (16u << 10)
 
 struct ui {
@@ -35,6 +37,11 @@ struct ui {
 	int shown;
 	int64_t begun_ns;
 	struct strv warnings; // of the Dockerfile, told at the end
+	int *warning_lines;
+	// in a job of a CI service (ci.c)
+	enum ci_service service;
+	bool folded;
+	char *source; // the Dockerfile; NULL: not known
 	// tty
 	int drawn; // lines of the live part on the screen
 	bool colour;
@@ -44,6 +51,8 @@ struct ui {
 };
 
 struct ui_step *ui_step_of(struct ui *u, int id);
+enum ci_service ci_service(void);
+void ci_warnings(const struct ui *u); // as annotations of GitHub's
 void plain_event(struct ui *u, const struct event *ev);
 void raw_event(struct ui *u, const struct event *ev);
 void tty_draw(struct ui *u);

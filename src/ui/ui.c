@@ -166,6 +166,9 @@ static bool keep_warning(struct ui *u, const struct event *ev)
 		return false;
 	auto_buf struct buf text = {0};
 	ui_clean_line(ev->text, ev->len, &text);
+	u->warning_lines =
+	        xreallocarray(u->warning_lines, u->warnings.n + 1, sizeof(*u->warning_lines));
+	u->warning_lines[u->warnings.n] = ev->line;
 	strv_addf(&u->warnings, "%s (line %d)", buf_cstr(&text), ev->line);
 	return true;
 }
@@ -175,6 +178,10 @@ static void print_warnings(struct ui *u)
 	size_t n = u->warnings.n;
 	if (n == 0 || u->kind == UI_QUIET)
 		return;
+	if (u->service == CI_GITHUB) {
+		ci_warnings(u);
+		return;
+	}
 	fprintf(stderr, "\n %s%zu warning%s found (use hew build --check to expand):%s\n",
 	        u->colour ? "\033[33m" : "", n, n == 1 ? "" : "s", u->colour ? "\033[0m" : "");
 	for (size_t i = 0; i < n; i++)
@@ -240,7 +247,9 @@ static void print_failed_tail(struct ui *u)
 			size_t len = strcspn(p, "\n");
 			auto_buf struct buf line = {0};
 			ui_clean_line(p, len, &line);
-			fprintf(stderr, "%s\n", buf_cstr(&line));
+			// ahead of a line from outside, so that no service takes it for a command
+			fprintf(stderr, "%s%s\n", u->service == CI_NONE ? "" : "| ",
+			        buf_cstr(&line));
 			p += len + (p[len] == '\n');
 		}
 		fputs("------\n", stderr);
@@ -263,7 +272,9 @@ void ui_finish(struct ui *u, bool failed)
 		tty_draw(u);
 		tty_finish(u);
 	}
-	if (failed && u->kind == UI_TTY)
+	bool hidden = u->kind == UI_TTY || u->service != CI_NONE;
+	ui_section_end(u);
+	if (failed && hidden)
 		print_failed_tail(u);
 	print_warnings(u);
 	fflush(stderr);
@@ -282,6 +293,8 @@ void ui_free(struct ui *u)
 	}
 	free(u->steps);
 	strv_release(&u->warnings);
+	free(u->warning_lines);
+	free(u->source);
 	pthread_mutex_destroy(&u->lock);
 	pthread_cond_destroy(&u->wake);
 	free(u);

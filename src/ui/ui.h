@@ -27,6 +27,14 @@ struct event_sink *ui_sink(struct ui *u);
 void ui_finish(struct ui *u, bool failed);
 void ui_free(struct ui *u); // NULL is fine
 
+// In a job of a CI service that folds its log, and if progress is plain: what comes next is folded,
+// until the end. To be called before anything is shown.
+void ui_section(struct ui *u, const char *title);
+void ui_section_end(struct ui *u);
+// Where warnings about lines belong; and an error about a line of it, beside the one of ui_error.
+void ui_source(struct ui *u, const char *file);
+void ui_error_at(struct ui *u, int line, const struct err *e);
+
 // Is it a terminal that shows colours, and NO_COLOR unset?
 bool ui_colour(int fd);
 
