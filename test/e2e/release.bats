@@ -104,7 +104,7 @@ in_empty_root() {
 @test "the same bytes once more" {
 	SOURCE_DATE_EPOCH=$EPOCH hew build -q --no-cache-filter build,package -f "$BATS_FILE_TMPDIR/source/release/Dockerfile" \
 		--target dist -o type=local,dest=again "$BATS_FILE_TMPDIR/source"
-	(cd again && grep " hew.*$ARCH" "$DIST/SHA256SUMS" | sha256sum --check --quiet -)
+	(cd again && grep " hew.*$ARCH" "$DIST/SHA256SUMS" | grep -v cdx | sha256sum --check --quiet -)
 }
 
 @test "the other architecture's starts" {
