@@ -102,9 +102,9 @@ int command_main(const struct command *c, int argc, char **argv)
 	bool help = false;
 	int status = 0;
 	take_variables(c, &words);
-	for (int i = 0; i < argc; i++)
-		strv_add(&words, argv[i]);
-	if (options_parse(c, (int)words.n, words.v, opts, &args, &help, &e)) {
+	// the command line itself, not a copy: login takes a password off it
+	if (options_parse(c, (int)words.n, words.v, opts, &args, &help, &e) ||
+	        options_parse(c, argc, argv, opts, &args, &help, &e)) {
 		status = -1;
 	} else if (help) {
 		auto_buf struct buf text = {0};

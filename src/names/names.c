@@ -189,6 +189,30 @@ static int as_plugin(const struct command *c, int argc, char **argv)
 	return hand_over_as_is(c, &words);
 }
 
+// The password of docker login at that word; NULL: none.
+static char *password_at(char **argv, int i)
+{
+	static const char equals[] = "--password=";
+	if (i == 0 || strcmp(argv[0], "login") != 0)
+		return NULL;
+	if (!strcmp(argv[i - 1], "-p") || !strcmp(argv[i - 1], "--password"))
+		return argv[i];
+	if (str_has_prefix(argv[i], equals))
+		return argv[i] + strlen(equals);
+	return str_has_prefix(argv[i], "-p") && argv[i][2] ? argv[i] + 2 : NULL;
+}
+
+// A copy of the command line, which is then without the password: other users can see it.
+static void take_words(int argc, char **argv, struct strv *ret)
+{
+	for (int i = 0; i < argc; i++) {
+		char *password = password_at(argv, i);
+		strv_add(ret, argv[i]);
+		if (password)
+			explicit_bzero(password, strlen(password));
+	}
+}
+
 int names_main(const struct command *c, int argc, char **argv)
 {
 	const char *front = getenv("DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND");
@@ -197,5 +221,7 @@ int names_main(const struct command *c, int argc, char **argv)
 		return plugin_metadata(c);
 	if (plugin && front && *front)
 		return as_plugin(c, argc - 1, argv + 1);
-	return command_main(c, argc - 1, argv + 1);
+	auto_strv struct strv words = {0};
+	take_words(argc - 1, argv + 1, &words);
+	return command_main(c, (int)words.n, words.v);
 }

@@ -122,7 +122,11 @@ bool store_build_repeat(struct store *s, const char *id)
 	db_lock(s);
 	int found = db_int(s, &ignored, &one, "SELECT 1 FROM builds WHERE id = ?", "t", id);
 	db_unlock(s);
-	return found == 1;
+	// Whoever removes the record meanwhile moves its log away first, and takes the mark last.
+	if (found == 1 && log_exists(s, id))
+		return true;
+	log_untouch(s, id);
+	return false;
 }
 
 // In the order of the rows, where the times are the same: oldest first.

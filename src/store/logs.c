@@ -54,12 +54,19 @@ static bool path_of_last(const char *id, char out[static STORE_PATH])
 	return true;
 }
 
-int log_remove(struct store *s, const char *id, struct err *e)
+void log_untouch(struct store *s, const char *id)
 {
 	char path[STORE_PATH];
 	if (path_of_last(id, path))
 		unlinkat(s->root_fd, path, 0);
-	return path_of_log(id, path) ? trash_move(s, path, e) : 0;
+}
+
+int log_remove(struct store *s, const char *id, struct err *e)
+{
+	char path[STORE_PATH];
+	int rc = path_of_log(id, path) ? trash_move(s, path, e) : 0;
+	log_untouch(s, id); // last: see store_build_repeat
+	return rc;
 }
 
 bool log_touch(struct store *s, const char *id)
@@ -89,6 +96,13 @@ int store_log_open(struct store *s, const char *id)
 	if (!path_of_log(id, path))
 		return -1;
 	return openat(s->root_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+bool log_exists(struct store *s, const char *id)
+{
+	char path[STORE_PATH];
+	return path_of_log(id, path) &&
+	       faccessat(s->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 bool log_is_locked(struct store *s, const char *id)
