@@ -101,8 +101,7 @@ int store_log_open(struct store *s, const char *id)
 bool log_exists(struct store *s, const char *id)
 {
 	char path[STORE_PATH];
-	return path_of_log(id, path) &&
-	       faccessat(s->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return path_of_log(id, path) && faccessat(s->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 bool log_is_locked(struct store *s, const char *id)
