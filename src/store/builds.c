@@ -80,7 +80,10 @@ int store_build_remove(struct store *s, const char *id, struct err *e)
 	}
 	if (db_run(s, e, "DELETE FROM builds WHERE id = ?", "t", id) < 0 || log_remove(s, id, e))
 		return db_abandon(s);
-	return db_commit(s, e);
+	if (db_commit(s, e))
+		return -1;
+	log_untouch(s, id); // again: until now the build could be repeated
+	return 0;
 }
 
 // ---- reading
@@ -122,11 +125,9 @@ bool store_build_repeat(struct store *s, const char *id)
 	db_lock(s);
 	int found = db_int(s, &ignored, &one, "SELECT 1 FROM builds WHERE id = ?", "t", id);
 	db_unlock(s);
-	// Whoever removes the record meanwhile moves its log away first, and takes the mark last.
-	if (found == 1 && log_exists(s, id))
-		return true;
-	log_untouch(s, id);
-	return false;
+	if (found != 1)
+		log_untouch(s, id);
+	return found == 1;
 }
 
 // In the order of the rows, where the times are the same: oldest first.

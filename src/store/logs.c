@@ -64,9 +64,8 @@ void log_untouch(struct store *s, const char *id)
 int log_remove(struct store *s, const char *id, struct err *e)
 {
 	char path[STORE_PATH];
-	int rc = path_of_log(id, path) ? trash_move(s, path, e) : 0;
-	log_untouch(s, id); // last: see store_build_repeat
-	return rc;
+	log_untouch(s, id);
+	return path_of_log(id, path) ? trash_move(s, path, e) : 0;
 }
 
 bool log_touch(struct store *s, const char *id)
@@ -96,12 +95,6 @@ int store_log_open(struct store *s, const char *id)
 	if (!path_of_log(id, path))
 		return -1;
 	return openat(s->root_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-bool log_exists(struct store *s, const char *id)
-{
-	char path[STORE_PATH];
-	return path_of_log(id, path) && faccessat(s->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 bool log_is_locked(struct store *s, const char *id)

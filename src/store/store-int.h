@@ -163,7 +163,6 @@ bool log_is_locked(struct store *s, const char *id);
 #define LOG_LAST ".last"                           // what follows the id
 bool log_touch(struct store *s, const char *id);   // that build was repeated now
 void log_untouch(struct store *s, const char *id); // takes it back
-bool log_exists(struct store *s, const char *id);
 int64_t log_last_time(struct store *s, const char *id); // when; 0: it was not
 void logs_trim(struct store *s); // the oldest go, until all are below the limit
 

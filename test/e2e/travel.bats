@@ -329,19 +329,25 @@ against() {
 	done
 }
 
+# serve_faulty NAME OPTION...: such a registry, at PORT, with NAME.log.
+serve_faulty() {
+	local at=$BATS_TEST_TMPDIR/$1
+	python3 -B "$E2E_LIB/faulty_registry.py" --port-file "$at.port" --log "$at.log" "${@:2}" >"$at.out" 2>&1 3>&- &
+	SERVERS+=($!)
+	wait_for test -e "$at.port"
+	PORT=$(cat "$at.port")
+}
+
 @test "interrupted while a cache is read or written: status 130, and the next build is right" {
 	printf 'FROM scratch\nCOPY f /\n' | dockerfile
 	echo "$BATS_TEST_NUMBER" >f
 	[ -z "${HEW_TEST_UID-}" ] || readable
-	local way fault port rc
+	local way fault rc
 	for way in from to; do
-		[ $way = from ] && fault=hang:1 || fault=put-stall:1
-		python3 -B "$E2E_LIB/faulty_registry.py" --port-file "$BATS_TEST_TMPDIR/$way.port" --log "$BATS_TEST_TMPDIR/$way.log" --fault $fault \
-			>"$BATS_TEST_TMPDIR/http.out" 2>&1 3>&- &
-		SERVERS+=($!)
-		wait_for test -e "$BATS_TEST_TMPDIR/$way.port"
-		port=$(cat "$BATS_TEST_TMPDIR/$way.port") rc=0
-		HEW_ROOT=$BATS_TEST_TMPDIR/$way env --default-signal=INT hew build "--cache-$way" "type=registry,ref=127.0.0.1:$port/c:1" . \
+		[ $way = from ] && fault=hang:1 || fault=put-stall:99
+		serve_faulty $way --fault $fault
+		rc=0
+		HEW_ROOT=$BATS_TEST_TMPDIR/$way env --default-signal=INT hew build "--cache-$way" "type=registry,ref=127.0.0.1:$PORT/c:1" . \
 			>out 2>"$BATS_TEST_TMPDIR/said" 3>&- &
 		wait_for grep -q hanging "$BATS_TEST_TMPDIR/$way.log"
 		kill -INT $!
@@ -349,9 +355,10 @@ against() {
 		equal "$way 130" "$way $rc"
 		equal 1 "$(grep -c "^ERROR: " "$BATS_TEST_TMPDIR/said")"
 		nothing_left
-		on $way build --cache-to "type=registry,ref=127.0.0.1:$port/c:1"
+		serve_faulty "$way.sound"
+		on $way build --cache-to "type=registry,ref=127.0.0.1:$PORT/c:1"
 		on $way sound
-		HEW_ROOT=$BATS_TEST_TMPDIR/$way.other build --cache-from "127.0.0.1:$port/c:1"
+		HEW_ROOT=$BATS_TEST_TMPDIR/$way.other build --cache-from "127.0.0.1:$PORT/c:1"
 		equal "" "$(ran)"
 	done
 }
