@@ -189,24 +189,25 @@ static int as_plugin(const struct command *c, int argc, char **argv)
 	return hand_over_as_is(c, &words);
 }
 
-// The password of docker login at that word; NULL: none.
-static char *password_at(char **argv, int i)
+// The password of docker login in a word behind others; NULL: it has none.
+static char *password_in(char *word, const struct strv *before)
 {
 	static const char equals[] = "--password=";
-	if (i == 0 || strcmp(argv[0], "login") != 0)
+	if (before->n == 0 || strcmp(before->v[0], "login") != 0)
 		return NULL;
-	if (!strcmp(argv[i - 1], "-p") || !strcmp(argv[i - 1], "--password"))
-		return argv[i];
-	if (str_has_prefix(argv[i], equals))
-		return argv[i] + strlen(equals);
-	return str_has_prefix(argv[i], "-p") && argv[i][2] ? argv[i] + 2 : NULL;
+	const char *last = before->v[before->n - 1];
+	if (!strcmp(last, "-p") || !strcmp(last, "--password"))
+		return word;
+	if (str_has_prefix(word, equals))
+		return word + strlen(equals);
+	return str_has_prefix(word, "-p") && word[2] ? word + 2 : NULL;
 }
 
 // A copy of the command line, which is then without the password: other users can see it.
 static void take_words(int argc, char **argv, struct strv *ret)
 {
 	for (int i = 0; i < argc; i++) {
-		char *password = password_at(argv, i);
+		char *password = password_in(argv[i], ret);
 		strv_add(ret, argv[i]);
 		if (password)
 			explicit_bzero(password, strlen(password));
