@@ -577,23 +577,28 @@ pushed() { # status, part
 	[ "$(grep -c 'PUT /upload/.* 201 auth=none' "$LOG")" -ge 2 ]
 }
 
-@test "login -p: the password is off the process list as soon as it is read" {
-	mkfifo gate
-	# a registry that takes the connection and says nothing
-	python3 -c 'import socket, sys
+@test "login -p: the password is off the process list as soon as it is read, also as docker" {
+	local name
+	ln -s "$HEW" docker
+	for name in "$HEW" ./docker; do
+		rm -f gate port
+		mkfifo gate
+		# a registry that takes the connection and says nothing
+		python3 -c 'import socket, sys
 s = socket.create_server(("127.0.0.1", 0))
 print(s.getsockname()[1], flush=True)
 c = s.accept()
 print("asked", flush=True)
 c[0].recv(9)
 sys.stdin.read()' <>gate >port 3>&- &
-	SERVERS+=($!)
-	wait_for grep -q . port
-	"$HEW" login -u u -p "$SECRET" "127.0.0.1:$(cat port)" >out 2>&1 3>&- &
-	SERVERS+=($!)
-	wait_for grep -q asked port
-	has "login" "$(tr '\0' ' ' <"/proc/$!/cmdline")"
-	has_not "$SECRET" "$(tr '\0' ' ' <"/proc/$!/cmdline")"
+		SERVERS+=($!)
+		wait_for grep -q . port
+		"$name" login -u u -p "$SECRET" "127.0.0.1:$(head -n 1 port)" >out 2>&1 3>&- &
+		SERVERS+=($!)
+		wait_for grep -q asked port
+		has "login" "$(tr '\0' ' ' <"/proc/$!/cmdline")"
+		has_not "$SECRET" "$(tr '\0' ' ' <"/proc/$!/cmdline")"
+	done
 }
 
 # ---- https, and when plain http will do
