@@ -160,9 +160,9 @@ int gc_finish(struct store *s, uint64_t *freed, struct err *e);
 int log_create(struct store *s, const char *id, struct err *e); // inside a transaction; descriptor
 int log_remove(struct store *s, const char *id, struct err *e); // inside one; 0 if there is none
 bool log_is_locked(struct store *s, const char *id);
-#define LOG_LAST ".last"                           // what follows the id
-bool log_touch(struct store *s, const char *id);   // that build was repeated now
-void log_untouch(struct store *s, const char *id); // takes it back
+#define LOG_LAST ".last"                                // what follows the id
+bool log_touch(struct store *s, const char *id);        // that build was repeated now
+void log_untouch(struct store *s, const char *id);      // takes it back
 int64_t log_last_time(struct store *s, const char *id); // when; 0: it was not
 void logs_trim(struct store *s); // the oldest go, until all are below the limit
 
