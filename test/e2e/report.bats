@@ -3,19 +3,14 @@
 # What hew scan and hew sbom write for others: valid by the schemas of those forms (lib/validate.js, with ajv), read by
 # the jq that people have, and the same when hew reads it back.
 load lib/hew
+load lib/advisories
 
-RECORDS=$TOP/test/data/scan/records.jsonl
 SCHEMAS=${HEW_TEST_DATA-}/sbom/schemas
 VALIDATOR=(ajv@8.20.0 ajv-formats@3.0.1 ajv-formats-draft2019@1.6.1 ajv-draft-04@1.0.0 @microsoft/jest-sarif@1.0.0-beta.0)
 
 setup_file() {
 	suite_setup
-	export HEW_DB=$BATS_FILE_TMPDIR/advisories.db
-	# of today, or they would be old one day
-	sed "s/2031-01-01T/$(date -u +%F)T/" "$RECORDS" >"$BATS_FILE_TMPDIR/records.jsonl"
-	chmod 644 "$BATS_FILE_TMPDIR/records.jsonl"
-	"$HEW" db import -q "$BATS_FILE_TMPDIR/records.jsonl"
-	"$HEW" pull -q debian:bookworm-slim
+	advisories_setup
 }
 
 # validator: sets MODULES to a folder with node_modules, or skips. Once a machine: it is kept beside the bases.

@@ -3,17 +3,13 @@
 # hew scan, hew sbom, hew diff and the names of other scanners, on the test bases, with a database of records made
 # up for them (test/data/scan).
 load lib/hew
+load lib/advisories
 
 RECORDS=$TOP/test/data/scan/records.jsonl
 
 setup_file() {
 	suite_setup
-	export HEW_DB=$BATS_FILE_TMPDIR/advisories.db
-	# of today, or they would be old one day
-	sed "s/2031-01-01T/$(date -u +%F)T/" "$RECORDS" >"$BATS_FILE_TMPDIR/records.jsonl"
-	chmod 644 "$BATS_FILE_TMPDIR/records.jsonl"
-	"$HEW" db import -q "$BATS_FILE_TMPDIR/records.jsonl"
-	"$HEW" pull -q debian:bookworm-slim
+	advisories_setup
 }
 
 teardown() {
