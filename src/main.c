@@ -7,6 +7,7 @@
 #include "names/names.h"
 #include "rootfs/engine.h"
 #include "ui/ui.h"
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,8 +47,20 @@ static const struct command *find(const char *name)
 	return c ? c : names_called(name);
 }
 
+// What is opened first would take the place of one that is closed, and a process that hew runs gets
+// these three as they are.
+static bool open_stdio(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
+	if (!open_stdio())
+		return 1;
 	if (argc > 0 && !strcmp(argv[0], HOLDER_ARGV0))
 		return holder_main(engine_jobs, engine_n_jobs);
 	const struct command *called = argc > 0 ? names_called(argv[0]) : NULL;
@@ -58,6 +71,8 @@ int main(int argc, char **argv)
 		return show_help(argc > 2 ? find(argv[2]) : NULL);
 	if (!strcmp(verb, "--version") || !strcmp(verb, "-v"))
 		verb = "version";
-	const struct command *c = find(verb);
-	return c ? command_main(c, argc - 2, argv + 2) : unknown_verb(verb);
+	const struct command *own = command_find(verb), *other = own ? NULL : names_called(verb);
+	return own     ? command_main(own, argc - 2, argv + 2)
+	       : other ? names_verb(other, argc - 2, argv + 2)
+	               : unknown_verb(verb);
 }

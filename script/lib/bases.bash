@@ -16,7 +16,6 @@ registry_start() {
 	"$top/test/bases/serve" start "$@"
 }
 
-registry_port() { "$top/test/bases/serve" port "$1"; }
 registry_stop() { "$top/test/bases/serve" stop "$1"; }
 
 registries_stop() {

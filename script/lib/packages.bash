@@ -6,7 +6,7 @@
 PACKAGES_BUILD=(
 	gcc libc6-dev meson ninja-build pkg-config scdoc python3
 	libcurl4-openssl-dev libssl-dev zlib1g-dev libdeflate-dev libzstd-dev liblzma-dev
-	libbz2-dev libsqlite3-dev libjansson-dev libyaml-dev
+	libbz2-dev libsqlite3-dev libjansson-dev libyaml-dev libpcre2-dev
 )
 PACKAGES_DEMO=(
 	mmdebstrap docker-registry busybox-static ca-certificates e2fsprogs util-linux curl xz-utils
@@ -15,7 +15,7 @@ PACKAGES_TEST=(
 	libcmocka-dev bats skopeo umoci buildah podman runc jq attr acl libcap2-bin
 	clang clang-format clang-tidy universal-ctags shellcheck apache2-utils openssl
 	git sqlite3 xz-utils bzip2 zstd strace procps psmisc iproute2 uidmap passt openssh-client openssh-server
-	bindfs libdpkg-perl rpm db5.3-util binutils
+	bindfs tmux man-db libdpkg-perl rpm db5.3-util binutils chromium
 )
 
 # packages_for JOB: the names, one a line. demo needs what build needs, test what both need.
@@ -38,8 +38,9 @@ packages_for() {
 packages_missing() {
 	# shellcheck disable=SC2016  # the format is dpkg-query's, not the shell's
 	dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null |
-		awk 'NR == FNR { if ($2 == "installed") have[$1] = 1; next } !($1 in have)' \
-			- <(printf '%s\n' "$@")
+		awk 'NR == FNR { want[++n] = $1; next } $2 == "installed" { have[$1] = 1 }
+			END { for (i = 1; i <= n; i++) if (!(want[i] in have)) print want[i] }' \
+			<(printf '%s\n' "$@") -
 }
 
 # packages_apt ARGUMENT...: its thousand lines are shown only when it fails, and then the last of them.

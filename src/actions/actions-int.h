@@ -5,6 +5,7 @@
 #include "actions/actions.h"
 #include "base/err.h"
 #include "base/map.h"
+#include "base/slots.h"
 #include "registry/http.h"
 #include "registry/origin.h"
 #include <pthread.h>
@@ -25,8 +26,7 @@ struct actions {
 	struct map there;     // keys of blobs that are known to be there
 	struct map begun;     // keys of blobs to their struct reservation: begun and not ended
 	struct err refused;   // why nothing can be written (any more); no kind: it can
-	size_t busy;          // blocks under way
-	pthread_cond_t block_done;
+	struct slots blocks;  // under way
 };
 
 // The refs of a token: its claim "ac", a JSON text in the JSON. Without one those of the

@@ -26,7 +26,7 @@ static void actions_free(struct blob_origin *o)
 	map_release(&a->begun);
 	map_release(&a->there);
 	pthread_mutex_destroy(&a->lock);
-	pthread_cond_destroy(&a->block_done);
+	slots_release(&a->blocks);
 	strv_release(&a->readable);
 	if (a->authorization)
 		explicit_bzero(a->authorization, strlen(a->authorization));
@@ -89,7 +89,7 @@ struct actions *actions_get(struct registry *r, const struct actions_options *o,
 	a->timeout_ns = o->timeout_ns;
 	token_scopes(o->token, &a->readable, &a->writable);
 	pthread_mutex_init(&a->lock, NULL);
-	pthread_cond_init(&a->block_done, NULL);
+	slots_init(&a->blocks);
 	registry_add_origin(r, &a->origin);
 	return a;
 }

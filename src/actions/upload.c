@@ -4,17 +4,14 @@
 // that was cut is sent again as a whole: until the list of blocks is there, none of them counts.
 #include "actions/actions-int.h"
 #include "base/base64.h"
-#include "base/cancel.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "registry/url.h"
 #include <string.h>
-#include <time.h>
 
 #define BLOCK_MIN (UINT64_C(8) << 20)
 #define BLOCK_MAX (UINT64_C(32) << 20)
 #define BLOCKS_AT_ONCE 8
-#define WATCH_NS 100000000
 #define SETTLE_MS 2000 // until an entry that has just been finished may be seen
 #define BESIDE_MAX 5   // names beside one that nobody can use
 #define STORAGE_VERSION "x-ms-version: 2024-11-04"
@@ -26,33 +23,6 @@ struct blocks {
 	uint64_t size; // of each but the last
 	struct patience patience;
 };
-
-// ---- so many at once
-
-static int block_enter(struct actions *a, struct err *e)
-{
-	int rc = 0;
-	pthread_mutex_lock(&a->lock);
-	while (a->busy == BLOCKS_AT_ONCE && !(rc = cancel_check(e))) {
-		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += WATCH_NS;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&a->block_done, &a->lock, &until);
-	}
-	a->busy += !rc;
-	pthread_mutex_unlock(&a->lock);
-	return rc;
-}
-
-static void block_leave(struct actions *a)
-{
-	pthread_mutex_lock(&a->lock);
-	a->busy--;
-	pthread_cond_signal(&a->block_done);
-	pthread_mutex_unlock(&a->lock);
-}
 
 // ---- one block
 
@@ -132,10 +102,10 @@ static int send_block(void *arg, size_t i, struct err *e)
 	struct blocks *b = arg;
 	if (patience_ended(&b->patience))
 		return err_set(e, ERR_NET, "no time is left (timeout=)");
-	if (block_enter(b->a, e))
+	if (slots_enter(&b->a->blocks, BLOCKS_AT_ONCE, e))
 		return -1;
 	int rc = put_block(b, i, b->a->v2 && b->body->size <= b->size, e);
-	block_leave(b->a);
+	slots_leave(&b->a->blocks);
 	return rc;
 }
 

@@ -17,7 +17,7 @@
 struct buf;
 struct err;
 
-#define ADVISORIES_FORMAT 1 // of the tables; another hew's may be another
+#define ADVISORIES_FORMAT 2 // of the tables; another hew's may be another
 
 // What the publisher says of a flaw in a release. All but FIXED have no version that mends it.
 enum advisory_status {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define VALUE_MAX (1 << 20) // no text of ours has more than a few hundred bytes
+#define RANGES_MAX 200000   // of one package; Linux has some thousands in a release
 
 const char *advisory_status_name(enum advisory_status s)
 {
@@ -175,14 +176,23 @@ static int read_ranges(
 			cap = cap ? 2 * cap : 16;
 			ret->v = xreallocarray(ret->v, cap, sizeof(*ret->v));
 		}
-		int64_t severity = sqlite3_column_int64(st, 6);
+		int64_t severity = sqlite3_column_int64(st, 6),
+		        status = sqlite3_column_int64(st, 5);
+		if (ret->n == RANGES_MAX) {
+			sqlite3_reset(st);
+			return err_set(e, ERR_CORRUPT,
+			        "the advisory database has more than %d ranges of one package",
+			        RANGES_MAX);
+		}
 		ret->v[ret->n++] = (struct advisory_range){
 		        .flaw = sqlite3_column_int64(st, 0),
 		        .record = sqlite3_column_int64(st, 1),
 		        .introduced = advisory_text(&ret->arena, st, 2),
 		        .fixed = advisory_text(&ret->arena, st, 3),
 		        .last_affected = advisory_text(&ret->arena, st, 4),
-		        .status = (enum advisory_status)sqlite3_column_int(st, 5),
+		        .status = status >= 0 && status <= ADVISORY_END_OF_LIFE
+		                          ? (enum advisory_status)status
+		                          : ADVISORY_AFFECTED,
 		        .severity = severity >= 0 && severity <= SEVERITY_CRITICAL
 		                            ? (enum severity)severity
 		                            : SEVERITY_UNKNOWN,
@@ -203,15 +213,34 @@ static int by_flaw(const void *pa, const void *pb)
 	return a->record < b->record ? -1 : a->record > b->record;
 }
 
-// Of a distribution: what is open goes where the same flaw is fixed.
+// Of a distribution: what is open goes where another source knows that the same flaw is fixed. The
+// record that knows of the fix may know that the flaw came back. Of a flaw the fixed ones come
+// first, and both go by record.
+static size_t drop_open_of(struct advisory_range *v, size_t n)
+{
+	size_t fixed = 0, kept, f = 0;
+	while (fixed < n && v[fixed].status == ADVISORY_FIXED)
+		fixed++;
+	kept = fixed;
+	for (size_t i = fixed; i < n; i++) {
+		while (f < fixed && v[f].record < v[i].record)
+			f++;
+		bool back = v[i].introduced && f < fixed && v[f].record == v[i].record;
+		if (!fixed || back)
+			v[kept++] = v[i];
+	}
+	return kept;
+}
+
 static void drop_open(struct advisory_ranges *r)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < r->n; i++) {
-		bool fixed = n > 0 && r->v[n - 1].flaw == r->v[i].flaw &&
-		             r->v[n - 1].status == ADVISORY_FIXED;
-		if (!fixed || r->v[i].status == ADVISORY_FIXED)
-			r->v[n++] = r->v[i];
+	for (size_t i = 0, k; i < r->n; i = k) {
+		for (k = i; k < r->n && r->v[k].flaw == r->v[i].flaw;)
+			k++;
+		size_t kept = drop_open_of(&r->v[i], k - i);
+		memmove(&r->v[n], &r->v[i], kept * sizeof(*r->v));
+		n += kept;
 	}
 	r->n = n;
 }

@@ -5,13 +5,59 @@
 #include "base/mem.h"
 #include <string.h>
 
+// Of "enterprise_linux:9::appstream" and "enterprise_linux:10.0" what a release is called.
+static size_t enterprise_linux(const char **text)
+{
+	static const char product[] = "enterprise_linux:";
+	if (!str_has_prefix(*text, product))
+		return 0;
+	size_t n = strspn(*text + sizeof(product) - 1, "0123456789");
+	*text += n ? sizeof(product) - 1 : 0;
+	return n;
+}
+
+static size_t number(const char *text)
+{
+	return strspn(text, "0123456789");
+}
+
+// Of "Linux Enterprise Server 15 SP5-LTSS", "Linux Enterprise Module for Python 3 15 SP5" and all
+// other products of it "Linux Enterprise 15 SP5": they have the same packages. Micro counts by
+// itself.
+static bool suse_release(const char *text, char *ret)
+{
+	static const char product[] = "Linux Enterprise ";
+	const char *release = NULL;
+	if (!str_has_prefix(text, product) || strstr(text, " Micro "))
+		return false;
+	for (const char *p = text; (p = strchr(p, ' ')); p++) {
+		if (number(p + 1))
+			release = p + 1;
+	}
+	if (!release)
+		return false;
+	const char *pack = release + number(release);
+	size_t n = (size_t)(pack - release);
+	if (str_has_prefix(pack, " SP"))
+		n += 3 + number(pack + 3);
+	memcpy(ret, product, sizeof(product) - 1);
+	memcpy(ret + sizeof(product) - 1, release, n);
+	ret[sizeof(product) - 1 + n] = '\0';
+	return true;
+}
+
 static void copy_release(const char *ecosystem, const char *text, char *ret)
 {
 	size_t n = strlen(text);
+	if (!strcmp(ecosystem, "SUSE") && suse_release(text, ret))
+		return;
 	if (!strcmp(ecosystem, "Alpine") && *text == 'v') {
 		text++;
 		n--;
 	}
+	size_t major = !strcmp(ecosystem, "Red Hat") ? enterprise_linux(&text) : 0;
+	if (major)
+		n = major;
 	if (!strcmp(ecosystem, "Ubuntu") && str_has_suffix(text, ":LTS"))
 		n -= 4;
 	memcpy(ret, text, n);
@@ -58,6 +104,41 @@ bool ecosystem_is_rpm(const char *name)
 		if (!strcmp(name, names[i]))
 			return true;
 	return false;
+}
+
+void package_module_name(const char *module, const char *name, struct buf *ret)
+{
+	buf_printf(ret, "%s/%s", module, name);
+}
+
+// A letter first, so that no time of day is one.
+static bool is_module(struct str word)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char rest[] = "-._+0123456789";
+	const char *colon = memchr(word.p, ':', word.n);
+	if (!colon || colon == word.p || colon + 1 == word.p + word.n || !strchr(letters, *word.p))
+		return false;
+	for (size_t i = 0; i < word.n; i++)
+		if (word.p + i != colon && !strchr(letters, word.p[i]) && !strchr(rest, word.p[i]))
+			return false;
+	return true;
+}
+
+size_t modules_of_title(const char *title, struct str *ret, size_t max)
+{
+	size_t n = 0;
+	for (const char *p = title; n < max && *(p += strspn(p, " ,")); p += strcspn(p, " ,")) {
+		struct str word = {p, strcspn(p, " ,")};
+		if (is_module(word))
+			ret[n++] = word;
+	}
+	return n;
+}
+
+bool version_is_modular(const char *version)
+{
+	return strstr(version, ".module") != NULL;
 }
 
 static char lower(char c)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define RECORD_MAX ((size_t)4 << 20)
+#define MODULES_MAX 8 // that an advisory is about
 
 struct osv {
 	struct feed *feed;
@@ -16,7 +17,9 @@ struct osv {
 	struct stage_owner owner;  // the record
 	struct stage_owner ranges; // who has the ranges: the record, or the one flaw it is about
 	bool covers;               // it is about flaws with other names
-	enum severity severity;    // the worst it states: of its own ranges, if it covers others
+	bool echo;                 // of one, and speaks for itself in words only
+	enum severity word;        // the worst it says in words: of its own ranges, if it covers
+	enum severity scored;      // and by vectors
 	char source[32];
 	struct err problem; // the first, if any
 };
@@ -77,8 +80,8 @@ static int link_names(struct osv *o, struct err *e)
 	o->ranges = o->owner;
 	if (link_all(o, jn_get(o->root, "aliases"), STAGE_ALIAS, "", &aliases, e))
 		return -1;
-	o->covers = is_echo(o->id, upstream);
-	if (o->covers)
+	o->covers = o->echo = is_echo(o->id, upstream);
+	if (o->echo)
 		return stage_name(o->feed->stage, jn_str(jn_at(upstream, 0)), &o->ranges.name, e);
 	if (link_all(o, upstream, STAGE_COVERS, "", &covered, e))
 		return -1;
@@ -93,16 +96,24 @@ static int link_names(struct osv *o, struct err *e)
 
 // --- how bad -----------------------------------------------------------------------------------
 
+// Debian and Alpine give no scores: whoever made records of what they publish took NVD's.
+static bool has_scores_of_nvd(const struct osv *o)
+{
+	return o->echo && (!strcmp(o->source, "debian") || !strcmp(o->source, "alpine"));
+}
+
 static int add_rating(struct osv *o, const char *vector, enum severity word, struct err *e)
 {
 	struct err why = ERR_INIT;
 	struct cvss c = {.severity = word};
 	if (vector && cvss_score(vector, &c, &why))
 		return blame(o, &why, e);
-	if (c.severity > o->severity)
-		o->severity = c.severity;
+	enum severity *worst = vector ? &o->scored : &o->word;
+	if (c.severity > *worst)
+		*worst = c.severity;
+	const char *source = vector && has_scores_of_nvd(o) ? "nvd" : o->source;
 	return stage_rating(o->feed->stage,
-	        &(struct stage_rating){o->ranges, ORIGIN_ADVISORY, o->source, vector, word}, e);
+	        &(struct stage_rating){o->ranges, ORIGIN_ADVISORY, source, vector, word}, e);
 }
 
 static int add_severities(struct osv *o, const struct jn *list, struct err *e)
@@ -182,6 +193,12 @@ static int add_events(struct osv *o, const struct jn *events, struct stage_range
 	return open ? add_range(o, r, e) : 0;
 }
 
+static bool is_usable(const struct jn *range)
+{
+	const char *type = jn_get_str(range, "type");
+	return type && strcmp(type, "GIT") != 0; // which are commits
+}
+
 // Single versions, where no range says more.
 static int add_versions(
         struct osv *o, const struct jn *versions, struct stage_range *r, struct err *e)
@@ -195,12 +212,70 @@ static int add_versions(
 	return 0;
 }
 
-static int add_affected(struct osv *o, const struct jn *affected, struct err *e)
+// Under one name of a package. r: what is the same for all its ranges.
+static int add_package(struct osv *o, const struct jn *affected, const struct ecosystem *eco,
+        const char *name, struct stage_range r, struct err *e)
 {
 	struct err why = ERR_INIT;
+	const struct jn *ranges = jn_get(affected, "ranges");
+	bool usable = false;
+	if (stage_package(o->feed->stage, eco, name, &r.package, &why))
+		return blame(o, &why, e);
+	for (size_t i = 0; i < jn_len(ranges); i++) {
+		if (!is_usable(jn_at(ranges, i)))
+			continue;
+		usable = true;
+		if (add_events(o, jn_get(jn_at(ranges, i), "events"), &r, e))
+			return -1;
+	}
+	return usable ? 0 : add_versions(o, jn_get(affected, "versions"), &r, e);
+}
+
+static bool is_modular(const struct jn *affected)
+{
+	const struct jn *ranges = jn_get(affected, "ranges");
+	for (size_t i = 0; i < jn_len(ranges); i++) {
+		const struct jn *events = jn_get(jn_at(ranges, i), "events");
+		for (size_t k = 0; k < jn_len(events); k++) {
+			const char *fixed = jn_get_str(jn_at(events, k), "fixed");
+			if (fixed && version_is_modular(fixed))
+				return true;
+		}
+	}
+	return false;
+}
+
+// The same package comes in several streams, each with fixes of its own: only the title says which
+// are meant.
+static int add_modular(struct osv *o, const struct jn *affected, const struct ecosystem *eco,
+        const char *name, const struct stage_range *r, struct err *e)
+{
+	struct str modules[MODULES_MAX];
+	const char *title = jn_get_str(o->root, "summary");
+	size_t n = title ? modules_of_title(title, modules, ARRAY_LEN(modules)) : 0;
+	for (size_t i = 0; i < n; i++) {
+		auto_buf struct buf full = {0};
+		auto_free char *module = xstrndup(modules[i].p, modules[i].n);
+		package_module_name(module, name, &full);
+		if (add_package(o, affected, eco, buf_cstr(&full), *r, e))
+			return -1;
+	}
+	return n ? 0 : add_package(o, affected, eco, name, *r, e);
+}
+
+static bool has_usable(const struct jn *affected)
+{
+	const struct jn *ranges = jn_get(affected, "ranges");
+	for (size_t i = 0; i < jn_len(ranges); i++)
+		if (is_usable(jn_at(ranges, i)))
+			return true;
+	return jn_len(jn_get(affected, "versions")) > 0;
+}
+
+static int add_affected(struct osv *o, const struct jn *affected, struct err *e)
+{
 	struct ecosystem eco;
-	const struct jn *package = jn_get(affected, "package"),
-	                *ranges = jn_get(affected, "ranges");
+	const struct jn *package = jn_get(affected, "package");
 	const char *ecosystem = jn_get_str(package, "ecosystem"),
 	           *name = jn_get_str(package, "name");
 	struct stage_range r = {.owner = o->ranges,
@@ -211,24 +286,14 @@ static int add_affected(struct osv *o, const struct jn *affected, struct err *e)
 		return 0;
 	if (!ecosystem || !name || !ecosystem_parse(ecosystem, &eco))
 		return complain(o, "a package without an ecosystem or a name");
+	// an echo's vectors rate the flaw, not what the publisher makes of it
 	if (!r.severity && o->covers)
-		r.severity = o->severity;
-	size_t usable = 0;
-	for (size_t i = 0; i < jn_len(ranges); i++) {
-		const char *type = jn_get_str(jn_at(ranges, i), "type");
-		usable += type && strcmp(type, "GIT") != 0;
-	}
-	if (usable == 0 && jn_len(jn_get(affected, "versions")) == 0)
+		r.severity = o->word || o->echo ? o->word : o->scored;
+	if (!has_usable(affected))
 		return 0;
-	if (stage_package(o->feed->stage, &eco, name, &r.package, &why))
-		return blame(o, &why, e);
-	for (size_t i = 0; i < jn_len(ranges); i++) {
-		const char *type = jn_get_str(jn_at(ranges, i), "type");
-		if (type && strcmp(type, "GIT") != 0 &&
-		        add_events(o, jn_get(jn_at(ranges, i), "events"), &r, e))
-			return -1;
-	}
-	return usable ? 0 : add_versions(o, jn_get(affected, "versions"), &r, e);
+	return ecosystem_is_rpm(eco.name) && is_modular(affected)
+	               ? add_modular(o, affected, &eco, name, &r, e)
+	               : add_package(o, affected, &eco, name, r, e);
 }
 
 // --- a record ----------------------------------------------------------------------------------

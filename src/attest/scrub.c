@@ -43,19 +43,54 @@ static bool says_secret(const char *name, size_t n)
 	return name_is_secret(plain);
 }
 
-// How long what is assigned at p is; 0 if it is a variable, whose name may be told.
-static size_t value_length(const char *p, const char *end)
+// Whether what is assigned at p is a variable or the output of a command and nothing besides: what
+// is told is a name.
+static bool is_variable(const char *p, const char *end)
 {
-	const char *begin = p;
-	bool quoted = p < end && (*p == '"' || *p == '\'');
-	if (p + quoted < end && p[quoted] == '$')
-		return 0;
-	const char *close = quoted ? memchr(p + 1, *p, (size_t)(end - p - 1)) : NULL;
-	if (close)
-		return (size_t)(close + 1 - p);
-	p += quoted;
-	while (p < end && !isspace((unsigned char)*p) && !strchr("\"'&;|<>()", *p))
+	while (p < end && (*p == '"' || *p == '\''))
 		p++;
+	if (p == end || *p++ != '$')
+		return false;
+	if (p < end && *p == '(')
+		return true;
+	bool brace = p < end && *p == '{';
+	p += brace;
+	while (p < end && (isalnum((unsigned char)*p) || *p == '_'))
+		p++;
+	if (brace && (p == end || *p++ != '}')) // ${NAME:-a value}
+		return false;
+	while (p < end && strchr("\"';)", *p))
+		p++;
+	return p == end || isspace((unsigned char)*p);
+}
+
+// How long what is assigned at p is, which stands in a quote of that kind if it is not '\0': all of
+// a shell's or a Dockerfile's word, up to a blank that is neither escaped nor quoted by itself.
+// What ends a word in one of them only (&, ;) ends none here: too much is hidden rather than too
+// little.
+static size_t value_length(const char *p, const char *end, char around)
+{
+	const char *begin = p, *open = NULL;
+	char quote = '\0';
+	for (; p < end; p++) {
+		bool last = end - p == 1;
+		if (!last && (*p == '\\' || (*p == '`' && isspace((unsigned char)p[1])))) {
+			p++;
+		} else if (around && *p == around) {
+			quote = around = '\0';
+		} else if (quote) {
+			quote = *p == quote ? '\0' : quote;
+		} else if (*p == '"' || *p == '\'') {
+			quote = *p;
+			open = p;
+		} else if (isspace((unsigned char)*p)) {
+			break;
+		}
+	}
+	if (quote) { // never closed: the rest of the line
+		const char *nl = memchr(open, '\n', (size_t)(end - open));
+		p = nl ? nl : end;
+	}
 	return (size_t)(p - begin);
 }
 
@@ -98,9 +133,31 @@ static size_t pem_length(const char *p, const char *end)
 	return kind ? last ? (size_t)(last - p) : left : 0;
 }
 
-// What must not be shown at p: its length. *ret_shown: how much of that may be.
-static size_t hidden_length(const char *text, const char *p, const char *end, size_t *ret_shown)
+// A text on the way through it.
+struct walk {
+	const char *text, *p, *end;
+	char quote; // in which p stands, by the rules of a shell: of one line and those it goes on
+	            // in
+	bool escaped;
+};
+
+static void step(struct walk *w)
 {
+	char c = *w->p++;
+	if (w->escaped)
+		w->escaped = c == '\r';
+	else if (c == '\\' || (c == '`' && w->p < w->end && isspace((unsigned char)*w->p)))
+		w->escaped = true;
+	else if (c == '\n')
+		w->quote = '\0';
+	else if (w->quote ? c == w->quote : c == '"' || c == '\'')
+		w->quote = w->quote ? '\0' : c;
+}
+
+// What must not be shown at p: its length. *ret_shown: how much of that may be.
+static size_t hidden_length(const struct walk *w, size_t *ret_shown)
+{
+	const char *p = w->p, *end = w->end;
 	*ret_shown = 0;
 	if (end - p > 3 && !memcmp(p, "://", 3)) {
 		size_t n = userinfo_length(p + 3, end);
@@ -109,34 +166,42 @@ static size_t hidden_length(const char *text, const char *p, const char *end, si
 	}
 	if (*p == '=') {
 		const char *name = p;
-		while (name > text && is_name(name[-1]))
+		while (name > w->text && is_name(name[-1]))
 			name--;
-		size_t n = says_secret(name, (size_t)(p - name)) ? value_length(p + 1, end) : 0;
+		bool secret = says_secret(name, (size_t)(p - name)) && !is_variable(p + 1, end);
+		size_t n = secret ? value_length(p + 1, end, w->quote) : 0;
 		*ret_shown = 1;
 		return n ? n + 1 : 0;
 	}
-	if (p > text && is_name(p[-1]))
+	if (p > w->text && is_name(p[-1]))
 		return 0;
 	size_t n = token_length(p, end, ret_shown);
 	return n ? n : pem_length(p, end);
 }
 
+// Both by what is known and by its form, and each in the text as it was: what one of them hides
+// would hide its ends from the other.
 char *scrub_text(const struct scrub *s, const char *text, size_t n)
 {
-	auto_buf struct buf out = {0}, held = {0}, shown = {0};
+	auto_buf struct buf out = {0};
+	struct walk w = {.text = text, .p = text, .end = text + n};
+	const char *hidden = text; // up to here
 	if (!text || n == 0)
 		return xstrdup("");
-	const char *end = text + n, *p = text;
-	while (p < end) {
-		size_t part, hidden = hidden_length(text, p, end, &part);
-		buf_add(&out, p, hidden ? part : 1);
-		if (hidden)
+	for (; w.p < w.end; step(&w)) {
+		size_t known = redactor_match(&s->known, w.p, (size_t)(w.end - w.p)), shown = 0;
+		bool inside = w.p < hidden;
+		size_t found = inside ? 0 : hidden_length(&w, &shown);
+		found = known > found ? known : found;
+		if (w.p + found > hidden)
+			hidden = w.p + found;
+		if (inside)
+			continue;
+		buf_add(&out, w.p, !found ? 1 : known ? 0 : shown);
+		if (found)
 			buf_puts(&out, REDACT_MARK);
-		p += hidden ? hidden : 1;
 	}
-	redact(&s->known, &held, out.p, out.n, &shown);
-	redact(&s->known, &held, "", 0, &shown);
-	return buf_steal(&shown);
+	return buf_steal(&out);
 }
 
 char *scrub_value(const struct scrub *s, const char *name, const char *value)

@@ -66,6 +66,22 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 	va_end(again);
 }
 
+void buf_escape(struct buf *b, const char *s, size_t n)
+{
+	size_t from = 0; // of what can be taken as it is
+	bool control;
+	for (size_t i = 0, len; i < n; i += len) {
+		len = str_character(s + i, n - i, &control);
+		if (!control)
+			continue;
+		buf_add(b, s + from, i - from);
+		for (size_t k = i; k < i + len; k++)
+			buf_printf(b, "\\x%02x", (unsigned char)s[k]);
+		from = i + len;
+	}
+	buf_add(b, s + from, n - from);
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;
@@ -189,8 +205,8 @@ static bool env_is_at(const struct strv *env, size_t i, const char *key, size_t 
 	return !strncmp(env->v[i], key, n) && env->v[i][n] == '=';
 }
 
-// Nothing of a list that has grown by strv_env_set() is looked through. Whoever changes entries by
-// hand leaves their names as they are.
+// Next to nothing of a list that has grown by strv_env_set() is looked through. Whoever changes
+// entries by hand leaves their names as they are.
 static size_t env_find(const struct strv *env, const char *key)
 {
 	size_t n = strlen(key);
@@ -220,11 +236,11 @@ static void env_index(struct strv *env)
 
 void strv_env_set(struct strv *env, const char *key, const char *value)
 {
+	env_index(env); // also a copy of a long list
 	size_t i = env_find(env, key);
 	char *kv = xasprintf("%s=%s", key, value);
 	if (i == env->n) {
 		strv_take(env, kv);
-		env_index(env);
 		return;
 	}
 	free(env->v[i]);

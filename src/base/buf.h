@@ -23,6 +23,9 @@ bool str_has_suffix(const char *s, const char *suffix);
 bool str_ieq(const char *a, const char *b); // ASCII case-insensitive
 // Bytes of the valid UTF-8 sequence at text, of which n bytes are there; 0 if there is none.
 size_t str_utf8_len(const char *text, size_t n);
+// Bytes of the character at text, of which n > 0 are there; a byte that is of none counts as one. A
+// terminal obeys control characters: those of C0, and of C1 (U+0080 to U+009F) also as a byte.
+size_t str_character(const char *text, size_t n, bool *ret_control);
 // Strict decimal: whole string, no sign, no blanks, fits. Returns false otherwise.
 bool str_to_u64(const char *s, uint64_t *ret);
 bool str_to_i64(const char *s, int64_t *ret); // optional leading '-'
@@ -43,6 +46,7 @@ void buf_reserve(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
+void buf_escape(struct buf *b, const char *s, size_t n); // control characters as \xNN
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 char *buf_steal(struct buf *b);      // never NULL; the caller owns it

@@ -7,7 +7,10 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
+
+#define WATCH_NS 100000000
 
 static sig_atomic_t signal_number; // only the first one, and only atomically: workers ask too
 static int event_fd = -1;
@@ -80,4 +83,14 @@ int cancel_check(struct err *e)
 {
 	bool stopped = thread_stop && atomic_load(thread_stop);
 	return stopped || cancel_requested() ? err_set(e, ERR_CANCELLED, "cancelled") : 0;
+}
+
+void cancel_wait(pthread_cond_t *cond, pthread_mutex_t *lock)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += WATCH_NS;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_cond_timedwait(cond, lock, &until);
 }

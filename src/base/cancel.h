@@ -3,6 +3,7 @@
 // beside other descriptors. Long loops ask cancel_requested(); waits poll cancel_fd().
 #pragma once
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -17,3 +18,6 @@ int cancel_check(struct err *e);
 // For work in parallel: cancel_check of this thread asks *stop, too. NULL ends that. Returns what
 // was set before. Nothing wakes who waits: waits have to be short.
 const atomic_bool *cancel_with(const atomic_bool *stop);
+// A wait for the condition that ends by itself after a moment (100 ms), so that whoever waits can
+// look. The lock is held before and after.
+void cancel_wait(pthread_cond_t *cond, pthread_mutex_t *lock);

@@ -27,6 +27,7 @@
 	X(ERR_UNSUPPORTED, 12, "unsupported")  /* valid, but hew cannot do it */                   \
 	X(ERR_DIFFERS, 13, "not-reproducible") /* built twice, with another result */              \
 	X(ERR_VULNERABLE, 14, "vulnerable")    /* --scan found what was not to be there */         \
+	X(ERR_TOO_LARGE, 15, "too-large")      /* an image weighs or wastes more than it may */    \
 	X(ERR_CANCELLED, 130, "cancelled")     /* Ctrl-C or SIGTERM */
 
 enum err_kind {

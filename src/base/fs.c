@@ -114,19 +114,26 @@ struct fresh {
 	int dirfd;
 	const char *path,
 	        *temp; // temp: what it is called until it is complete, if it must be called
+	mode_t mode;
+	const struct stat *like; // whose mode and, where we may, owner it gets; NULL
 	int fd;
 	bool unnamed;
 };
 
-static int fresh_write(
-        struct fresh *f, const char *folder, struct str data, mode_t mode, struct err *e)
+static int fresh_write(struct fresh *f, const char *folder, struct str data, struct err *e)
 {
+	mode_t mode = f->mode;
 	f->fd = openat(f->dirfd, *folder ? folder : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
 	f->unnamed = f->fd >= 0;
 	if (!f->unnamed)
 		f->fd = openat(f->dirfd, f->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (f->fd < 0)
 		return err_sys(e, "create '%s'", f->path);
+	const struct stat *like = f->like;
+	bool other_group = like && fchown(f->fd, like->st_uid, like->st_gid) &&
+	                   fchown(f->fd, (uid_t)-1, like->st_gid);
+	if (like && fchmod(f->fd, other_group ? mode & ~(mode_t)0070 : mode))
+		return err_sys(e, "set the mode of '%s'", f->path);
 	return fs_write_all(f->fd, data.p, data.n, e) ? err_wrap(e, "'%s'", f->path) : 0;
 }
 
@@ -146,21 +153,36 @@ static int fresh_name(struct fresh *f, struct err *e)
 	return 0;
 }
 
-int fs_replace_file(
-        int dirfd, const char *path, const void *p, size_t n, mode_t mode, struct err *e)
+static int replace(struct fresh *f, const void *p, size_t n, struct err *e)
 {
+	const char *path = f->path;
 	uint64_t random = 0;
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		random = (uint64_t)getpid();
 	// a short name of its own: path may be as long as names can be
 	auto_free char *folder = xstrndup(path, (size_t)(fs_base_name(path) - path));
 	auto_free char *temp = xasprintf("%s.new-%016llx", folder, (unsigned long long)random);
-	struct fresh f = {.dirfd = dirfd, .path = path, .temp = temp, .fd = -1};
-	int rc = fresh_write(&f, folder, (struct str){p, n}, mode, e) ? -1 : fresh_name(&f, e);
-	if (rc && !f.unnamed)
-		unlinkat(dirfd, temp, 0);
-	close_fd(&f.fd);
+	f->temp = temp;
+	f->fd = -1;
+	int rc = fresh_write(f, folder, (struct str){p, n}, e) ? -1 : fresh_name(f, e);
+	if (rc && !f->unnamed)
+		unlinkat(f->dirfd, temp, 0);
+	close_fd(&f->fd);
 	return rc;
+}
+
+int fs_replace_file(
+        int dirfd, const char *path, const void *p, size_t n, mode_t mode, struct err *e)
+{
+	struct fresh f = {.dirfd = dirfd, .path = path, .mode = mode};
+	return replace(&f, p, n, e);
+}
+
+int fs_replace_file_like(int dirfd, const char *path, const void *p, size_t n,
+        const struct stat *like, struct err *e)
+{
+	struct fresh f = {.dirfd = dirfd, .path = path, .mode = like->st_mode & 0777, .like = like};
+	return replace(&f, p, n, e);
 }
 
 static int copy_by_hand(int src, off_t *off, int dst, uint64_t n, struct err *e)

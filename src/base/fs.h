@@ -26,6 +26,10 @@ int fs_read_fd(int fd, size_t max, struct buf *ret, struct err *e);
 // system has O_TMPFILE.
 int fs_replace_file(
         int dirfd, const char *path, const void *p, size_t n, mode_t mode, struct err *e);
+// The same with the mode of *like, and with its owner and group where we may set them; where not
+// the group, without what the group may do.
+int fs_replace_file_like(int dirfd, const char *path, const void *p, size_t n,
+        const struct stat *like, struct err *e);
 // Gives a file that was opened with O_TMPFILE its name. -1 with errno.
 int fs_link_fd(int fd, int dirfd, const char *name);
 // Copies n bytes by copy_file_range, falling back to read/write. off < 0: current position of src.

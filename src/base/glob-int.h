@@ -46,5 +46,9 @@ struct glob_program {
 int glob_compile(const char *pattern, struct glob_program *ret); // -1: bad pattern
 void glob_program_release(struct glob_program *p);
 bool glob_run(const struct glob_program *p, const char *path);
+// ret[i]: the same of path's first ends[i] bytes. ends grow; each is at a '/' or at path's end. One
+// walk, however many there are.
+void glob_run_levels(
+        const struct glob_program *p, const char *path, const size_t *ends, size_t n, bool *ret);
 // Could a path below dir match? Never false if one could.
 bool glob_may_match_below(const struct glob_program *p, const char *dir);

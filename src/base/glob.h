@@ -14,6 +14,8 @@ int glob_match(const char *pattern, const char *name);
 bool glob_has_wildcard(const char *s); // any of * ? [ that no \ stands before
 // One pattern of moby/patternmatcher: as glob_match, and `**` crosses slashes.
 int glob_match_deep(const char *pattern, const char *path);
+// Could a path below dir match that pattern? Never false if one could.
+bool glob_may_lead_to(const char *pattern, const char *dir);
 
 struct ignore; // a compiled ignore file
 // text: the file as read (BOM, comments, blank lines allowed). Fails (ERR_CONTEXT, with the line)

@@ -51,6 +51,8 @@ static const char *compile_star(struct glob_program *p, const char *s)
 		add(p, ALL);
 		return s;
 	}
+	if (p->n && p->v[p->n - 1].kind == DIRS) // one after another they are one
+		return s;
 	add(p, OPTION);
 	add(p, DIRS);
 	return s;
@@ -247,55 +249,138 @@ static void advance(const struct glob_program *p, struct states *now, struct sta
 	*next = swap;
 }
 
-// Runs the automaton over path. below: is it still alive after a '/' that follows? Else: does it
-// accept?
-static bool run_states(const struct glob_program *p, const char *path, bool below)
+enum { SMALL = 64 };
+
+// An automaton on its way over a path.
+struct run {
+	const struct glob_program *p;
+	struct states now, next;
+	uint32_t before;
+	uint16_t small_lists[2 * SMALL], *large_lists;
+	bool small_in[2 * SMALL], *large_in;
+};
+
+static void run_begin(struct run *r, const struct glob_program *p)
 {
-	enum { SMALL = 64 };
 	size_t n = p->n + 1;
-	uint16_t small_lists[2 * SMALL];
-	bool small_in[2 * SMALL] = {0};
 	bool large = n > SMALL;
-	auto_free uint16_t *large_lists = large ? xcalloc(2 * n, sizeof(uint16_t)) : NULL;
-	auto_free bool *large_in = large ? xcalloc(2 * n, sizeof(bool)) : NULL;
-	uint16_t *lists = large ? large_lists : small_lists;
-	bool *in = large ? large_in : small_in;
-	struct states now = {lists, in, 0}, next = {lists + n, in + n, 0};
-	uint32_t before = NO_RUNE, rune;
-	enter(p, &now, 0);
-	while (*path && now.n) {
-		path += glob_rune(path, &rune);
-		advance(p, &now, &next, before, rune);
-		before = rune;
-	}
-	if (!below) {
-		pass_edges(p, &now, before, NO_RUNE);
-		return !*path && now.in[p->n];
-	}
-	advance(p, &now, &next, before, '/');
-	return now.n > 1 || (now.n == 1 && !now.in[p->n]);
+	r->p = p;
+	r->before = NO_RUNE;
+	memset(r->small_in, 0, sizeof(r->small_in));
+	r->large_lists = large ? xcalloc(2 * n, sizeof(uint16_t)) : NULL;
+	r->large_in = large ? xcalloc(2 * n, sizeof(bool)) : NULL;
+	uint16_t *lists = large ? r->large_lists : r->small_lists;
+	bool *in = large ? r->large_in : r->small_in;
+	r->now = (struct states){lists, in, 0};
+	r->next = (struct states){lists + n, in + n, 0};
+	enter(p, &r->now, 0);
 }
 
-bool glob_run(const struct glob_program *p, const char *path)
+static void run_end(struct run *r)
 {
-	size_t n = strlen(path);
+	free(r->large_lists);
+	free(r->large_in);
+}
+
+// False: it has died before the end.
+static bool run_over(struct run *r, const char *path, const char *end)
+{
+	uint32_t rune;
+	while (path < end && r->now.n) {
+		path += glob_rune(path, &rune);
+		advance(r->p, &r->now, &r->next, r->before, rune);
+		r->before = rune;
+	}
+	return path == end;
+}
+
+// Would it accept if the path ended here?
+static bool run_accepts(struct run *r)
+{
+	struct states *s = &r->now;
+	size_t n = s->n;
+	pass_edges(r->p, s, r->before, NO_RUNE);
+	bool accepts = s->in[r->p->n];
+	while (s->n > n)
+		s->in[s->list[--s->n]] = false;
+	return accepts;
+}
+
+static bool has_tail(const struct glob_program *p, const char *path, size_t n)
+{
+	return n >= p->tail_len &&
+	       (!p->tail_len || !memcmp(path + n - p->tail_len, p->tail, p->tail_len));
+}
+
+static bool run_states(const struct glob_program *p, const char *path, size_t n)
+{
+	if (!has_tail(p, path, n))
+		return false;
+	struct run r;
+	run_begin(&r, p);
+	bool hit = run_over(&r, path, path + n) && run_accepts(&r);
+	run_end(&r);
+	return hit;
+}
+
+static bool run_text(const struct glob_program *p, const char *path, size_t n)
+{
 	switch (p->shape) {
 	case GLOB_EXACT:
 		return n == p->text_len && !memcmp(path, p->text, n);
 	case GLOB_PREFIX:
 		return n >= p->text_len && !memcmp(path, p->text, p->text_len);
-	case GLOB_SUFFIX:
+	default: // GLOB_SUFFIX; after a '/' the whole path, too
 		if (n >= p->text_len && !memcmp(path + n - p->text_len, p->text, p->text_len))
 			return true;
-		return p->text[0] == '/' && !strcmp(path, p->text + 1);
-	case GLOB_STATES:
-		if (n < p->tail_len)
-			return false;
-		if (p->tail_len && memcmp(path + n - p->tail_len, p->tail, p->tail_len) != 0)
-			return false;
-		break;
+		return p->text[0] == '/' && n == p->text_len - 1 && !memcmp(path, p->text + 1, n);
 	}
-	return run_states(p, path, false);
+}
+
+bool glob_run(const struct glob_program *p, const char *path)
+{
+	size_t n = strlen(path);
+	return p->shape == GLOB_STATES ? run_states(p, path, n) : run_text(p, path, n);
+}
+
+static void run_states_levels(
+        const struct glob_program *p, const char *path, const size_t *ends, size_t n, bool *ret)
+{
+	struct run r;
+	size_t at = 0;
+	bool alive = true;
+	run_begin(&r, p);
+	for (size_t i = 0; i < n; at = ends[i++]) {
+		alive = alive && run_over(&r, path + at, path + ends[i]);
+		ret[i] = alive && has_tail(p, path, ends[i]) && run_accepts(&r);
+	}
+	run_end(&r);
+}
+
+void glob_run_levels(
+        const struct glob_program *p, const char *path, const size_t *ends, size_t n, bool *ret)
+{
+	memset(ret, 0, n);
+	if (p->shape == GLOB_STATES) {
+		while (n && !has_tail(p, path, ends[n - 1]))
+			n--;
+		if (n)
+			run_states_levels(p, path, ends, n, ret);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		ret[i] = run_text(p, path, ends[i]);
+}
+
+// Is it still alive after dir and a '/'?
+static bool lives_below(const struct glob_program *p, const char *dir, size_t n)
+{
+	struct run r;
+	run_begin(&r, p);
+	bool alive = run_over(&r, dir, dir + n) && run_over(&r, "/", &"/"[1]);
+	alive = alive && (r.now.n > 1 || (r.now.n == 1 && !r.now.in[p->n]));
+	run_end(&r);
+	return alive;
 }
 
 bool glob_may_match_below(const struct glob_program *p, const char *dir)
@@ -304,7 +389,7 @@ bool glob_may_match_below(const struct glob_program *p, const char *dir)
 	if (!n || p->shape == GLOB_SUFFIX)
 		return true;
 	if (p->shape == GLOB_STATES)
-		return run_states(p, dir, true);
+		return lives_below(p, dir, n);
 	size_t common = n < p->text_len ? n : p->text_len;
 	if (memcmp(dir, p->text, common) != 0)
 		return false;
@@ -321,4 +406,14 @@ int glob_match_deep(const char *pattern, const char *path)
 	bool hit = glob_run(&p, path);
 	glob_program_release(&p);
 	return hit;
+}
+
+bool glob_may_lead_to(const char *pattern, const char *dir)
+{
+	struct glob_program p;
+	if (glob_compile(pattern, &p))
+		return false;
+	bool may = glob_may_match_below(&p, dir);
+	glob_program_release(&p);
+	return may;
 }

@@ -31,6 +31,9 @@ struct trail {
 	size_t *ends; // length of the path's first i + 1 components
 	bool *held;   // levels * patterns
 	size_t levels, cap;
+	bool *hits;  // of this path, by pattern and level that is not shared with the last one
+	bool *asked; // by pattern: its hits are known
+	size_t hits_cap;
 };
 
 struct ignore {
@@ -45,6 +48,8 @@ static void trail_release(struct trail *t)
 	buf_release(&t->path);
 	free(t->ends);
 	free(t->held);
+	free(t->hits);
+	free(t->asked);
 }
 
 static struct ignore *ignore_new(void)
@@ -158,14 +163,26 @@ struct ignore *ignore_from_patterns(const char *const *patterns, size_t n, struc
 
 // ---- asking
 
-// held: the patterns that hold for the parent; becomes those that hold for path.
-static void decide(const struct ignore *ig, const char *path, bool *held)
+// Whether a pattern hits the path at a level; `first` is the first that is not shared.
+static bool hits(
+        struct trail *t, const struct ignore *ig, size_t pattern, size_t first, size_t level)
+{
+	size_t n = t->levels - first;
+	bool *of = t->hits + pattern * n;
+	if (!t->asked[pattern])
+		glob_run_levels(&ig->v[pattern].program, t->path.p, t->ends + first, n, of);
+	t->asked[pattern] = true;
+	return of[level - first];
+}
+
+// held: the patterns that hold for the parent of that level; becomes those that hold there.
+static void decide(struct trail *t, const struct ignore *ig, size_t first, size_t level, bool *held)
 {
 	bool excluded = false;
 	for (size_t i = 0; i < ig->n; i++) {
 		const struct pattern *p = &ig->v[i];
 		if (!held[i] && p->negated == excluded)
-			held[i] = glob_run(&p->program, path);
+			held[i] = hits(t, ig, i, first, level);
 		if (held[i])
 			excluded = !p->negated;
 	}
@@ -186,14 +203,13 @@ static size_t shared_levels(const struct trail *t, const char *path)
 	return k;
 }
 
-// Follows path to its end; returns what holds there.
-static const bool *trail_follow(struct trail *t, const struct ignore *ig, const char *path)
+// Takes a path, of which k levels are those of the last one.
+static void trail_take(struct trail *t, const struct ignore *ig, const char *path, size_t k)
 {
-	size_t k = t->levels ? shared_levels(t, path) : 0;
-	size_t at = k ? t->ends[k - 1] + (path[t->ends[k - 1]] == '/') : 0;
+	size_t first = k, at = k ? t->ends[k - 1] + (path[t->ends[k - 1]] == '/') : 0;
 	buf_reset(&t->path);
 	buf_puts(&t->path, path);
-	while (path[at]) {
+	for (; path[at]; k++) {
 		if (k == t->cap) {
 			t->cap = t->cap ? 2 * t->cap : 16;
 			t->ends = xreallocarray(t->ends, t->cap, sizeof(*t->ends));
@@ -201,19 +217,32 @@ static const bool *trail_follow(struct trail *t, const struct ignore *ig, const 
 		}
 		at += strcspn(path + at, "/");
 		t->ends[k] = at;
-		t->path.p[at] = '\0';
+		at += path[at] == '/';
+	}
+	t->levels = k;
+	if (k - first > t->hits_cap) {
+		t->hits_cap = k - first;
+		t->hits = xreallocarray(t->hits, t->hits_cap, ig->n);
+	}
+	if (!t->asked)
+		t->asked = xcalloc(ig->n, sizeof(*t->asked));
+	memset(t->asked, 0, ig->n);
+}
+
+// Follows path to its end; returns what holds there.
+static const bool *trail_follow(struct trail *t, const struct ignore *ig, const char *path)
+{
+	size_t first = t->levels ? shared_levels(t, path) : 0;
+	trail_take(t, ig, path, first);
+	for (size_t k = first; k < t->levels; k++) {
 		bool *held = t->held + k * ig->n;
 		if (k)
 			memcpy(held, held - ig->n, ig->n);
 		else
 			memset(held, 0, ig->n);
-		decide(ig, t->path.p, held);
-		t->path.p[at] = path[at];
-		at += path[at] == '/';
-		k++;
+		decide(t, ig, first, k, held);
 	}
-	t->levels = k;
-	return t->held + (k - 1) * ig->n;
+	return t->held + (t->levels - 1) * ig->n;
 }
 
 // The pattern that decides about path; ig->n if none.

@@ -41,27 +41,52 @@ static void sip_round(uint64_t v[4])
 	v[2] = v[2] << 32 | v[2] >> 32;
 }
 
-static uint64_t hash_of(const char *key)
+static void sip_begin(uint64_t v[4])
 {
 	pthread_once(&once, make_secret);
-	uint64_t v[4] = {secret[0] ^ 0x736f6d6570736575u, secret[1] ^ 0x646f72616e646f6du,
-	        secret[0] ^ 0x6c7967656e657261u, secret[1] ^ 0x7465646279746573u};
-	size_t n = strlen(key), left = n;
-	for (;; key += 8, left -= 8) {
-		uint64_t m = left < 8 ? (uint64_t)n << 56 : 0;
-		memcpy(&m, key,
-		        left < 8 ? left : 8); // the table never leaves the process: any byte order
-		v[3] ^= m;
-		sip_round(v);
-		v[0] ^= m;
-		if (left < 8)
-			break;
+	v[0] = secret[0] ^ 0x736f6d6570736575u;
+	v[1] = secret[1] ^ 0x646f72616e646f6du;
+	v[2] = secret[0] ^ 0x6c7967656e657261u;
+	v[3] = secret[1] ^ 0x7465646279746573u;
+}
+
+static void sip_take(uint64_t v[4], uint64_t m)
+{
+	v[3] ^= m;
+	sip_round(v);
+	v[0] ^= m;
+}
+
+// The table never leaves the process: any byte order.
+static void sip_words(uint64_t v[4], const char *p, const char *end)
+{
+	for (; end - p >= 8; p += 8) {
+		uint64_t m;
+		memcpy(&m, p, 8);
+		sip_take(v, m);
 	}
+}
+
+static uint64_t sip_end(const uint64_t state[4], const char *key, size_t n)
+{
+	uint64_t v[4], m = (uint64_t)n << 56;
+	memcpy(v, state, sizeof(v));
+	memcpy(&m, key + n / 8 * 8, n % 8);
+	sip_take(v, m);
 	v[2] ^= 0xff;
 	sip_round(v);
 	sip_round(v);
 	sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static uint64_t hash_of(const char *key)
+{
+	uint64_t v[4];
+	size_t n = strlen(key);
+	sip_begin(v);
+	sip_words(v, key, key + n);
+	return sip_end(v, key, n);
 }
 
 static size_t find(const struct map *m, const char *key, uint64_t h)
@@ -83,6 +108,15 @@ void map_release(struct map *m)
 void *map_get(const struct map *m, const char *key)
 {
 	return m->n ? m->slots[find(m, key, hash_of(key))].value : NULL;
+}
+
+void *map_get_longer(const struct map *m, struct map_prefix *at, const char *key, size_t n)
+{
+	if (at->n < 8)
+		sip_begin(at->state);
+	sip_words(at->state, key + at->n / 8 * 8, key + n);
+	at->n = n;
+	return m->n ? m->slots[find(m, key, sip_end(at->state, key, n))].value : NULL;
 }
 
 bool map_has(const struct map *m, const char *key)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct map {
 	struct map_slot *slots;
@@ -12,6 +13,14 @@ struct map {
 #define auto_map __attribute__((cleanup(map_release)))
 void map_release(struct map *m);                     // does not touch the values
 void *map_get(const struct map *m, const char *key); // NULL if absent
+// Where one key begins the next: what was made of the first n bytes. Zero: nothing yet.
+struct map_prefix {
+	uint64_t state[4];
+	size_t n;
+};
+// map_get of a key of n bytes that begins with those of *at, which is set to all of it. Takes the
+// time of the bytes that were added.
+void *map_get_longer(const struct map *m, struct map_prefix *at, const char *key, size_t n);
 bool map_has(const struct map *m, const char *key);
 void map_set(struct map *m, const char *key, void *value);
 bool map_del(struct map *m, const char *key);

@@ -11,7 +11,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <time.h>
 #include <unistd.h>
 
 struct job {
@@ -112,8 +111,6 @@ size_t pool_size(const struct pool *p)
 
 // ---- each
 
-#define WATCH_NS 100000000 // how long the caller's being stopped may go unnoticed
-
 struct each {
 	const struct pool_each *work;
 	atomic_size_t next;
@@ -158,12 +155,7 @@ static void each_wait(struct each *s)
 	struct err ignored = ERR_INIT;
 	pthread_mutex_lock(&s->lock);
 	while (s->running) {
-		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += WATCH_NS;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&s->ended, &s->lock, &until);
+		cancel_wait(&s->ended, &s->lock);
 		if (cancel_check(&ignored))
 			atomic_store(&s->stop, true);
 	}

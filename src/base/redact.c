@@ -41,6 +41,12 @@ static size_t match(const struct redactor *r, const char *p, size_t n, bool *ret
 	return longest;
 }
 
+size_t redactor_match(const struct redactor *r, const char *p, size_t n)
+{
+	bool open;
+	return n ? match(r, p, n, &open) : 0;
+}
+
 void redact(const struct redactor *r, struct buf *held, const char *p, size_t n, struct buf *out)
 {
 	bool last = n == 0, open;

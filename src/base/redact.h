@@ -18,6 +18,8 @@ void redactor_add(struct redactor *r, const char *value, size_t n);
 // Appends to out what can be shown of what was held back and p; the rest is held back. End with n
 // 0.
 void redact(const struct redactor *r, struct buf *held, const char *p, size_t n, struct buf *out);
+// The longest line that stands at p, of which all is there; 0 if none does.
+size_t redactor_match(const struct redactor *r, const char *p, size_t n);
 
 // Appends a text with "xxxxx" for the passwords that its URLs carry, and for a user alone where
 // that may be one, as with http.

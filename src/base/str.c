@@ -61,6 +61,17 @@ size_t str_utf8_len(const char *text, size_t n)
 	return len;
 }
 
+size_t str_character(const char *text, size_t n, bool *ret_control)
+{
+	unsigned char c = (unsigned char)text[0];
+	size_t len = str_utf8_len(text, n);
+	if (len == 2)
+		*ret_control = c == 0xc2 && (unsigned char)text[1] < 0xa0;
+	else
+		*ret_control = c < 0x20 || c == 0x7f || (!len && c < 0xa0);
+	return len ? len : 1;
+}
+
 static bool to_number(const char *s, uint64_t base, uint64_t max, uint64_t *ret)
 {
 	uint64_t v = 0;

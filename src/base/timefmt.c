@@ -3,7 +3,9 @@
 // ages and decimal sizes as docker prints them.
 #include "base/timefmt.h"
 
+#include "base/buf.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -139,4 +141,61 @@ void size_format(uint64_t bytes, char out[static 24])
 		snprintf(out, 24, "%uB", (unsigned)bytes);
 	else
 		snprintf(out, 24, "%.3g%s", v, units[i]);
+}
+
+static const struct size_unit {
+	const char *name;
+	double bytes;
+} size_units[] = {
+        {"", 1},
+        {"b", 1},
+        {"k", 1e3},
+        {"kb", 1e3},
+        {"ki", 1024.0},
+        {"kib", 1024.0},
+        {"m", 1e6},
+        {"mb", 1e6},
+        {"mi", 1048576.0},
+        {"mib", 1048576.0},
+        {"g", 1e9},
+        {"gb", 1e9},
+        {"gi", 1073741824.0},
+        {"gib", 1073741824.0},
+        {"t", 1e12},
+        {"tb", 1e12},
+        {"ti", 1099511627776.0},
+        {"tib", 1099511627776.0},
+        {"p", 1e15},
+        {"pb", 1e15},
+        {"pi", 1125899906842624.0},
+        {"pib", 1125899906842624.0},
+};
+
+bool size_parse(const char *s, uint64_t *ret)
+{
+	char number[40];
+	size_t n = 0;
+	for (; strchr("0123456789.,", *s) && *s; s++)
+		if (*s != ',') {
+			if (n + 1 >= sizeof(number))
+				return false;
+			number[n++] = *s;
+		}
+	number[n] = '\0';
+	char *end = number;
+	double v = n ? strtod(number, &end) : 0;
+	if (!n || *end || !strpbrk(number, "0123456789"))
+		return false;
+	while (*s == ' ')
+		s++;
+	for (size_t i = 0; i < sizeof(size_units) / sizeof(size_units[0]); i++) {
+		if (!str_ieq(s, size_units[i].name))
+			continue;
+		v *= size_units[i].bytes;
+		if (v >= 18446744073709551616.0)
+			return false;
+		*ret = (uint64_t)v;
+		return true;
+	}
+	return false;
 }

@@ -18,3 +18,6 @@ struct timestamp time_now(void);
 void time_age(struct timestamp t, char out[static TIME_TEXT]);
 // "1.1GB", "12.3MB", "77kB": decimal units, as docker prints sizes.
 void size_format(uint64_t bytes, char out[static 24]);
+// "50MB", "1.5 GiB", "20m", "1,000": kB and MB count by 1000, KiB and MiB by 1024, as dive takes
+// them (go-humanize's ParseBytes). False: it is no size, or one of 16 EiB and more.
+bool size_parse(const char *s, uint64_t *ret);

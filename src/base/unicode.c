@@ -3,13 +3,10 @@
 // and IsDigit. The tables are the categories L* and Nd of Unicode 14 from U+0080 on, sorted; they
 // are here because the C library answers only for a locale, and a parser must not depend on one.
 #include "base/unicode.h"
-
-struct range {
-	uint32_t first, last;
-};
+#include "base/unicode-int.h"
 
 // clang-format off
-static const struct range letters[] = {
+static const struct rune_range letters[] = {
 	{0xaa, 0xaa}, {0xb5, 0xb5}, {0xba, 0xba}, {0xc0, 0xd6}, {0xd8, 0xf6}, {0xf8, 0x2c1},
 	{0x2c6, 0x2d1}, {0x2e0, 0x2e4}, {0x2ec, 0x2ec}, {0x2ee, 0x2ee}, {0x370, 0x374},
 	{0x376, 0x377}, {0x37a, 0x37d}, {0x37f, 0x37f}, {0x386, 0x386}, {0x388, 0x38a},
@@ -155,7 +152,7 @@ static const struct range letters[] = {
 	{0x2f800, 0x2fa1d}, {0x30000, 0x3134a},
 };
 
-static const struct range digits[] = {
+static const struct rune_range digits[] = {
 	{0x660, 0x669}, {0x6f0, 0x6f9}, {0x7c0, 0x7c9}, {0x966, 0x96f}, {0x9e6, 0x9ef},
 	{0xa66, 0xa6f}, {0xae6, 0xaef}, {0xb66, 0xb6f}, {0xbe6, 0xbef}, {0xc66, 0xc6f},
 	{0xce6, 0xcef}, {0xd66, 0xd6f}, {0xde6, 0xdef}, {0xe50, 0xe59}, {0xed0, 0xed9},
@@ -213,7 +210,7 @@ size_t utf8_put(uint32_t c, char out[static 4])
 	return len;
 }
 
-static bool in_table(const struct range *t, size_t n, uint32_t c)
+bool rune_in_table(const struct rune_range *t, size_t n, uint32_t c)
 {
 	size_t lo = 0, hi = n;
 	while (lo < hi) {
@@ -238,14 +235,14 @@ bool rune_is_letter(uint32_t c)
 {
 	if (c < 0x80)
 		return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-	return in_table(letters, sizeof(letters) / sizeof(letters[0]), c);
+	return RUNE_IN(letters, c);
 }
 
 bool rune_is_digit(uint32_t c)
 {
 	if (c < 0x80)
 		return c >= '0' && c <= '9';
-	return in_table(digits, sizeof(digits) / sizeof(digits[0]), c);
+	return RUNE_IN(digits, c);
 }
 
 struct str rune_trim_left(struct str s)

@@ -15,3 +15,7 @@ bool rune_is_letter(uint32_t c);
 bool rune_is_digit(uint32_t c);
 struct str rune_trim_left(struct str s); // as strings.TrimLeftFunc(unicode.IsSpace)
 struct str rune_trim(struct str s);      // as strings.TrimSpace
+
+// ---- unicode_width.c: columns of a terminal, whatever the locale: 1, 2, 0 (combines with what is
+// before it), or -1: shows nothing or changes how others show, and is to be escaped.
+int rune_width(uint32_t c);

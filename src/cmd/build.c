@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
+#include "cmd/build_ahead.h"
 #include "cmd/build_attest.h"
 #include "cmd/build_cache.h"
 #include "cmd/build_flags.h"
@@ -13,17 +14,21 @@
 #include "cmd/build_platforms.h"
 #include "cmd/build_preflight.h"
 #include "cmd/build_scan.h"
+#include "cmd/build_size.h"
 #include "cmd/build_sources.h"
 #include "cmd/build_summary.h"
 #include "cmd/build_values.h"
 #include "cmd/build_verify.h"
 #include "cmd/call.h"
 #include "cmd/care.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
 #include "cmd/why.h"
+#include "cmd/words.h"
 #include "image/reference.h"
 #include "output/output.h"
+#include "session/images.h"
+#include "session/session.h"
+#include "ui/ui.h"
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -37,6 +42,8 @@ struct build_options {
 	struct strv tags, build_args, labels, outputs, secrets, contexts, no_cache_filter,
 	        cache_from, cache_to, ssh, platforms;
 	struct build_scan scan;
+	struct build_ahead ahead;
+	struct build_size size;
 	struct digest pushed; // all zero: nothing was
 	const char *file, *target, *progress, *iidfile, *metadata_file, *timestamp, *call;
 	bool no_cache, pull, push, load, squash, quiet, insecure, check, explain, dry_run, locked,
@@ -82,6 +89,8 @@ static const struct option options[] = {
                 "Hand the image to a docker or podman (-o type=docker)"},
         {"locked", 0, OPT_FLAG, AT(locked), NULL,
                 "Take images, URLs and commits as hew.lock has them"},
+        {"max-size", 0, OPT_STRING, AT(flags.max_size), "SIZE",
+                "Stop if the image weighs more, unpacked, and say why: 50MB"},
         {"metadata-file", 0, OPT_STRING, AT(metadata_file), "FILE",
                 "Write digests and names as JSON"},
         {"network", 0, OPT_STRING, AT(flags.network), "MODE",
@@ -192,7 +201,8 @@ static int take_options(struct build_options *o, struct build_request *r, struct
 {
 	if (take_tags(o, r, e) || build_flags_take(&o->flags, r, e) ||
 	        build_attest_take(&o->attest, &o->flags, o->metadata_file, r, e) ||
-	        build_scan_parse(o->flags.scan, &o->scan, e) || build_take_ssh(&o->ssh, r, e) ||
+	        build_scan_parse(o->flags.scan, &o->scan, e) ||
+	        build_size_parse(o->flags.max_size, &o->size, e) || build_take_ssh(&o->ssh, r, e) ||
 	        build_take_secrets(&o->secrets, r, e))
 		return -1;
 	if (build_take_platforms(&o->platforms, r, e) || take_build_args(o, r, e))
@@ -206,7 +216,7 @@ static int take_options(struct build_options *o, struct build_request *r, struct
 	r->pull = o->pull;
 	r->explain = o->explain;
 	r->dry_run = o->dry_run;
-	r->unnamed = o->scan.wanted;
+	r->unnamed = o->scan.wanted || o->size.wanted;
 	r->locked = o->locked;
 	r->jobs = (int)o->jobs;
 	return 0;
@@ -231,25 +241,55 @@ static int check_delete(
 	        dest);
 }
 
+struct outputs {
+	struct output_spec *v;
+	size_t n;
+};
+
+static int add_output(
+        const struct build_options *o, const char *text, struct outputs *out, struct err *e)
+{
+	struct output_spec *spec = &out->v[out->n++];
+	if (output_spec_parse(text, spec, e) || check_delete(o, spec, e))
+		return -1;
+	if (o->squash && !spec->squash)
+		spec->squash = SQUASH_FROM_BASE;
+	return 0;
+}
+
+// Those that -o has are meant by --push and --load, as buildx has it; only without is it another.
+static bool push_images(struct outputs *out)
+{
+	bool any = false;
+	for (size_t i = 0; i < out->n; i++)
+		if (out->v[i].type == OUTPUT_IMAGE || out->v[i].type == OUTPUT_REGISTRY)
+			any = out->v[i].push = true;
+	return any;
+}
+
+static bool loads(const struct outputs *out)
+{
+	bool any = false;
+	for (size_t i = 0; i < out->n; i++)
+		any = any || out->v[i].load;
+	return any;
+}
+
 static int parse_outputs(const struct build_options *o, size_t n_platforms,
         struct output_spec **ret, size_t *ret_n, struct err *e)
 {
-	struct output_spec *specs = xcalloc(o->outputs.n + 3, sizeof(*specs));
-	auto_strv struct strv texts = {0};
-	size_t n = 0;
+	struct outputs out = {.v = xcalloc(o->outputs.n + 3, sizeof(*out.v))};
 	int r = 0;
-	strv_copy(&texts, &o->outputs);
-	if (o->load)
-		strv_add(&texts, "type=docker");
-	if (o->push)
-		strv_add(&texts, "type=registry");
-	if (o->squash && !texts.n)
-		strv_add(&texts, "type=image");
-	for (; !r && n < texts.n; n++) {
-		r = output_spec_parse(texts.v[n], &specs[n], e) || check_delete(o, &specs[n], e);
-		if (o->squash && !specs[n].squash)
-			specs[n].squash = SQUASH_FROM_BASE;
-	}
+	for (size_t i = 0; !r && i < o->outputs.n; i++)
+		r = add_output(o, o->outputs.v[i], &out, e);
+	if (!r && o->load && !loads(&out))
+		r = add_output(o, "type=docker", &out, e);
+	if (!r && o->push && !push_images(&out))
+		r = add_output(o, "type=registry", &out, e);
+	if (!r && o->squash && !out.n)
+		r = add_output(o, "type=image", &out, e);
+	struct output_spec *specs = out.v;
+	size_t n = out.n;
 	for (size_t i = 0; !r && n_platforms > 1 && i < n; i++)
 		if (specs[i].type == OUTPUT_DOCKER && !specs[i].load) // BuildKit's words
 			r = err_set(e, ERR_UNSUPPORTED,
@@ -394,6 +434,18 @@ static int build_somehow(
 	return build_run(s->store, r, ret, e);
 }
 
+// What the image may not be is looked for before it gets its names or goes anywhere.
+static int hold_back(struct session *s, struct build_options *o, const struct build_request *r,
+        const struct build_result *built, struct err *e)
+{
+	if (build_size_check(&o->size, s, r, built, e) || build_scan_run(&o->scan, s, r, built, e))
+		return -1;
+	for (size_t i = 0; r->unnamed && i < r->tags.n; i++)
+		if (store_name_set(s->store, r->tags.v[i], &built->root, e))
+			return -1;
+	return r->unnamed ? store_sync(s->store, e) : 0;
+}
+
 // An output may be the first to need a layer that a cache promised and that is gone: each time its
 // record goes, so there is an end.
 static int build_until_whole(struct session *s, struct build_options *o,
@@ -403,13 +455,14 @@ static int build_until_whole(struct session *s, struct build_options *o,
 	for (;;) {
 		int status = build_somehow(s, r, ret, e);
 		cache_sender_pause(caches->sender); // a push of the image comes first
+		build_ahead_end(&o->ahead);
 		if (status)
 			return -1;
 		if (o->dry_run)
 			return build_record_print(ret->record, NULL, true, e);
 		if (o->verify && build_verify(s, r, ret, e))
 			return -1;
-		if (build_scan_run(&o->scan, s, r, ret, e))
+		if (hold_back(s, o, r, ret, e))
 			return -1;
 		if (build_attest_look(&o->attest, s, ret, e) == 0 &&
 		        finish(s, o, r, ret, specs, n_specs, e) == 0)
@@ -465,6 +518,8 @@ static int build(struct session *s, struct build_options *o, struct build_reques
 			status = preflight_start(&preflight, s, r, specs, n_specs, &caches, e);
 		if (!status && !o->dry_run)
 			build_caches_send(&caches, s, r);
+		if (!status && (o->scan.wanted || o->attest.spec.sbom))
+			build_ahead_begin(&o->ahead, s, r);
 		if (!status)
 			status = build_until_whole(s, o, r, &caches, &built, specs, n_specs, e);
 		if (!status && !o->dry_run)

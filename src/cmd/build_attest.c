@@ -4,9 +4,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/build_flags.h"
-#include "cmd/scan_target.h"
 #include "dockerfile/dockerfile.h"
 #include "exec/build.h"
+#include "subject/scanned.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

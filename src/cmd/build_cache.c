@@ -167,16 +167,6 @@ int build_caches_import(const struct build_caches *c, struct session *s, struct 
 
 // ---- cache mounts
 
-void session_engine(struct session *s, struct engine *g)
-{
-	*g = (struct engine){.store = s->store,
-	        .sink = session_sink(s),
-	        .open_registry = session_registry,
-	        .open_registry_arg = s,
-	        .stop_fd = -1};
-	engine_init(g);
-}
-
 static int recall_mount(struct session *s, const char *id, struct step_list *ret, struct err *e)
 {
 	struct step_record r = {0};

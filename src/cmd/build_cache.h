@@ -4,8 +4,8 @@
 #pragma once
 
 #include "cache/cache.h"
-#include "cmd/session.h"
 #include "exec/build.h"
+#include "session/session.h"
 
 struct build_caches {
 	struct cache_spec *from, *to;
@@ -42,7 +42,6 @@ int build_caches_export(struct build_caches *c, struct session *s, const struct 
 // for, or left out with a warning. used: those that have changed; of the others what was imported
 // does. NULL: any may have.
 struct engine;
-void session_engine(struct session *s, struct engine *g); // to be released
 struct mount_choice {
 	const struct strv *ids, *used;
 	bool wait;

@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "cmd/session.h"
+#include "cmd/words.h"
 #include "dockerfile/dockerfile.h"
 #include "exec/build.h"
 #include "output/output.h"
@@ -105,7 +105,7 @@ static int take_ulimit(const char *spec, struct build_request *r, struct err *e)
 static int take_shm_size(const char *text, struct build_request *r, struct err *e)
 {
 	int64_t size = 0;
-	if (text && (!value_size(text, &size) || size <= 0))
+	if (text && (!value_size(text, &size) || size < 0)) // 0: as if it were not given
 		return err_set(e, ERR_USAGE,
 		        "invalid --shm-size \"%s\": bytes, or a number with k, m or g", text);
 	r->shm_size = (uint64_t)size;

@@ -11,7 +11,7 @@ struct err;
 
 struct build_flags {
 	struct strv hosts, ulimits, allow, resources, attests, annotations;
-	const char *network, *shm_size, *sbom, *provenance, *print, *on_error, *scan;
+	const char *network, *shm_size, *sbom, *provenance, *print, *on_error, *scan, *max_size;
 	struct build_limits limits;
 };
 void build_flags_release(struct build_flags *f);

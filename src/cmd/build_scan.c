@@ -4,9 +4,11 @@
 #include "base/err.h"
 #include "base/event.h"
 #include "base/mem.h"
-#include "cmd/session.h"
 #include "dockerfile/dockerfile.h"
 #include "exec/build.h"
+#include "session/images.h"
+#include "session/session.h"
+#include "ui/ui.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -156,15 +158,6 @@ static int look_at(struct build_scan *b, struct session *s, const struct build_i
 	return 0;
 }
 
-static int give_names(struct session *s, const struct build_request *r,
-        const struct build_result *built, struct err *e)
-{
-	for (size_t i = 0; i < r->tags.n; i++)
-		if (store_name_set(s->store, r->tags.v[i], &built->root, e))
-			return -1;
-	return store_sync(s->store, e);
-}
-
 int build_scan_run(struct build_scan *b, struct session *s, const struct build_request *r,
         const struct build_result *built, struct err *e)
 {
@@ -178,7 +171,7 @@ int build_scan_run(struct build_scan *b, struct session *s, const struct build_r
 		if (look_at(b, s, &built->images[i], name, &n, e))
 			return err_wrap(e, "--scan");
 	if (!n)
-		return give_names(s, r, built, e);
+		return 0;
 	return err_set(e, ERR_VULNERABLE,
 	        "--scan: %zu finding%s left after all filters: the image (%s) was given no name "
 	        "and went nowhere",

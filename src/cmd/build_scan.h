@@ -21,8 +21,7 @@ void build_scan_release(struct build_scan *b);
 int build_scan_parse(const char *text, struct build_scan *ret, struct err *e);
 // Opens the database: that there is none is told before anything is built.
 int build_scan_begin(struct build_scan *b, struct err *e);
-// Looks into what was built. ERR_VULNERABLE, after a table on standard error; else the images get
-// the names that the build held back.
+// Looks into what was built. ERR_VULNERABLE, after a table on standard error.
 int build_scan_run(struct build_scan *b, struct session *s, const struct build_request *r,
         const struct build_result *built, struct err *e);
 // The status of the verb: exit-code=N, after the error is told.

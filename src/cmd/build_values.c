@@ -43,10 +43,9 @@ static int read_secret(
 	auto_buf struct buf data = {0};
 	if (env) {
 		const char *value = getenv(env);
-		if (!value)
-			return err_set(e, ERR_USAGE,
-			        "secret %s: the environment variable %s is not set", id, env);
-		buf_puts(&data, value);
+		if (!value) // no error for buildx: pipelines build without, where they have none
+			fprintf(stderr, "hew: --secret: %s is empty, as %s is not set\n", id, env);
+		buf_puts(&data, value ? value : "");
 	} else if (fs_read_file(AT_FDCWD, src, 500 << 10, &data, e)) {
 		return err_wrap(e, "secret %s", id);
 	}
@@ -60,7 +59,8 @@ static int take_secret(const char *spec, struct build_request *r, struct err *e)
 {
 	auto_strv struct strv parts = {0};
 	const char *id = NULL, *src = NULL, *env = NULL, *type = NULL;
-	strv_split(&parts, spec, ',');
+	if (!strv_split_csv(&parts, spec))
+		return err_set(e, ERR_USAGE, "invalid secret \"%s\": misplaced quote", spec);
 	for (size_t i = 0; i < parts.n; i++) {
 		char *eq = strchr(parts.v[i], '=');
 		if (!eq)
@@ -83,6 +83,8 @@ static int take_secret(const char *spec, struct build_request *r, struct err *e)
 	}
 	if (!id || !*id)
 		return err_set(e, ERR_USAGE, "invalid secret \"%s\": id is missing", spec);
+	if (type && strcmp(type, "file") != 0 && strcmp(type, "env") != 0)
+		return err_set(e, ERR_USAGE, "invalid secret \"%s\": type is file or env", spec);
 	if (!env && ((type && !strcmp(type, "env")) || (!src && getenv(id))))
 		env = src ? src : id;
 	r->secrets = xreallocarray(r->secrets, r->n_secrets + 1, sizeof(*r->secrets));

@@ -10,10 +10,10 @@
 #include "base/err.h"
 #include "base/event.h"
 #include "base/json.h"
-#include "cmd/session.h"
 #include "cmd/verify_bases.h"
 #include "cmd/verify_report.h"
 #include "exec/build.h"
+#include "session/session.h"
 #include <string.h>
 #include <time.h>
 

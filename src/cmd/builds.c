@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // hew builds: what was built here, how it went and what it said.
 #include "cmd/builds.h"
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
-#include "cmd/record.h"
-#include "cmd/session.h"
+#include "cmd/care.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
+#include "session/record.h"
+#include "session/session.h"
+#include "ui/ui.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -97,8 +101,8 @@ static void put_step(struct ui_table *t, const struct jn *step)
 	auto_free char *started =
 	        xasprintf("%.1fs", (double)jn_int(jn_get(step, "started_ns"), 0) / 1e9);
 	auto_free char *duration = xasprintf("%.1fs", (double)jn_int(took, 0) / 1e9);
-	ui_escape(text, strlen(text) > 60 ? 57 : strlen(text), &name);
-	buf_puts(&name, strlen(text) > 60 ? "..." : "");
+	auto_free char *start = short_text(text);
+	ui_escape(start, strlen(start), &name);
 	ui_escape(reason, strlen(reason), &why);
 	if (size)
 		size_format((uint64_t)jn_int(size, 0), bytes);

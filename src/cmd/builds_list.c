@@ -6,8 +6,9 @@
 #include "base/mem.h"
 #include "base/timefmt.h"
 #include "cmd/builds.h"
-#include "cmd/record.h"
-#include "cmd/session.h"
+#include "session/images.h"
+#include "session/record.h"
+#include "ui/ui.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -6,14 +6,12 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/builds.h"
-#include "cmd/record.h"
+#include "session/record.h"
 #include "ui/ui.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define STEPS_MAX 100000
 
 struct shown_step {
 	int number; // that people see; 0: not yet
@@ -28,20 +26,12 @@ struct reader {
 	int shown;
 };
 
-struct log_line {
-	char kind;
-	int step;
-	int64_t at_us;
-	const char *text;
-	size_t n;
-};
-
-static bool parse_line(const char *p, size_t n, struct log_line *ret)
+bool log_line_parse(const char *p, size_t n, struct log_line *ret)
 {
 	int used = 0;
 	long long at;
 	if (n < 5 || sscanf(p, "%c %d %lld %n", &ret->kind, &ret->step, &at, &used) != 3 || !used ||
-	        ret->step >= STEPS_MAX)
+	        ret->step >= LOG_STEPS_MAX)
 		return false;
 	// a blank in front of the text is its own
 	const char *third = memchr(p + 2, ' ', n - 2);
@@ -156,10 +146,11 @@ static void print_line(struct reader *r, const struct log_line *l)
 	}
 }
 
-static void take_line(struct reader *r, const char *p, size_t n)
+static void take_line(void *arg, const char *p, size_t n)
 {
+	struct reader *r = arg;
 	struct log_line l;
-	if (!parse_line(p, n, &l))
+	if (!log_line_parse(p, n, &l))
 		return;
 	if (r->json)
 		print_json(&l);
@@ -178,7 +169,7 @@ static void from_record(struct reader *r)
 	}
 }
 
-static int read_log(struct reader *r, int fd, struct err *e)
+int log_read(int fd, void (*take)(void *arg, const char *line, size_t n), void *arg, struct err *e)
 {
 	auto_fd int mine = fd;
 	auto_free char *line = NULL;
@@ -191,7 +182,7 @@ static int read_log(struct reader *r, int fd, struct err *e)
 	while ((n = getline(&line, &cap, f)) > 0)
 		if (line[n - 1] == '\n') {
 			line[n - 1] = '\0';
-			take_line(r, line, (size_t)n - 1);
+			take(arg, line, (size_t)n - 1);
 		}
 	bool failed = ferror(f);
 	int sys = errno;
@@ -206,7 +197,7 @@ int builds_log(struct store *s, const struct record *r, bool json, struct err *e
 	int fd = store_log_open(s, r->row.id);
 	int status = 0;
 	if (fd >= 0)
-		status = read_log(&reader, fd, e);
+		status = log_read(fd, take_line, &reader, e);
 	else if (jn_bool(jn_get(r->root, "all_cached"), false))
 		from_record(&reader);
 	else

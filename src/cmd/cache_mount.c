@@ -7,7 +7,9 @@
 #include "base/timefmt.h"
 #include "cmd/build_cache.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
 #include "rootfs/rootfs.h"
+#include "ui/ui.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -280,8 +282,10 @@ static int remove_ids(
 	int rc = choose(s, o, args, &ids, e);
 	for (size_t i = 0; i < ids.n && !rc; i++) {
 		rc = remove_id(s, ids.v[i], e);
+		auto_buf struct buf shown = {0};
+		ui_escape(ids.v[i], strlen(ids.v[i]), &shown);
 		if (!rc)
-			printf("Deleted: %s\n", ids.v[i]);
+			printf("Deleted: %s\n", buf_cstr(&shown));
 	}
 	engine_reap(s->store);
 	return rc;

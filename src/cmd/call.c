@@ -34,25 +34,43 @@ static int set_format(const char *format, struct build_call *ret, struct err *e)
 	return err_set(e, ERR_USAGE, "invalid format \"%s\" for --call: text or json", format);
 }
 
+static int set_ignore_status(const char *value, struct build_call *ret, struct err *e)
+{
+	static const char *const words[] = {"1", "t", "true", "0", "f", "false"};
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_ieq(value, words[i])) {
+			ret->ignore_status = i < 3;
+			return 0;
+		}
+	return err_set(
+	        e, ERR_USAGE, "invalid ignorestatus \"%s\" for --call: true or false", value);
+}
+
 int build_call_parse(const char *text, struct build_call *ret, struct err *e)
 {
 	*ret = (struct build_call){.kind = CALL_BUILD};
 	if (!text)
 		return 0;
 	auto_strv struct strv parts = {0};
-	strv_split(&parts, text, ',');
-	const char *name = "build";
-	for (size_t i = 0; i < parts.n; i++) {
+	const char *name = NULL;
+	bool good = strv_split_csv(&parts, text);
+	for (size_t i = 0; good && i < parts.n; i++) {
 		if (str_has_prefix(parts.v[i], "format=")) {
 			if (set_format(parts.v[i] + strlen("format="), ret, e))
 				return -1;
-		} else if (i == 0 && !strchr(parts.v[i], '=')) {
-			name = parts.v[i];
+		} else if (str_has_prefix(parts.v[i], "ignorestatus=")) {
+			if (set_ignore_status(parts.v[i] + strlen("ignorestatus="), ret, e))
+				return -1;
 		} else {
-			return err_set(
-			        e, ERR_USAGE, "invalid --call \"%s\": METHOD[,format=json]", text);
+			good = !name && !strchr(parts.v[i], '=');
+			name = parts.v[i];
 		}
 	}
+	if (!good)
+		return err_set(e, ERR_USAGE,
+		        "invalid --call \"%s\": METHOD[,format=json][,ignorestatus=true]", text);
+	if (!name)
+		name = "build";
 	if (!strcmp(name, "build"))
 		return 0;
 	if (!strcmp(name, "check"))
@@ -188,9 +206,10 @@ static void show_excerpt(const struct build_plan *p, const struct err *failure)
 	fputs(buf_cstr(&excerpt), stderr);
 }
 
-static int check(const struct build_plan *p, bool json, const struct err *failure)
+static int check(
+        const struct build_plan *p, const struct build_call *call, const struct err *failure)
 {
-	if (json)
+	if (call->json)
 		check_json(p, failure);
 	else
 		check_text(p->file, failure);
@@ -198,7 +217,7 @@ static int check(const struct build_plan *p, bool json, const struct err *failur
 		ui_error(failure);
 		show_excerpt(p, failure);
 	}
-	return failure || !p->file || p->file->n_warnings > 0;
+	return !call->ignore_status && (failure || !p->file || p->file->n_warnings > 0);
 }
 
 // ---- outline, targets
@@ -342,7 +361,7 @@ int build_call_run(
 	int status = call->kind == CALL_TARGETS ? build_plan_parse(s, r, &p, e)
 	                                        : build_plan(s, r, &p, e);
 	if (call->kind == CALL_CHECK && (p.file || !status))
-		status = check(&p, call->json, status ? e : NULL);
+		status = check(&p, call, status ? e : NULL);
 	else if (!status)
 		answer(&p, call);
 	else

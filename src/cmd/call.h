@@ -12,8 +12,9 @@ struct store;
 struct build_call {
 	enum { CALL_BUILD, CALL_CHECK, CALL_OUTLINE, CALL_TARGETS, CALL_DESCRIBE } kind;
 	bool json;
+	bool ignore_status; // what a check finds is no failure
 };
-// "METHOD[,format=text|json]"; NULL: build. ERR_USAGE.
+// "METHOD[,format=text|json][,ignorestatus=BOOL]" in any order, as CSV; NULL: build. ERR_USAGE.
 int build_call_parse(const char *text, struct build_call *ret, struct err *e);
 // Prints the answer; the exit status, or -1. A check that finds something is 1.
 int build_call_run(

@@ -4,8 +4,8 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cmd/install.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ static void bash(FILE *f)
 	}
 	fprintf(f,
 	        "\t\tesac\n\t\tcase $verb in "
-	        "run|push|tag|rmi|inspect|history|save|scan|sbom|diff)\n"
+	        "run|push|tag|rmi|inspect|history|save|scan|sbom|diff|report|browse|size|test)\n"
 	        "\t\t\t[ \"${cur#-}\" = \"$cur\" ] && words=\"$(hew images --format json "
 	        "2>/dev/null |"
 	        " sed -n "
@@ -52,11 +52,24 @@ static void bash(FILE *f)
 	        "complete -o default -F _hew hew\n");
 }
 
+// Inside single quotes.
+static void put_quoted(FILE *f, const char *s)
+{
+	for (; *s; s++)
+		if (*s == '\'')
+			fputs("'\\''", f);
+		else
+			fputc(*s, f);
+}
+
 static void zsh(FILE *f)
 {
 	fprintf(f, "#compdef hew\nlocal -a verbs\nverbs=(\n");
-	for (size_t i = 0; commands[i]; i++)
-		fprintf(f, "\t'%s:%s'\n", commands[i]->name, commands[i]->summary);
+	for (size_t i = 0; commands[i]; i++) {
+		fprintf(f, "\t'%s:", commands[i]->name);
+		put_quoted(f, commands[i]->summary);
+		fputs("'\n", f);
+	}
 	fprintf(f, ")\nif (( CURRENT == 2 )); then\n\t_describe verb verbs\n\treturn\nfi\ncase "
 	           "$words[2] in\n");
 	for (size_t i = 0; commands[i]; i++) {

@@ -4,8 +4,10 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
+#include "session/session.h"
+#include "ui/ui.h"
 #include <stdio.h>
 
 #define PLACES_MAX 100

@@ -9,8 +9,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
+#include "ui/ui.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -9,10 +9,10 @@
 #include "base/mem.h"
 #include "base/timefmt.h"
 #include "cmd/db.h"
-#include "cmd/session.h"
 #include "image/manifest.h"
 #include "image/reference.h"
 #include "registry/registry.h"
+#include "session/session.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -4,8 +4,10 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cmd/debug.h"
-#include "cmd/scan_target.h"
-#include "cmd/session.h"
+#include "cmd/words.h"
+#include "session/session.h"
+#include "subject/scanned.h"
+#include "ui/ui.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -77,6 +79,7 @@ static void print_json(const struct scanned *o)
 		put_text(&w, "arch", p->arch);
 		put_text(&w, "source", p->source);
 		put_text(&w, "sourceVersion", p->source_version);
+		put_text(&w, "module", p->module);
 		jw_kv(&w, "purl", buf_cstr(&url));
 		jw_kv(&w, "path", f->path);
 		put_flags(&w, p->flags);
@@ -96,7 +99,7 @@ int debug_packages(const struct strv *args, const char *format, struct err *e)
 	int json = format_is_json(format, e);
 	if (json < 0 || need_args(args, 2, 2, "debug packages IMAGE|FOLDER", e))
 		return -1;
-	const struct scan_place ask = {.text = args->v[1]};
+	const struct subject_ask ask = {.text = args->v[1]};
 	if (scanned_open(&s, &ask, &t, e))
 		return -1;
 	scanned_warn(&t);

@@ -4,7 +4,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cmd/debug.h"
-#include "cmd/session.h"
+#include "cmd/words.h"
 #include "version/version.h"
 #include <stdio.h>
 #include <string.h>

@@ -5,13 +5,14 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cmd/diff.h"
-#include "cmd/session.h"
 #include "rootfs/rootfs.h"
+#include "session/session.h"
 #include <string.h>
 
 struct seen {
 	const char *path;
 	struct hash hash;
+	uint64_t bytes;
 };
 struct comparison {
 	struct arena arena;
@@ -21,11 +22,33 @@ struct comparison {
 	struct file_diffs *ret;
 };
 
+static void list_release(struct file_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i].path);
+	free(l->v);
+	*l = (struct file_list){0};
+}
+
 void file_diffs_release(struct file_diffs *d)
 {
-	strv_release(&d->added);
-	strv_release(&d->removed);
-	strv_release(&d->changed);
+	list_release(&d->added);
+	list_release(&d->removed);
+	list_release(&d->changed);
+}
+
+static void list_add(struct file_list *l, const char *path, uint64_t before, uint64_t after)
+{
+	if (l->n == l->cap) {
+		l->cap = l->cap ? 2 * l->cap : 64;
+		l->v = xreallocarray(l->v, l->cap, sizeof(*l->v));
+	}
+	l->v[l->n++] = (struct file_diff){xstrdup(path), before, after};
+}
+
+static uint64_t bytes_of(const struct entry *en)
+{
+	return en->type == ENTRY_FILE ? en->size : 0;
 }
 
 static int hash_of(struct comparison *c, const struct entry *en, struct hash *ret, struct err *e)
@@ -47,6 +70,7 @@ static int remember(void *arg, const struct entry *en, struct err *e)
 		c->v = xreallocarray(c->v, c->cap, sizeof(*c->v));
 	}
 	c->v[c->n].path = arena_strdup(&c->arena, en->path);
+	c->v[c->n].bytes = bytes_of(en);
 	return hash_of(c, en, &c->v[c->n++].hash, e);
 }
 
@@ -56,15 +80,15 @@ static int compare(void *arg, const struct entry *en, struct err *e)
 	struct hash hash;
 	int order = 1;
 	for (; c->at < c->n && (order = fs_path_cmp(c->v[c->at].path, en->path)) < 0; c->at++)
-		strv_add(&c->ret->removed, c->v[c->at].path);
+		list_add(&c->ret->removed, c->v[c->at].path, c->v[c->at].bytes, 0);
 	if (c->at >= c->n || order > 0) {
-		strv_add(&c->ret->added, en->path);
+		list_add(&c->ret->added, en->path, 0, bytes_of(en));
 		return 0;
 	}
 	if (hash_of(c, en, &hash, e))
 		return -1;
 	if (!hash_eq(&hash, &c->v[c->at].hash))
-		strv_add(&c->ret->changed, en->path);
+		list_add(&c->ret->changed, en->path, c->v[c->at].bytes, bytes_of(en));
 	c->at++;
 	return 0;
 }
@@ -95,7 +119,7 @@ int file_diffs_make(struct session *s, const struct image_config *a, const struc
 	engine_init(&g);
 	int rc = walk(&g, a, &c, remember, e) || walk(&g, b, &c, compare, e) ? -1 : 0;
 	for (; !rc && c.at < c.n; c.at++)
-		strv_add(&ret->removed, c.v[c.at].path);
+		list_add(&ret->removed, c.v[c.at].path, c.v[c.at].bytes, 0);
 	engine_release(&g);
 	arena_release(&c.arena);
 	free(c.v);

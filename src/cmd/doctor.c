@@ -3,12 +3,14 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
 #include "image/platform.h"
 #include "sandbox/foreign.h"
 #include "sandbox/network.h"
 #include "sandbox/rung.h"
+#include "session/session.h"
+#include "ui/ui.h"
 #include <stdio.h>
 #include <string.h>
 

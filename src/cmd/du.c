@@ -6,10 +6,13 @@
 #include "base/mem.h"
 #include "base/timefmt.h"
 #include "cmd/care.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
 #include "rootfs/engine.h"
+#include "session/images.h"
+#include "session/session.h"
 #include "store/usage_filter.h"
+#include "ui/ui.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -2,9 +2,12 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
 #include "image/config.h"
+#include "session/images.h"
+#include "session/session.h"
+#include "ui/ui.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "session/images.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
+#include "session/session.h"
+#include "ui/ui.h"
 #include <stdio.h>
 #include <string.h>
 

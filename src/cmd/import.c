@@ -3,11 +3,14 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
 #include "dockerfile/dockerfile.h"
+#include "graph/graph.h"
 #include "image/config.h"
 #include "output/output.h"
+#include "session/images.h"
+#include "session/session.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

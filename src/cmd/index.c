@@ -8,11 +8,13 @@
 #include "base/json_template.h"
 #include "base/mem.h"
 #include "cmd/build_platforms.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
 #include "output/combine.h"
 #include "output/copy.h"
 #include "registry/registry.h"
+#include "session/session.h"
+#include "ui/ui.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

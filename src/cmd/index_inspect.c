@@ -6,54 +6,71 @@
 #include "base/json_template.h"
 #include "base/mem.h"
 #include "output/copy.h"
+#include "ui/ui.h"
 #include <stdio.h>
 #include <string.h>
 
 // ---- text. The widths are those of buildx, whose columns are as wide as what stands in them.
 
-static void print_annotations(const struct descriptor *d)
+// What a registry sends is not obeyed by the terminal.
+static void put(struct buf *out, const char *before, const char *text, const char *after)
+{
+	buf_puts(out, before);
+	ui_escape(text, strlen(text), out);
+	buf_puts(out, after);
+}
+
+static void put_annotations(const struct descriptor *d, struct buf *out)
 {
 	if (d->annotations.n == 0)
 		return;
-	printf("  Annotations: \n");
+	buf_puts(out, "  Annotations: \n");
 	for (size_t i = 0; i < d->annotations.n; i++) {
 		const char *kv = d->annotations.v[i], *eq = strchr(kv, '=');
-		printf("    %.*s: %s\n", (int)(eq - kv), kv, eq + 1);
+		buf_puts(out, "    ");
+		ui_escape(kv, (size_t)(eq - kv), out);
+		put(out, ": ", eq + 1, "\n");
 	}
 }
 
-static void print_entries(const char *name, const struct image_index *ix)
+static void put_entries(const char *name, const struct image_index *ix, struct buf *out)
 {
-	printf("           \nManifests: \n");
+	buf_puts(out, "           \nManifests: \n");
 	for (size_t i = 0; i < ix->manifests.n; i++) {
 		const struct descriptor *d = &ix->manifests.v[i];
 		char digest[DIGEST_TEXT], platform[80];
 		digest_text(&d->digest, digest);
 		platform_text(&d->platform, platform);
 		if (i)
-			printf("             \n");
-		printf("  Name:      %s@%s\n  MediaType: %s\n", name, digest, d->media_type);
+			buf_puts(out, "             \n");
+		put(out, "  Name:      ", name, "@");
+		buf_printf(out, "%s\n", digest);
+		put(out, "  MediaType: ", d->media_type, "\n");
 		if (!d->has_platform)
 			continue;
-		printf("  Platform:  %s\n", platform);
+		put(out, "  Platform:  ", platform, "\n");
 		if (*d->platform.os_version)
-			printf("  OSVersion: %s\n", d->platform.os_version);
-		print_annotations(d);
+			put(out, "  OSVersion: ", d->platform.os_version, "\n");
+		put_annotations(d, out);
 	}
 }
 
 static void print_text(const struct index_view *v, const struct image_index *ix)
 {
 	char digest[DIGEST_TEXT];
+	auto_buf struct buf out = {0};
 	bool named = v->place->has_ref;
 	auto_free char *name = named ? reference_text(&v->place->ref) : xstrdup(v->place->text);
 	digest_text(&v->root->digest, digest);
-	printf("Name:      %s\nMediaType: %s\nDigest:    %s\n", name, v->root->media_type, digest);
+	put(&out, "Name:      ", name, "\n");
+	put(&out, "MediaType: ", v->root->media_type, "\n");
+	put(&out, "Digest:    ", digest, "\n");
 	char *at = strchr(name, '@');
 	if (at)
 		*at = '\0';
 	if (media_type_is_index(v->root->media_type))
-		print_entries(name, ix);
+		put_entries(name, ix, &out);
+	fwrite(buf_cstr(&out), 1, out.n, stdout);
 }
 
 // ---- as a document

@@ -4,10 +4,12 @@
 #include "base/json.h"
 #include "base/json_template.h"
 #include "base/mem.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
 #include "image/config.h"
 #include "output/copy.h"
+#include "session/images.h"
+#include "session/session.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -54,9 +56,22 @@ static void put_list(struct jw *w, const char *key, const struct strv *v)
 	jw_array_end(w);
 }
 
-static void put_pairs(struct jw *w, const char *key, const struct strv *v)
+// A set, as Go has one: each name with nothing.
+static void put_set(struct jw *w, const char *key, const struct strv *v)
 {
 	jw_key(w, key);
+	jw_object(w);
+	for (size_t i = 0; i < v->n; i++) {
+		jw_key(w, v->v[i]);
+		jw_object(w);
+		jw_object_end(w);
+	}
+	jw_object_end(w);
+}
+
+static void put_labels(struct jw *w, const struct strv *v)
+{
+	jw_key(w, "Labels");
 	jw_object(w);
 	for (size_t i = 0; i < v->n; i++) {
 		const char *eq = strchr(v->v[i], '=');
@@ -67,22 +82,45 @@ static void put_pairs(struct jw *w, const char *key, const struct strv *v)
 	jw_object_end(w);
 }
 
+static void put_number(struct jw *w, const char *key, int64_t n)
+{
+	if (n != 0)
+		jw_kv_int(w, key, n);
+}
+
+static void put_health(struct jw *w, const struct healthcheck *h)
+{
+	jw_key(w, "Healthcheck");
+	jw_object(w);
+	if (h->test.n)
+		put_list(w, "Test", &h->test);
+	put_number(w, "Interval", h->interval_ns);
+	put_number(w, "Timeout", h->timeout_ns);
+	put_number(w, "StartPeriod", h->start_period_ns);
+	put_number(w, "StartInterval", h->start_interval_ns);
+	put_number(w, "Retries", h->retries);
+	jw_object_end(w);
+}
+
 static void put_config(struct jw *w, const struct image_config *c)
 {
 	jw_key(w, "Config");
 	jw_object(w);
 	jw_kv(w, "User", c->user ? c->user : "");
-	put_pairs(w, "ExposedPorts", &c->exposed_ports);
+	put_set(w, "ExposedPorts", &c->exposed_ports);
 	put_list(w, "Env", &c->env);
 	put_list(w, "Entrypoint", &c->entrypoint);
 	put_list(w, "Cmd", &c->cmd);
-	put_pairs(w, "Volumes", &c->volumes);
+	put_set(w, "Volumes", &c->volumes);
 	jw_kv(w, "WorkingDir", c->working_dir ? c->working_dir : "");
-	put_pairs(w, "Labels", &c->labels);
+	put_labels(w, &c->labels);
 	if (c->stop_signal)
 		jw_kv(w, "StopSignal", c->stop_signal);
 	if (c->has_health)
-		put_list(w, "Healthcheck", &c->health.test);
+		put_health(w, &c->health);
+	put_list(w, "OnBuild", &c->on_build);
+	if (c->shell.n)
+		put_list(w, "Shell", &c->shell);
 	jw_object_end(w);
 }
 

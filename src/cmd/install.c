@@ -4,7 +4,6 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +16,6 @@
 
 // Where what was overwritten waits. docker takes no file whose name begins so for a plugin.
 #define KEPT ".before-hew"
-
-struct install_options {
-	bool user, force;
-};
 
 #define AT(member) offsetof(struct install_options, member)
 static const struct option install_options[] = {
@@ -40,6 +35,7 @@ static const struct place {
 } places[] = {
         {"buildx", "docker-buildx", true},
         {"buildx", "buildx", false},
+        {"container-structure-test", "container-structure-test", false},
         {"docker", "docker", false},
         {"docker-scout", "docker-scout", true},
         {"grype", "grype", false},
@@ -47,6 +43,7 @@ static const struct place {
 };
 
 #define COMPLETION "completion"
+#define MAN "man"
 
 // Where docker looks for plugins of the machine, in its order; hew's are put into the second.
 static const char *const plugin_dirs[] = {"/usr/local/lib/docker/cli-plugins",
@@ -89,11 +86,9 @@ static char *this_program(struct err *e)
 
 // ---- what is there
 
-enum there { THERE_NOTHING, THERE_OURS, THERE_OTHER };
-
 // Ours is a link that leads here, or to a program called hew: one of another version, or one that
 // is gone.
-static enum there what_is_there(const char *path, const char *program)
+static enum install_there what_is_there(const char *path, const char *program)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlink(path, target, sizeof(target) - 1);
@@ -109,7 +104,7 @@ static char *kept_path(const char *dir, const char *file)
 	return xasprintf("%s/.%s" KEPT, dir, file);
 }
 
-static int cannot(const char *verb, const char *path, bool user, struct err *e)
+int install_cannot(const char *verb, const char *path, bool user, struct err *e)
 {
 	bool denied = (errno == EACCES || errno == EPERM || errno == EROFS) && !user;
 	err_sys(e, "%s '%s'", verb, path);
@@ -118,6 +113,29 @@ static int cannot(const char *verb, const char *path, bool user, struct err *e)
 		return err_set(e, ERR_FAIL, "%s: call it with sudo, or with --user", why.msg);
 	}
 	return -1;
+}
+
+int install_make_way(
+        const char *dir, const char *file, const struct install_options *o, struct err *e)
+{
+	auto_free char *path = xasprintf("%s/%s", dir, file), *kept = kept_path(dir, file);
+	struct stat st;
+	if (!o->force)
+		return err_set(
+		        e, ERR_FAIL, "'%s' is there and not hew's: --force replaces it", path);
+	if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return err_set(e, ERR_FAIL, "'%s' is a folder", path);
+	if (rename(path, kept))
+		return install_cannot("move", path, o->user, e);
+	printf("%s was moved to %s\n", path, kept);
+	return 0;
+}
+
+void install_bring_back(const char *dir, const char *file)
+{
+	auto_free char *path = xasprintf("%s/%s", dir, file), *kept = kept_path(dir, file);
+	if (rename(kept, path) == 0)
+		printf("%s is what it was before\n", path);
 }
 
 // ---- install
@@ -130,32 +148,16 @@ static int put_link(
 	struct err made = ERR_INIT;
 	if (fs_mkdir_p(AT_FDCWD, dir, 0755, &made)) {
 		errno = made.sys;
-		return cannot("make", dir, user, e);
+		return install_cannot("make", dir, user, e);
 	}
 	unlink(fresh);
 	if (symlink(program, fresh))
-		return cannot("make", path, user, e);
+		return install_cannot("make", path, user, e);
 	if (rename(fresh, path) == 0)
 		return 0;
-	cannot("make", path, user, e);
+	install_cannot("make", path, user, e);
 	unlink(fresh);
 	return -1;
-}
-
-static int make_way(const char *dir, const struct place *p, const char *path,
-        const struct install_options *o, struct err *e)
-{
-	auto_free char *kept = kept_path(dir, p->file);
-	struct stat st;
-	if (!o->force)
-		return err_set(
-		        e, ERR_FAIL, "'%s' is there and not hew's: --force replaces it", path);
-	if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return err_set(e, ERR_FAIL, "'%s' is a folder", path);
-	if (rename(path, kept))
-		return cannot("move", path, o->user, e);
-	printf("%s was moved to %s\n", path, kept);
-	return 0;
 }
 
 // docker takes the first plugin of a name that it finds.
@@ -202,8 +204,8 @@ static int install_place(
 	if (!strcmp(path, program))
 		return err_set(
 		        e, ERR_USAGE, "'%s' is this program: it has that name already", path);
-	enum there there = what_is_there(path, program);
-	if (there == THERE_OTHER && make_way(dir, p, path, o, e))
+	enum install_there there = what_is_there(path, program);
+	if (there == THERE_OTHER && install_make_way(dir, p->file, o, e))
 		return -1;
 	if (put_link(dir, path, program, o->user, e))
 		return -1;
@@ -223,17 +225,16 @@ static int uninstall_place(
 	auto_free char *dir = dir_of(p, user, e);
 	if (!dir)
 		return -1;
-	auto_free char *path = xasprintf("%s/%s", dir, p->file), *kept = kept_path(dir, p->file);
-	enum there there = what_is_there(path, program);
+	auto_free char *path = xasprintf("%s/%s", dir, p->file);
+	enum install_there there = what_is_there(path, program);
 	if (there == THERE_OTHER && named)
 		printf("%s is not hew's: it stays\n", path);
 	if (there != THERE_OURS)
 		return 0;
 	if (unlink(path))
-		return cannot("remove", path, user, e);
+		return install_cannot("remove", path, user, e);
 	printf("%s was removed\n", path);
-	if (rename(kept, path) == 0)
-		printf("%s is what it was before\n", path);
+	install_bring_back(dir, p->file);
 	return 0;
 }
 
@@ -246,11 +247,12 @@ static bool is_asked(const struct strv *args, const char *name)
 
 static int check_names(const struct strv *args, struct err *e)
 {
-	const char *names[ARRAY_LEN(places) + 1];
+	const char *names[ARRAY_LEN(places) + 2];
 	size_t n = 0;
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)
 		names[n++] = places[i].name;
 	names[n++] = COMPLETION;
+	names[n++] = MAN;
 	for (size_t i = 0; i < args->n; i++) {
 		bool known = false;
 		for (size_t k = 0; k < n; k++)
@@ -258,9 +260,9 @@ static int check_names(const struct strv *args, struct err *e)
 		const char *near = known ? NULL : str_nearest(args->v[i], names, n);
 		if (!known)
 			return err_set(e, ERR_USAGE,
-			        "unknown name \"%s\": buildx, docker, docker-scout, grype, trivy "
-			        "or "
-			        "completion%s%s%s",
+			        "unknown name \"%s\": buildx, container-structure-test, docker, "
+			        "docker-scout, "
+			        "grype, trivy, completion or man%s%s%s",
 			        args->v[i], near ? " (did you mean " : "", near ? near : "",
 			        near ? "?)" : "");
 	}
@@ -278,6 +280,8 @@ static int install(void *opts, const struct strv *args, struct err *e)
 			return -1;
 	if (is_asked(args, COMPLETION) && install_completion(o->user, false, e))
 		return -1;
+	if (is_asked(args, MAN) && install_man(o, e))
+		return -1;
 	return install_prepare_machine(program, e);
 }
 
@@ -294,20 +298,25 @@ static int uninstall(void *opts, const struct strv *args, struct err *e)
 			return -1;
 	if ((all || is_asked(args, COMPLETION)) && install_completion(o->user, true, e))
 		return -1;
+	if ((all || is_asked(args, MAN)) && uninstall_man(o, !all, e))
+		return -1;
 	return all && !o->user ? install_forget_machine(e) : 0;
 }
 
 const struct command cmd_install = {
         .name = "install",
         .args = "[OPTIONS] [NAME...]",
-        .verbs = "buildx docker docker-scout grype trivy completion",
+        .verbs = "buildx container-structure-test docker docker-scout grype trivy completion man",
         .summary = "Let hew answer for docker buildx, docker, trivy, grype; prepare the machine",
         .details =
                 "buildx             docker's plugin (docker buildx, docker build), and buildx\n"
                 "docker             for machines that have none\n"
                 "docker-scout, grype, trivy\n"
                 "                   scanners: see hew scan\n"
+                "container-structure-test\n"
+                "                   see hew test\n"
                 "completion         of hew, for bash, zsh and fish\n"
+                "man                hew's man pages: man hew, man hew-build\n"
                 "\n"
                 "Links to this program in /usr/local, or in the user's home. Without a NAME only "
                 "what RUN needs\n"
@@ -320,7 +329,7 @@ const struct command cmd_install = {
 const struct command cmd_uninstall = {
         .name = "uninstall",
         .args = "[OPTIONS] [NAME...]",
-        .verbs = "buildx docker docker-scout grype trivy completion",
+        .verbs = "buildx container-structure-test docker docker-scout grype trivy completion man",
         .summary = "Take away what hew install put in place",
         .details = "Without a NAME all of it. What is not hew's stays.\n",
         .options = uninstall_options,

@@ -6,10 +6,11 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cmd/lint_context.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
 #include "exec/build.h"
 #include "graph/graph.h"
+#include "session/session.h"
+#include "ui/ui.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -273,28 +274,43 @@ static char *default_file(const char *context)
 	return upper;
 }
 
+// The file that an argument other than "-" stands for, and the folder around it. Caller frees.
+static int find_file(const char *arg, char **ret_context, char **ret_file, struct err *e)
+{
+	struct stat st;
+	if (stat(arg, &st))
+		return err_set(e, ERR_CONTEXT, "%s: no such file or folder", arg);
+	*ret_context = S_ISDIR(st.st_mode) ? xstrdup(arg) : folder_of(arg);
+	*ret_file = S_ISDIR(st.st_mode) ? default_file(arg) : xstrdup(arg);
+	if (access(*ret_file, F_OK))
+		return err_set(e, ERR_CONTEXT, "there is no Dockerfile in %s: name the file", arg);
+	return 0;
+}
+
+// Before the first file is edited: all of them are there.
+static int check_path(const struct lint_verb *o, const char *arg, struct err *e)
+{
+	auto_free char *context = NULL, *file = NULL;
+	if (strcmp(arg, "-") != 0)
+		return find_file(arg, &context, &file, e);
+	return o->fix ? err_set(e, ERR_USAGE, "--fix cannot change standard input") : 0;
+}
+
 static int take_path(
         struct job *j, const char *arg, struct buf *text, char **ret_shown, struct err *e)
 {
-	struct stat st;
 	*ret_shown = xstrdup(arg);
 	if (!strcmp(arg, "-")) {
-		if (j->o->fix)
-			return err_set(e, ERR_USAGE, "--fix cannot change standard input");
 		if (fs_read_fd(0, TEXT_MAX, text, e))
 			return err_wrap(e, "read the Dockerfile from standard input");
 		j->r.dockerfile_text = buf_cstr(text);
 		j->r.dockerfile_len = text->n;
 		return 0;
 	}
-	if (stat(arg, &st))
-		return err_set(e, ERR_CONTEXT, "%s: no such file or folder", arg);
-	j->context = S_ISDIR(st.st_mode) ? xstrdup(arg) : folder_of(arg);
-	j->file = S_ISDIR(st.st_mode) ? default_file(arg) : xstrdup(arg);
+	if (find_file(arg, &j->context, &j->file, e))
+		return -1;
 	free(*ret_shown);
 	*ret_shown = xstrdup(str_has_prefix(j->file, "./") ? j->file + 2 : j->file);
-	if (access(j->file, F_OK))
-		return err_set(e, ERR_CONTEXT, "there is no Dockerfile in %s: name the file", arg);
 	j->r.context = j->context;
 	j->r.dockerfile = j->file;
 	return 0;
@@ -336,9 +352,12 @@ static void print(enum lint_format format, const struct linted *v, size_t n)
 	for (size_t i = 0; i < n; i++)
 		files[i] = (struct lint_file){v[i].path, &v[i].report};
 	if (format == FORMAT_TEXT) {
-		for (size_t i = 0; i < n; i++)
-			if (v[i].n_fixed)
-				buf_printf(&out, "%s: %zu fixed\n", v[i].path, v[i].n_fixed);
+		for (size_t i = 0; i < n; i++) {
+			if (!v[i].n_fixed)
+				continue;
+			buf_escape(&out, v[i].path, strlen(v[i].path));
+			buf_printf(&out, ": %zu fixed\n", v[i].n_fixed);
+		}
 		lint_print_text(files, n, &out);
 	} else if (format == FORMAT_JSON) {
 		lint_print_json(files, n, &out);
@@ -383,14 +402,20 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	if (parse_format(o->format, &format, e) ||
 	        (o->fail_on && lint_level_parse(o->fail_on, &fail_on, e)) || open_store(&s, e))
 		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (check_path(o, names[i], e))
+			return -1;
 	struct linted *v = xcalloc(n, sizeof(*v));
 	int status = 0;
-	for (size_t i = 0; !status && i < n; i++)
-		status = lint_arg(o, &s, names[i], &v[i], e);
-	if (!status) {
-		print(format, v, n);
-		status = reaches(v, n, fail_on);
+	size_t done = 0;
+	while (!status && done < n) {
+		status = lint_arg(o, &s, names[done], &v[done], e);
+		done += !status;
 	}
+	if (!status || done > 0) // what was found, and changed, before one could not be read
+		print(format, v, done);
+	if (!status)
+		status = reaches(v, n, fail_on);
 	for (size_t i = 0; i < n; i++) {
 		free(v[i].path);
 		lint_report_release(&v[i].report);

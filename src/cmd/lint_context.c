@@ -98,6 +98,8 @@ static bool is_plain(void *arg, const char *path)
 
 struct search {
 	struct lint_context *c;
+	const struct ignore *excludes; // of what is below the first `top` bytes of a path
+	size_t top;
 	size_t left; // names that are still looked at
 };
 
@@ -132,18 +134,30 @@ static bool search_folder(struct search *s, int fd, const char *path, int depth)
 	return false;
 }
 
+// The path as the patterns of --exclude see it: below the source, a source that is a file by its
+// name.
+static const char *below_top(const struct search *s, const char *path)
+{
+	const char *rel = path + s->top;
+	return *rel ? rel + (*rel == '/') : fs_base_name(path);
+}
+
 static bool search(struct search *s, const char *path, int depth)
 {
 	struct stat st;
 	const struct lint_context *c = s->c;
+	const char *rel = below_top(s, path);
 	bool hidden = *path && is_hidden(c, path);
-	if (depth > DEPTH_MAX || (hidden && ignore_prunes(c->ignore, path)))
+	bool excluded = *path && s->excludes && ignore_excludes(s->excludes, rel, NULL);
+	if (depth > DEPTH_MAX || (hidden && ignore_prunes(c->ignore, path)) ||
+	        (excluded && depth > 0 && ignore_prunes(s->excludes, rel)))
 		return false;
 	auto_fd int fd =
 	        fs_open_beneath(c->root, *path ? path : ".", O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
 	if (fd < 0 || fstat(fd, &st))
 		return false;
-	if (!hidden && *path && lint_is_secret_name(fs_base_name(path)) && holds_secret(c, path)) {
+	if (!hidden && !excluded && *path && lint_is_secret_name(fs_base_name(path)) &&
+	        holds_secret(c, path)) {
 		free(s->c->found);
 		s->c->found = xstrdup(path);
 		return true;
@@ -151,10 +165,11 @@ static bool search(struct search *s, const char *path, int depth)
 	return S_ISDIR(st.st_mode) && search_folder(s, fd, path, depth);
 }
 
-static const char *secret_below(void *arg, const char *path)
+static const char *secret_below(void *arg, const char *path, const struct ignore *excludes)
 {
-	struct search s = {.c = arg, .left = ENTRIES_MAX};
 	auto_free char *clean = fs_clean_rel(path);
+	struct search s = {
+	        .c = arg, .excludes = excludes, .top = strlen(clean), .left = ENTRIES_MAX};
 	return search(&s, clean, 0) ? s.c->found : NULL;
 }
 

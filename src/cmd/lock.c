@@ -8,10 +8,12 @@
 #include "cmd/build_platforms.h"
 #include "cmd/build_sources.h"
 #include "cmd/build_values.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
 #include "dockerfile/git_ref.h"
 #include "exec/build.h"
+#include "session/session.h"
+#include "ui/ui.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -3,14 +3,14 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "cmd/session.h"
+#include "cmd/prompt.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
 #include "registry/credentials.h"
 #include "registry/registry.h"
+#include "session/session.h"
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
 struct login_options {
 	const char *username;
@@ -30,27 +30,11 @@ static const struct option options[] = {
         OPTION_END,
 };
 
-static int read_line(const char *prompt, bool hide, struct buf *ret, struct err *e)
+static int ask_for(const char *question, bool hide, struct buf *ret, struct err *e)
 {
-	struct termios saved, quiet;
-	bool terminal = isatty(0) && tcgetattr(0, &saved) == 0;
-	if (terminal)
-		fputs(prompt, stderr);
-	if (terminal && hide) {
-		quiet = saved;
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		tcsetattr(0, TCSANOW, &quiet);
-	}
-	char c;
-	while (read(0, &c, 1) == 1 && c != '\n' && ret->n < 65536)
-		buf_putc(ret, c);
-	if (terminal && hide) {
-		tcsetattr(0, TCSANOW, &saved);
-		fputc('\n', stderr);
-	}
-	while (ret->n && ret->p[ret->n - 1] == '\r')
-		ret->p[--ret->n] = '\0';
-	return ret->n ? 0 : err_set(e, ERR_USAGE, "nothing was given for \"%s\"", prompt);
+	if (prompt_line(question, hide, ret, e))
+		return -1;
+	return ret->n ? 0 : err_set(e, ERR_USAGE, "nothing was given for \"%s\"", question);
 }
 
 static int ask(struct login_options *o, struct buf *user, struct buf *password, struct err *e)
@@ -59,7 +43,7 @@ static int ask(struct login_options *o, struct buf *user, struct buf *password, 
 		buf_puts(user, o->username);
 	else if (o->password_stdin)
 		return err_set(e, ERR_USAGE, "--password-stdin needs --username");
-	else if (read_line("Username: ", false, user, e))
+	else if (ask_for("Username: ", false, user, e))
 		return -1;
 	if (o->password) {
 		buf_puts(password, o->password);
@@ -67,7 +51,7 @@ static int ask(struct login_options *o, struct buf *user, struct buf *password, 
 		return 0;
 	}
 	if (!o->password_stdin)
-		return read_line("Password: ", true, password, e);
+		return ask_for("Password: ", true, password, e);
 	if (fs_read_fd(0, 65536, password, e))
 		return err_wrap(e, "read the password");
 	while (password->n && strchr("\r\n", password->p[password->n - 1]))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // hew logout: forgets what login kept. That there was nothing is no failure, as with docker.
 #include "base/err.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
 #include "registry/credentials.h"
 #include <stdio.h>
 

@@ -121,13 +121,15 @@ static int short_options(struct parser *p, const char *arg)
 			return err_set(p->e, ERR_USAGE,
 			        "unknown shorthand flag: '%c' in -%s (see hew %s --help)", *arg,
 			        arg, p->c->name);
+		if (arg[1] == '=')
+			return set_value(p, o, arg + 2);
 		if (!takes_value(o)) {
 			if (set_value(p, o, NULL))
 				return -1;
 			continue;
 		}
 		if (arg[1])
-			return set_value(p, o, arg[1] == '=' ? arg + 2 : arg + 1);
+			return set_value(p, o, arg + 1);
 		return next_value(p, o, shown);
 	}
 	return 0;
@@ -186,7 +188,8 @@ void command_help(const struct command *c, struct buf *out)
 	for (const struct option *o = c->options; o->name; o++)
 		if (o->help)
 			option_line(o, out);
-	buf_printf(out, "%-36s%s\n", "  -h, --help", "Show this help");
+	buf_printf(out, "%-36s%s\n", by_letter(c, 'h') ? "      --help" : "  -h, --help",
+	        "Show this help");
 	if (c->details)
 		buf_printf(out, "\n%s", c->details);
 	buf_printf(out, "\nMore: man hew-%s\n", c->page ? c->page : c->name);

@@ -5,10 +5,13 @@
 #include "base/mem.h"
 #include "base/timefmt.h"
 #include "cmd/care.h"
-#include "cmd/session.h"
+#include "cmd/prompt.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
 #include "rootfs/engine.h"
+#include "session/session.h"
 #include "store/usage_filter.h"
+#include "ui/ui.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -118,12 +121,14 @@ static const char *warning(const struct prune_flags *o, bool chosen)
 // On a terminal, as docker does; a script is not asked.
 static int confirm(const struct prune_flags *o, bool chosen, struct err *e)
 {
-	char answer[16] = "";
+	auto_buf struct buf question = {0}, answer = {0};
 	if (o->force || o->dry_run || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return 0;
-	fprintf(stderr, "WARNING! %s\nAre you sure you want to continue? [y/N] ",
+	buf_printf(&question, "WARNING! %s\nAre you sure you want to continue? [y/N] ",
 	        warning(o, chosen));
-	if (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
+	if (prompt_line(buf_cstr(&question), false, &answer, e))
+		return -1;
+	if (answer.n && (*answer.p == 'y' || *answer.p == 'Y'))
 		return 0;
 	return err_set(e, ERR_CANCELLED, "nothing was removed");
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/err.h"
 #include "base/mem.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
 #include "output/output.h"
+#include "session/images.h"
+#include "session/session.h"
+#include "ui/ui.h"
 #include <stdio.h>
 
 struct push_options {

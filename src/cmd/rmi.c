@@ -2,8 +2,10 @@
 // hew rmi: names and images go at once, files when nothing needs them any more (hew prune).
 #include "base/err.h"
 #include "base/mem.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
+#include "session/images.h"
+#include "session/session.h"
 #include <stdio.h>
 
 struct rmi_options {

@@ -5,11 +5,14 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/signals.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
 #include "dockerfile/dockerfile.h"
 #include "exec/build.h"
 #include "image/platform.h"
+#include "session/images.h"
+#include "session/session.h"
+#include "ui/ui.h"
 #include <errno.h>
 #include <string.h>
 

@@ -2,9 +2,11 @@
 // hew save and hew load: images as archives that docker, podman and skopeo read and write.
 #include "base/err.h"
 #include "base/mem.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
 #include "output/output.h"
+#include "session/images.h"
+#include "session/session.h"
 #include <stdio.h>
 #include <unistd.h>
 
@@ -86,13 +88,15 @@ static int load_run(void *opts, const struct strv *args, struct err *e)
 	if (!o->input && isatty(0))
 		return err_set(e, ERR_USAGE,
 		        "nothing to load: use -i FILE or redirect an archive to standard input");
-	if (session_open(&s, true, e) ||
-	        output_load(s.store, o->input ? o->input : "-", &loaded, e) ||
-	        store_sync(s.store, e))
+	if (session_open(&s, true, e))
+		return -1;
+	struct err later = ERR_INIT;
+	int rc = output_load(s.store, o->input ? o->input : "-", &loaded, e);
+	if (store_sync(s.store, rc ? &later : e)) // also those before one that failed
 		return -1;
 	for (size_t i = 0; !o->quiet && i < loaded.n; i++)
 		printf("Loaded image: %s\n", loaded.v[i]);
-	return 0;
+	return rc;
 }
 
 const struct command cmd_load = {

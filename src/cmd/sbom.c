@@ -3,8 +3,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/scan_run.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
+#include "session/session.h"
 #include <string.h>
 
 struct sbom_options {
@@ -33,8 +34,9 @@ static int parse_format(const char *text, enum scan_format *ret, struct err *e)
 	if (!text)
 		return 0;
 	struct err other = ERR_INIT;
-	if (!scan_format_parse(text, ret, &other) && *ret != SCAN_TABLE && *ret != SCAN_SARIF &&
-	        *ret != SCAN_MARKDOWN)
+	if (!scan_format_parse(text, ret, &other) &&
+	        (*ret == SCAN_CYCLONEDX || *ret == SCAN_CYCLONEDX_15 || *ret == SCAN_SPDX ||
+	                *ret == SCAN_JSON))
 		return 0;
 	return err_set(e, ERR_USAGE,
 	        "unknown format \"%s\": cyclonedx, cyclonedx-1.5, spdx or json", text);
@@ -60,7 +62,7 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	if (parse_format(o->format, &format, e) ||
 	        need_args(args, o->input ? 0 : 1, o->input ? 0 : 1, "sbom [OPTIONS] TARGET", e))
 		return -1;
-	const struct scan_place ask = {.text = args->n ? args->v[0] : NULL,
+	const struct subject_ask ask = {.text = args->n ? args->v[0] : NULL,
 	        .input = o->input,
 	        .platform = o->platform,
 	        .silent = o->quiet};

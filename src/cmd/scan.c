@@ -3,11 +3,12 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/scan_run.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
+#include "session/session.h"
 
 struct scan_options {
-	struct strv vex;
+	struct strv vex, instead;
 	const char *severity, *pkg_types, *ignore_file, *format, *output, *explain, *db, *max_age,
 	        *platform, *input;
 	bool ignore_unfixed, all, quiet, base, insecure;
@@ -23,13 +24,15 @@ static const struct option options[] = {
         {"exit-code", 0, OPT_INT, AT(exit_code), "N", "End with this status if a finding is left"},
         {"explain", 0, OPT_STRING, AT(explain), "CVE", "Say why this flaw is one here, or is not"},
         {"format", 0, OPT_STRING, AT(format), "KIND",
-                "table, json (Trivy's), sarif, cyclonedx, spdx or markdown"},
+                "table, json, sarif, cyclonedx, spdx, markdown, gitlab, junit..."},
         {"ignore-unfixed", 0, OPT_FLAG, AT(ignore_unfixed), NULL, "Hide what has no fix yet"},
         {"ignorefile", 0, OPT_STRING, AT(ignore_file), "FILE",
                 "What to hide (default: .trivyignore, .trivyignore.yaml)"},
         {"input", 0, OPT_STRING, AT(input), "FILE", "An archive of an image, instead of TARGET"},
         {"insecure", 0, OPT_FLAG, AT(insecure), NULL,
                 "Allow plain http and unverified certificates"},
+        {"instead", 0, OPT_LIST, AT(instead), "IMAGE",
+                "Compare with this as the base, too (with --base)"},
         {"max-age", 0, OPT_STRING, AT(max_age), "AGE",
                 "Fail if the advisory data is older: 7d, 36h"},
         {"output", 'o', OPT_STRING, AT(output), "FILE", "Write there, not to standard output"},
@@ -39,14 +42,16 @@ static const struct option options[] = {
         {"quiet", 'q', OPT_FLAG, AT(quiet), NULL,
                 "No progress, no warnings about files that cannot be read"},
         {"severity", 0, OPT_STRING, AT(severity), "LIST",
-                "Only these: CRITICAL,HIGH,MEDIUM,LOW,UNKNOWN"},
+                "Only these: CRITICAL,HIGH,MEDIUM,LOW,NEGLIGIBLE,UNKNOWN"},
         {"vex", 0, OPT_LIST, AT(vex), "FILE", "An OpenVEX document: what does not concern us"},
         OPTION_END,
 };
 
 static void release(void *p)
 {
-	strv_release(&((struct scan_options *)p)->vex);
+	struct scan_options *o = p;
+	strv_release(&o->vex);
+	strv_release(&o->instead);
 }
 
 static int run(void *opts, const struct strv *args, struct err *e)
@@ -64,14 +69,15 @@ static int run(void *opts, const struct strv *args, struct err *e)
 	        .ignore_unfixed = o->ignore_unfixed,
 	        .all = o->all,
 	        .quiet = o->quiet,
-	        .base = o->base,
+	        .base = o->base || o->instead.n,
+	        .instead = &o->instead,
 	        .list_packages = true, // as trivy does in its JSON
 	        .gate = "--exit-code",
 	        .exit_code = o->exit_code};
 	if (scan_format_parse(o->format, &a.format, e) ||
 	        need_args(args, o->input ? 0 : 1, o->input ? 0 : 1, "scan [OPTIONS] TARGET", e))
 		return -1;
-	a.target = (struct scan_place){.text = args->n ? args->v[0] : NULL,
+	a.target = (struct subject_ask){.text = args->n ? args->v[0] : NULL,
 	        .input = o->input,
 	        .platform = o->platform,
 	        .silent = o->quiet};

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of the findings is the base image's, and how many would go with another tag of it that is in
-// the store. A flaw counts once for a source package.
+// What of the findings is the base image's, and how many would go with another base: a tag of it
+// that is in the store, or an image that was asked for. A flaw counts once for a source package.
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/scan_run.h"
-#include "cmd/session.h"
 #include "image/reference.h"
+#include "session/images.h"
+#include "session/session.h"
+#include "ui/ui.h"
 #include <stdio.h>
 #include <string.h>
 
-#define TAGS_MAX 50 // that are looked into
+#define CANDIDATES_MAX 100 // that are looked into
 
 // ---- base and own
 
@@ -71,25 +73,60 @@ static bool same_repository(const char *a, const char *b)
 	       !strcmp(ra.domain, rb.domain) && !strcmp(ra.repository, rb.repository);
 }
 
-static int look_at(struct session *s, const struct scan_ask *a, const struct scan_work *w,
-        const struct image_row *row, const struct flaw_set *base, struct candidate *ret)
+struct comparing {
+	struct session *session;
+	const struct scan_ask *ask;
+	const struct scanned *target;
+	const struct scan_work *work;
+	const struct flaw_set *base;
+	struct candidate v[CANDIDATES_MAX];
+	size_t n;
+};
+
+static void comparing_release(struct comparing *c)
 {
-	auto_scanned struct scanned other = {0};
+	for (size_t i = 0; i < c->n; i++)
+		free(c->v[i].name);
+}
+#define auto_comparing __attribute__((cleanup(comparing_release)))
+
+static int add_candidate(
+        struct comparing *c, const char *name, const struct scanned *other, struct err *e)
+{
 	auto_scan struct scan scan = {0};
 	auto_flaws struct flaw_set flaws = {0};
+	if (scan_silently(c->ask, c->work, other->packages, &scan, e))
+		return -1;
+	flaw_set_make(&flaws, &scan, 0, SIZE_MAX);
+	c->v[c->n++] = (struct candidate){.name = short_name(name),
+	        .n = flaws.n,
+	        .gone = flaw_set_lacks(&flaws, c->base),
+	        .new = flaw_set_lacks(c->base, &flaws)};
+	return 0;
+}
+
+// What cannot be looked into is left out: nobody has asked for it.
+static void add_tag(struct comparing *c, const struct image_row *row)
+{
+	auto_scanned struct scanned other = {0};
 	struct err skipped = ERR_INIT;
 	struct platform host = platform_host();
 	struct image_row one = *row;
-	if (narrow_image(s->store, &host, &one, &skipped) ||
-	        scanned_of_image(s, row->name, &one.manifest, &other, &skipped) ||
-	        scan_silently(a, w, other.packages, &scan, &skipped))
+	if (!narrow_image(c->session->store, &host, &one, &skipped) &&
+	        !scanned_of_image(c->session, row->name, &one.manifest, &other, &skipped))
+		(void)add_candidate(c, row->name, &other, &skipped);
+}
+
+static int add_instead(struct comparing *c, const char *name, struct err *e)
+{
+	auto_scanned struct scanned other = {0};
+	const struct subject_ask place = {
+	        .text = name, .platform = c->ask->target.platform, .silent = c->ask->quiet};
+	if (scanned_open(c->session, &place, &other, e))
 		return -1;
-	flaw_set_make(&flaws, &scan, 0, SIZE_MAX);
-	*ret = (struct candidate){.name = short_name(row->name),
-	        .n = flaws.n,
-	        .gone = flaw_set_lacks(&flaws, base),
-	        .new = flaw_set_lacks(base, &flaws)};
-	return 0;
+	if (other.kind != REPORT_IMAGE)
+		return err_set(e, ERR_USAGE, "--instead %s: it is no image", name);
+	return add_candidate(c, name, &other, e);
 }
 
 static void put_candidates(
@@ -108,34 +145,40 @@ static void put_candidates(
 	if (n)
 		ui_table_text(table, out);
 	else if (t->found.base)
-		buf_printf(out, "no other tag of %s is in the store\n", t->found.base);
+		buf_printf(out, "no other tag of %s is in the store; --instead names other bases\n",
+		        t->found.base);
 	else
-		buf_puts(out, "the base image has no name in the store: 'hew pull' it, and others "
-		              "to compare with\n");
+		buf_puts(out, "the base image has no name in the store: 'hew pull' it; --instead "
+		              "names others to compare with\n");
 	ui_table_free(table);
 }
 
-static int compare_tags(struct session *s, const struct scan_ask *a, const struct scanned *t,
-        const struct scan_work *w, const struct flaw_set *base, struct buf *out, struct err *e)
+static int add_tags(struct comparing *c, struct err *e)
 {
+	const char *base = c->target->found.base;
 	struct image_list all = {0};
-	struct candidate found[TAGS_MAX];
-	size_t n = 0;
-	if (t->found.base && store_image_list(s->store, &all, e))
+	if (base && store_image_list(c->session->store, &all, e))
 		return -1;
-	for (size_t i = 0; i < all.n && n < TAGS_MAX; i++) {
+	for (size_t i = 0; i < all.n && c->n < CANDIDATES_MAX / 2; i++) {
 		auto_free char *name = all.v[i].name ? short_name(all.v[i].name) : NULL;
-		if (name && strcmp(name, t->found.base) != 0 &&
-		        same_repository(name, t->found.base) &&
-		        !look_at(s, a, w, &all.v[i], base, &found[n]))
-			n++;
+		if (name && strcmp(name, base) != 0 && same_repository(name, base))
+			add_tag(c, &all.v[i]);
 	}
 	image_list_release(&all);
-	if (n)
-		qsort(found, n, sizeof(*found), candidate_cmp);
-	put_candidates(t, found, n, out);
-	for (size_t i = 0; i < n; i++)
-		free(found[i].name);
+	return 0;
+}
+
+static int compare(struct comparing *c, struct buf *out, struct err *e)
+{
+	const struct strv *instead = c->ask->instead;
+	if (add_tags(c, e))
+		return -1;
+	for (size_t i = 0; instead && i < instead->n && c->n < CANDIDATES_MAX; i++)
+		if (add_instead(c, instead->v[i], e))
+			return -1;
+	if (c->n)
+		qsort(c->v, c->n, sizeof(*c->v), candidate_cmp);
+	put_candidates(c->target, c->v, c->n, out);
 	return 0;
 }
 
@@ -148,5 +191,7 @@ int scan_base(struct session *s, const struct scan_ask *a, const struct scanned 
 	flaw_set_make(&base, &w->scan, 0, t->found.base_layers);
 	flaw_set_make(&own, &w->scan, t->found.base_layers, SIZE_MAX);
 	put_split(t, &base, &own, out);
-	return compare_tags(s, a, t, w, &base, out, e);
+	auto_comparing struct comparing c = {
+	        .session = s, .ask = a, .target = t, .work = w, .base = &base};
+	return compare(&c, out, e);
 }

@@ -6,7 +6,8 @@
 #include "base/mem.h"
 #include "cmd/command.h"
 #include "cmd/db.h"
-#include "cmd/session.h"
+#include "session/session.h"
+#include "ui/ui.h"
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -20,7 +21,8 @@ int scan_format_parse(const char *text, enum scan_format *ret, struct err *e)
 		enum scan_format format;
 	} all[] = {{"table", SCAN_TABLE}, {"json", SCAN_JSON}, {"sarif", SCAN_SARIF},
 	        {"cyclonedx", SCAN_CYCLONEDX}, {"cyclonedx-1.5", SCAN_CYCLONEDX_15},
-	        {"spdx", SCAN_SPDX}, {"markdown", SCAN_MARKDOWN}};
+	        {"spdx", SCAN_SPDX}, {"markdown", SCAN_MARKDOWN}, {"gitlab", SCAN_GITLAB},
+	        {"gitlab-codequality", SCAN_GITLAB_CODEQUALITY}, {"junit", SCAN_JUNIT}};
 	*ret = SCAN_TABLE;
 	for (size_t i = 0; text && i < ARRAY_LEN(all); i++) {
 		if (strcmp(all[i].name, text) != 0)
@@ -29,8 +31,8 @@ int scan_format_parse(const char *text, enum scan_format *ret, struct err *e)
 		return 0;
 	}
 	return text ? err_set(e, ERR_USAGE,
-	                      "unknown format \"%s\": table, json, sarif, cyclonedx, spdx or "
-	                      "markdown",
+	                      "unknown format \"%s\": table, json, sarif, cyclonedx, spdx, "
+	                      "markdown, gitlab, gitlab-codequality or junit",
 	                      text)
 	            : 0;
 }
@@ -92,15 +94,6 @@ void scan_work_release(struct scan_work *w)
 	*w = (struct scan_work){0};
 }
 
-int scan_begin(const struct scan_ask *a, struct scan_work *ret, struct err *e)
-{
-	*ret = (struct scan_work){0};
-	return read_ignores(a, &ret->ignores, e) || scan_open_db(a->db, &ret->db, e) ||
-	                       db_check_age(ret->db, a->max_age, e)
-	               ? -1
-	               : 0;
-}
-
 // ---- looking
 
 static int take_types(const char *text, struct scan_filter *f, struct err *e)
@@ -132,6 +125,17 @@ static int take_filter(const struct scan_ask *a, struct scan_filter *f, struct e
 	if (a->ignore_unfixed)
 		f->ignore_statuses |= ~(1u << ADVISORY_FIXED);
 	return 0;
+}
+
+int scan_begin(const struct scan_ask *a, struct scan_work *ret, struct err *e)
+{
+	struct scan_filter unused = {0};
+	*ret = (struct scan_work){0};
+	return take_filter(a, &unused, e) || read_ignores(a, &ret->ignores, e) ||
+	                       scan_open_db(a->db, &ret->db, e) ||
+	                       db_check_age(ret->db, a->max_age, e)
+	               ? -1
+	               : 0;
 }
 
 static void today(char out[static TIME_TEXT])
@@ -226,6 +230,15 @@ static void write_report(const struct scan_ask *a, const struct report *r, struc
 	case SCAN_MARKDOWN:
 		report_markdown(r, out);
 		break;
+	case SCAN_GITLAB:
+		report_gitlab(r, out);
+		break;
+	case SCAN_GITLAB_CODEQUALITY:
+		report_gitlab_codequality(r, out);
+		break;
+	case SCAN_JUNIT:
+		report_junit(r, out);
+		break;
 	case SCAN_GRYPE:
 		report_grype(r, out);
 		break;
@@ -252,17 +265,10 @@ static int explain(
 
 // ---- the gate
 
-static bool is_over(const struct scan *s)
-{
-	char day[TIME_TEXT];
-	today(day);
-	return s->has_release && *s->release.end_of_life && strcmp(s->release.end_of_life, day) < 0;
-}
-
 static int gate(const struct scan_ask *a, const struct scan *s)
 {
 	size_t n = scan_count(s, a->fail_on);
-	if (a->exit_on_eol && is_over(s))
+	if (a->exit_on_eol && s->is_over)
 		return (int)a->exit_on_eol;
 	if (!a->exit_code || !n)
 		return 0;
@@ -288,9 +294,7 @@ int scan_run(struct session *s, const struct scan_ask *a, struct err *e)
 	auto_scanned struct scanned t = {0};
 	auto_scan_work struct scan_work w = {0};
 	auto_buf struct buf out = {0};
-	struct scan_filter unused = {0};
-	if (check(a, e) || take_filter(a, &unused, e) || scan_begin(a, &w, e) ||
-	        scanned_open(s, &a->target, &t, e))
+	if (check(a, e) || scan_begin(a, &w, e) || scanned_open(s, &a->target, &t, e))
 		return -1;
 	if (!a->quiet)
 		scanned_warn(&t);

@@ -3,9 +3,9 @@
 // hew build --scan.
 #pragma once
 
-#include "cmd/scan_target.h"
 #include "scan/filter.h"
 #include "scan/ignore.h"
+#include "subject/scanned.h"
 
 enum scan_format {
 	SCAN_TABLE,
@@ -15,13 +15,16 @@ enum scan_format {
 	SCAN_CYCLONEDX_15,
 	SCAN_SPDX,
 	SCAN_MARKDOWN,
+	SCAN_GITLAB,
+	SCAN_GITLAB_CODEQUALITY,
+	SCAN_JUNIT,
 	SCAN_GRYPE, // its JSON; of grype's name alone
 };
 // By the names of hew's formats; NULL: a table. ERR_USAGE.
 int scan_format_parse(const char *text, enum scan_format *ret, struct err *e);
 
 struct scan_ask {
-	struct scan_place target;
+	struct subject_ask target;
 	enum scan_format format;
 	const char *severity;      // "HIGH,CRITICAL"; NULL: all
 	const char *ignore_status; // "will_not_fix,..."; NULL: none
@@ -32,6 +35,7 @@ struct scan_ask {
 	const char *explain;       // a flaw: why it is one here or not, instead of a report
 	const char *db, *max_age;
 	bool ignore_unfixed, all, quiet, list_packages, base;
+	const struct strv *instead; // of base: other images to be a base; NULL: none
 	int64_t exit_code, exit_on_eol;
 	const char *gate;      // how the exit status was asked for; NULL: no word about it
 	enum severity fail_on; // it counts from this one on
@@ -49,7 +53,8 @@ struct scan_work {
 };
 #define auto_scan_work __attribute__((cleanup(scan_work_release)))
 void scan_work_release(struct scan_work *w);
-// Opens the database, with a message that says how one is had, and reads the ignore files.
+// Checks what is asked, opens the database, with a message that says how one is had, and reads the
+// ignore files.
 int scan_begin(const struct scan_ask *a, struct scan_work *ret, struct err *e);
 // Looks, filters, warns.
 int scan_look(

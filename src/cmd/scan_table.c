@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cmd/scan_run.h"
 #include "report/rows.h"
+#include "subject/kin.h"
 #include "ui/ui.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -47,36 +48,12 @@ static char *flaw_cell(const struct finding *f)
 	return xasprintf("%s%s", finding_name(f), *f->flaw->known_exploited ? " (exploited)" : "");
 }
 
-// The shell in front and BuildKit's mark behind say nothing.
-static char *instruction_cell(const char *created_by)
-{
-	static const char shell[] = "/bin/sh -c ", nop[] = "#(nop) ", mark[] = " # buildkit";
-	auto_free char *text = xstrdup(created_by ? created_by : "");
-	char *p = text;
-	if (str_has_suffix(p, mark))
-		p[strlen(p) - strlen(mark)] = '\0';
-	auto_free char *run = NULL;
-	if (str_has_prefix(p, "RUN /bin/sh -c "))
-		p = run = xasprintf("RUN %s", p + strlen("RUN /bin/sh -c "));
-	else if (str_has_prefix(p, shell))
-		p += strlen(shell);
-	if (str_has_prefix(p, nop))
-		p += strlen(nop);
-	p += strspn(p, " ");
-	if (strlen(p) <= INSTRUCTION_WIDTH)
-		return xstrdup(p);
-	int n = INSTRUCTION_WIDTH - 3;
-	while (n > 0 && ((unsigned char)p[n] & 0xc0) == 0x80) // not inside a character
-		n--;
-	return xasprintf("%.*s...", n, p);
-}
-
 static char *origin_cell(const struct report *r, const struct report_row *row)
 {
 	if (row->first->package->layer >= r->n_layers)
 		return xstrdup(row->first->package->path ? row->first->package->path : "-");
 	const struct report_layer *l = &r->layers[row->first->package->layer];
-	auto_free char *text = instruction_cell(l->created_by);
+	auto_free char *text = instruction_short(l->created_by, INSTRUCTION_WIDTH);
 	if (l->dockerfile && l->line)
 		return xasprintf("%s:%d %s", l->dockerfile, l->line, text);
 	if (l->base && r->base)

@@ -7,11 +7,13 @@
 #include "base/event.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "cmd/record.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
 #include "exec/build.h"
 #include "run/run.h"
+#include "session/record.h"
+#include "session/session.h"
+#include "ui/ui.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -255,6 +257,14 @@ static int find_mounts(struct place *p, struct err *e)
 
 // ---- what is told
 
+// Names, commands and targets are the Dockerfile's.
+static void tell_line(const char *before, const char *text, const char *after)
+{
+	auto_buf struct buf clean = {0};
+	ui_escape(text, strlen(text), &clean);
+	fprintf(stderr, "%s%s%s\n", before, buf_cstr(&clean), after);
+}
+
 static void tell(const struct place *p, bool shell)
 {
 	const struct jn *command = jn_get(p->step, "command");
@@ -262,20 +272,15 @@ static void tell(const struct place *p, bool shell)
 	auto_buf struct buf line = {0};
 	if (!shell)
 		return;
-	buf_printf(
-	        &line, "%s: %s it", record_text(p->step, "name"), p->before ? "before" : "after");
-	fprintf(stderr, "%s\n", buf_cstr(&line));
+	tell_line("", record_text(p->step, "name"), p->before ? ": before it" : ": after it");
 	if (failed && p->before)
 		fputs("What it wrote before it failed is not kept; hew build --on-error shell "
 		      "shows that.\n",
 		        stderr);
 	if (command && p->before) {
-		buf_reset(&line);
 		for (size_t i = 0; i < jn_len(command); i++)
 			buf_printf(&line, " %s", jn_str(jn_at(command, i)));
-		auto_buf struct buf clean = {0};
-		ui_escape(buf_cstr(&line), line.n, &clean);
-		fprintf(stderr, "Its command:%s\n", buf_cstr(&clean));
+		tell_line("Its command:", buf_cstr(&line), "");
 	}
 	fputs("Changes are thrown away.\n", stderr);
 }
@@ -283,7 +288,7 @@ static void tell(const struct place *p, bool shell)
 static void tell_missing(const struct place *p)
 {
 	for (size_t i = 0; i < p->missing.n; i++)
-		fprintf(stderr, "hew: not there: %s\n", p->missing.v[i]);
+		tell_line("hew: not there: ", p->missing.v[i], "");
 }
 
 // ---- the process

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/err.h"
 #include "base/mem.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
+#include "session/images.h"
+#include "session/session.h"
 
 static const struct option options[] = {OPTION_END};
 

@@ -6,9 +6,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
-#include "cmd/record.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
+#include "cmd/words.h"
+#include "session/record.h"
+#include "session/session.h"
+#include "ui/ui.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -40,6 +42,14 @@ static void put_row(struct ui_table *t, const struct jn *step)
 	ui_table_row(t, (const char *const[]){line, cut, state_text, record_text(reason, "text")});
 }
 
+static int no_step(const char *which, struct err *e)
+{
+	return err_set(e, ERR_NOT_FOUND,
+	        "the build has no step \"%s\": give a line of the Dockerfile or a part of "
+	        "the instruction, or nothing for all",
+	        which);
+}
+
 static int print_steps(const struct jn *steps, const char *which, bool all, struct err *e)
 {
 	static const char *const heads[] = {"LINE", "STEP", "STATE", "WHY"};
@@ -56,12 +66,7 @@ static int print_steps(const struct jn *steps, const char *which, bool all, stru
 	if (n)
 		ui_table_print(t);
 	ui_table_free(t);
-	if (!n && which)
-		return err_set(e, ERR_NOT_FOUND,
-		        "the build has no step \"%s\": give a line of the Dockerfile or a part of "
-		        "the instruction, or nothing for all",
-		        which);
-	return 0;
+	return n || !which ? 0 : no_step(which, e);
 }
 
 int build_record_print(const char *json, const char *which, bool all, struct err *e)
@@ -71,17 +76,24 @@ int build_record_print(const char *json, const char *which, bool all, struct err
 }
 
 // What is printed is JSON that this program wrote, and so is a part of it.
-static void print_json(const struct record *r, const char *which)
+static int print_json(const struct record *r, const char *which, struct err *e)
 {
 	auto_buf struct buf out = {0};
 	struct jw w;
+	size_t n = 0;
 	jw_begin(&w, &out, 2);
 	jw_array(&w);
-	for (size_t i = 0; i < jn_len(r->steps); i++)
-		if (record_step_is(jn_at(r->steps, i), which))
-			jw_raw(&w, jn_at(r->steps, i));
+	for (size_t i = 0; i < jn_len(r->steps); i++) {
+		if (!record_step_is(jn_at(r->steps, i), which))
+			continue;
+		jw_raw(&w, jn_at(r->steps, i));
+		n++;
+	}
 	jw_array_end(&w);
+	if (!n && which)
+		return no_step(which, e);
 	puts(which ? buf_cstr(&out) : r->row.json);
+	return 0;
 }
 
 static void print_head(const struct record *r)
@@ -102,10 +114,8 @@ static int run(void *opts, const struct strv *args, struct err *e)
 		return -1;
 	if (o->build ? record_find(s.store, o->build, &r, e) : record_find_ran(s.store, &r, e))
 		return -1;
-	if (is_json) {
-		print_json(&r, which);
-		return 0;
-	}
+	if (is_json)
+		return print_json(&r, which, e);
 	print_head(&r);
 	return print_steps(r.steps, which, o->all, e);
 }

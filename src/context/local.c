@@ -303,8 +303,8 @@ static int walk_dir(struct walk *w, int fd, int depth, struct err *e)
 	size_t len = w->path.n;
 	if (depth > DEPTH_MAX)
 		return err_set(e, ERR_CONTEXT,
-		        "the build context is nested deeper than %d folders at '%s'", DEPTH_MAX,
-		        buf_cstr(&w->path));
+		        "the build context is nested deeper than %d folders at '%.200s...'",
+		        DEPTH_MAX, buf_cstr(&w->path));
 	if (fs_list_dir(fd, &names, e))
 		return err_wrap(e, "read '%s' in the build context", buf_cstr(&w->path));
 	for (size_t i = 0; i < names.n; i++) {

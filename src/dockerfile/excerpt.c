@@ -16,13 +16,13 @@ static void put_line(struct buf *out, const char *line)
 	auto_buf struct buf shown = {0};
 	redact_urls(line, strlen(line), &shown);
 	const char *s = buf_cstr(&shown);
-	size_t n = 0;
-	for (; *s && n < LINE_SHOWN; s++, n++) {
-		unsigned char c = (unsigned char)*s;
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			buf_printf(out, "\\x%02x", c);
+	bool control;
+	for (size_t at = 0, len; *s && at < LINE_SHOWN; s += len, at += len) {
+		len = str_character(s, strnlen(s, 4), &control);
+		if (*s == '\t')
+			buf_putc(out, '\t');
 		else
-			buf_putc(out, *s);
+			buf_escape(out, s, len);
 	}
 	buf_puts(out, *s ? "...\n" : "\n");
 }
@@ -47,7 +47,8 @@ void dockerfile_excerpt(const struct dockerfile *d, struct pos pos, struct buf *
 			p++;
 		}
 	}
-	buf_printf(out, "%s:%zu\n%s", d->filename, first, rule);
+	buf_escape(out, d->filename, strlen(d->filename));
+	buf_printf(out, ":%zu\n%s", first, rule);
 	for (size_t i = from; i <= to; i++) {
 		if (i > first + SHOWN_MAX && i + 2 < last) {
 			buf_puts(out, "     | >>> ...\n");

@@ -8,11 +8,6 @@
 
 static const struct expand_env no_env = {.escape = '\\'};
 
-static bool is_go_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
-}
-
 // ^(\d*)<<(-?)\s*([^<]*)$: fills fd and chomp, leaves the delimiter in *word.
 static bool match_marker(struct str *word, struct heredoc *ret)
 {

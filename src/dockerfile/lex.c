@@ -7,7 +7,7 @@
 #include "base/unicode.h"
 #include "dockerfile/parse-int.h"
 
-static bool is_go_blank(char c) // \s of Go's regexp
+bool is_go_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
 }

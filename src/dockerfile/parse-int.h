@@ -19,6 +19,8 @@ struct list {
 void list_add(struct arena *a, struct list *l, const char *s);
 const char *const *list_end(struct arena *a, struct list *l); // NULL-terminated; NULL if empty
 
+bool is_go_blank(char c); // \s of Go's regexp
+
 // lex.c: physical lines to logical lines.
 struct reader {
 	const char *text;

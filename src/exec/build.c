@@ -3,6 +3,7 @@
 #include "exec/build.h"
 
 #include "base/fs.h"
+#include "base/redact.h"
 #include "dockerfile/git_ref.h"
 #include "exec/exec-int.h"
 #include "source/download.h"
@@ -137,10 +138,16 @@ static int read_dockerfile(struct exec *x, const char *path, struct buf *text, s
 	return e->sys == ENOENT ? not_found(path, e) : err_wrap(e, "failed to read dockerfile");
 }
 
+// Of a URL: as it may be shown.
 static char *dockerfile_path(const struct build_request *r)
 {
-	if (r->dockerfile)
+	struct buf shown = {0};
+	if (r->dockerfile && !source_is_url(r->dockerfile))
 		return xstrdup(r->dockerfile);
+	if (r->dockerfile) {
+		redact_urls(r->dockerfile, strlen(r->dockerfile), &shown);
+		return buf_steal(&shown);
+	}
 	if (!r->context || source_is_url(r->context) || git_ref_is(r->context, true))
 		return xstrdup("Dockerfile");
 	char *upper = xasprintf("%s/Dockerfile", r->context);
@@ -181,7 +188,7 @@ static int parse(struct exec *x, const char *path, struct buf *text, struct err 
 {
 	const struct dockerfile_options o = {.filename = fs_base_name(path),
 	        .check = strv_env_get(&x->req->build_args, "BUILDKIT_DOCKERFILE_CHECK")};
-	if (context_open_main(x, e) || read_dockerfile(x, path, text, e))
+	if (context_open_main(x, path, e) || read_dockerfile(x, path, text, e))
 		return -1;
 	if (dockerfile_read(buf_cstr(text), text->n, &o, &x->df, e) == 0)
 		return 0;

@@ -5,6 +5,7 @@
 // of secrets were never in the graph.
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/redact.h"
 #include "dockerfile/git_ref.h"
 #include "exec/exec-int.h"
 #include <sys/random.h>
@@ -70,6 +71,8 @@ static size_t bytes_of(const struct strv *v)
 
 static bool same(const struct strv *a, const struct strv *b)
 {
+	if (a->v == b->v) // most steps have that of the one before
+		return a->n == b->n;
 	for (size_t i = 0; i < a->n && a->n == b->n; i++)
 		if (strcmp(a->v[i], b->v[i]) != 0)
 			return false;
@@ -173,11 +176,36 @@ static void put_command(const struct step_state *st, const struct run_op *op, st
 	jw_array_end(w);
 }
 
+static void put_source(const struct file_source *f, bool *first, struct jw *w)
+{
+	if (f->kind != FROM_STEP)
+		return;
+	if (*first) {
+		jw_key(w, "from");
+		jw_array(w);
+	}
+	*first = false;
+	jw_int(w, f->step);
+}
+
+// Steps whose files it takes, beside those of the one below.
+static void put_sources(const struct step *s, struct jw *w)
+{
+	bool first = true;
+	if (s->kind == STEP_COPY)
+		put_source(&s->copy.from, &first, w);
+	for (size_t i = 0; s->kind == STEP_RUN && i < s->run.n_mounts; i++)
+		put_source(&s->run.mounts[i].from, &first, w);
+	if (!first)
+		jw_array_end(w);
+}
+
 static void put_place(const struct exec *x, const struct step *s, int environment, struct jw *w)
 {
 	char platform[80];
 	platform_text(&s->platform, platform);
 	jw_kv_int(w, "parent", s->parent);
+	put_sources(s, w);
 	jw_kv(w, "platform", platform);
 	if (environment >= 0)
 		jw_kv_int(w, "environment", environment);
@@ -268,23 +296,23 @@ static char *context_shown(const struct build_request *r)
 	char *path = realpath(r->context, NULL);
 	if (path)
 		return path;
-	char *shown = NULL;
+	struct buf shown = {0};
 	if (git_ref_is(r->context, true) && git_ref_parse(r->context, &ref, &ignored) == 0)
-		shown = xstrdup(ref.shown);
+		buf_puts(&shown, ref.shown);
+	else
+		redact_urls(r->context, strlen(r->context), &shown);
 	git_ref_release(&ref);
-	const char *scheme = strstr(r->context, "://");
-	const char *at = scheme ? strchr(scheme, '@') : NULL;
-	if (!shown && at)
-		shown = xasprintf("%.*s%s", (int)(scheme + 3 - r->context), r->context, at + 1);
-	return shown ? shown : xstrdup(r->context);
+	return buf_steal(&shown);
 }
 
-static void put_request(const struct exec *x, struct jw *w)
+static void put_request(struct exec *x, struct jw *w)
 {
 	const struct build_request *r = x->req;
 	char platform[80];
 	auto_free char *context = context_shown(r);
-	auto_free char *file = r->dockerfile_text ? xstrdup("-") : realpath(x->path, NULL);
+	auto_free char *file = r->dockerfile_text         ? xstrdup("-")
+	                       : dockerfile_is_in_view(x) ? NULL
+	                                                  : realpath(x->path, NULL);
 	jw_kv(w, "context", context);
 	jw_kv(w, "dockerfile", file ? file : x->path);
 	if (r->target)

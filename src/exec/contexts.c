@@ -137,13 +137,13 @@ static int open_stdin(struct exec *x, struct named_context *c, struct err *e)
 	return 0;
 }
 
-// Beside which an ignore file may lie.
-static const char *local_dockerfile(const struct build_request *r)
+// An ignore file may lie beside it.
+static bool has_local_dockerfile(const struct build_request *r)
 {
-	return r->dockerfile && !source_is_url(r->dockerfile) ? r->dockerfile : NULL;
+	return r->dockerfile ? !source_is_url(r->dockerfile) : !r->dockerfile_text;
 }
 
-int context_open_main(struct exec *x, struct err *e)
+int context_open_main(struct exec *x, const char *dockerfile, struct err *e)
 {
 	const struct build_request *r = x->req;
 	bool is_file = false;
@@ -153,7 +153,7 @@ int context_open_main(struct exec *x, struct err *e)
 	if (!r->context)
 		return 0;
 	if (is_folder(r->context) || (!source_is_url(r->context) && !git_ref_is(r->context, true)))
-		return open_folder(x, c, local_dockerfile(r), e);
+		return open_folder(x, c, has_local_dockerfile(r) ? dockerfile : NULL, e);
 	if (open_remote(x, c, &is_file, e))
 		return err_wrap(e, "load the build context");
 	if (!is_file)

@@ -59,8 +59,17 @@ struct planner {
 	struct copy_source *source;  // being filled
 	const char *top;             // its path
 	const char *parents_pattern; // --parents
-	struct map parents;          // folders of it taken already, by rel
+	bool matched;                // by it
+	struct map parents;          // folders of the source taken already, by rel
+	char *missing;               // what was not found
 };
+
+static int not_found(struct planner *p, const char *path, struct err *e)
+{
+	free(p->missing);
+	p->missing = xstrdup(path);
+	return err_set(e, ERR_CONTEXT, "\"/%s\": not found", path);
+}
 
 static const char *below(const char *path, const char *top)
 {
@@ -118,6 +127,33 @@ static void add_item(struct planner *p, const char *rel, const struct entry *en)
 		it->en.link = link;
 }
 
+struct own_entry {
+	const char *path;
+	struct entry *ret;
+	bool found;
+};
+
+static int note_own(void *arg, const struct entry *en, struct err *e)
+{
+	struct own_entry *own = arg;
+	(void)e;
+	own->found = !strcmp(en->path, own->path);
+	if (own->found)
+		*own->ret = *en;
+	return -1; // that was all
+}
+
+// A folder. Of an archive's, which may be one that its paths only imply, what it says itself.
+static bool find_parent(struct planner *p, const char *path, struct entry *ret)
+{
+	struct err ignored = ERR_INIT;
+	struct own_entry own = {.path = path, .ret = ret};
+	if (p->source->kind != COPY_ARCHIVE)
+		return p->view->ops->lookup(p->view, path, ret, &ignored) == 1;
+	p->view->ops->walk(p->view, path, note_own, &own, &ignored);
+	return own.found;
+}
+
 // Folders on the way to rel that were not taken for themselves come with what they are.
 static void flush_parents(struct planner *p, const char *rel)
 {
@@ -127,8 +163,7 @@ static void flush_parents(struct planner *p, const char *rel)
 			continue;
 		auto_free char *path = *p->top ? xasprintf("%s/%s", p->top, dir) : xstrdup(dir);
 		struct entry en;
-		struct err ignored = ERR_INIT;
-		if (p->view->ops->lookup(p->view, path, &en, &ignored) == 1)
+		if (find_parent(p, path, &en))
 			add_item(p, below(en.path, p->top), &en);
 		map_set(&p->parents, dir, p);
 	}
@@ -169,7 +204,7 @@ static int plan_match(struct planner *p, const char *matched, struct err *e)
 	struct entry en;
 	int r = view_resolve(p->view, matched, 0, &path, &en, e);
 	if (r <= 0)
-		return r < 0 ? -1 : err_set(e, ERR_CONTEXT, "\"/%s\": not found", matched);
+		return r < 0 ? -1 : not_found(p, matched, e);
 	const char *name = fs_base_name(matched);
 	if (en.type != ENTRY_DIR && p->excludes && ignore_excludes(p->excludes, name, NULL))
 		return 0;
@@ -237,7 +272,7 @@ static int plan_glob(struct planner *p, const char *source, struct err *e)
 	struct entry en;
 	int r = view_resolve(p->view, clean, 0, &dir, &en, e);
 	if (r <= 0)
-		return r < 0 ? -1 : err_set(e, ERR_CONTEXT, "\"/%s\": not found", clean);
+		return r < 0 ? -1 : not_found(p, clean, e);
 	if (en.type == ENTRY_DIR && expand_glob(p, dir, rest, &matches, e))
 		return -1;
 	for (size_t i = 0; i < matches.n; i++)
@@ -264,7 +299,12 @@ static int on_parents_entry(void *arg, const struct entry *en, struct err *e)
 {
 	struct planner *p = arg;
 	const char *rel = below(en->path, p->top);
-	return *rel && parents_match(p->parents_pattern, rel) ? on_entry(arg, en, e) : 0;
+	if (!*rel)
+		return 0;
+	if (!parents_match(p->parents_pattern, rel))
+		return en->type == ENTRY_DIR && !glob_may_lead_to(p->parents_pattern, rel);
+	p->matched = true;
+	return on_entry(arg, en, e);
 }
 
 static int plan_parents(struct planner *p, const char *source, struct err *e)
@@ -277,19 +317,22 @@ static int plan_parents(struct planner *p, const char *source, struct err *e)
 	struct entry en;
 	int r = view_resolve(p->view, top_clean, 0, &path, &en, e);
 	if (r <= 0)
-		return r < 0 ? -1 : err_set(e, ERR_CONTEXT, "\"/%s\": not found", top_clean);
+		return r < 0 ? -1 : not_found(p, top_clean, e);
+	if (glob_match_deep(pattern, "") < 0)
+		return err_set(e, ERR_DOCKERFILE, "syntax error in pattern \"%s\"", pattern);
 	p->source = copy_plan_add(p->plan, "");
 	p->source->kind = COPY_DIR;
 	p->top = en.path;
 	p->parents_pattern = pattern;
+	p->matched = false;
 	map_release(&p->parents);
-	size_t before = p->source->n;
 	if (p->view->ops->walk(p->view, en.path, on_parents_entry, p, e))
 		return -1;
 	p->parents_pattern = NULL;
-	if (p->source->n == before && !glob_has_wildcard(pattern))
-		return err_set(e, ERR_CONTEXT, "\"/%s\": not found", pattern);
-	return 0;
+	if (p->matched || glob_has_wildcard(pattern))
+		return 0;
+	auto_free char *whole = fs_clean_rel(source);
+	return not_found(p, whole, e);
 }
 
 // ---- all sources
@@ -359,36 +402,42 @@ static void plan_inlines(struct planner *p)
 	}
 }
 
-// Says which ignore rule hid a missing file, or which name is near.
-static int explain_missing(struct planner *p, const char *source, struct err *e)
+// Says which ignore rule hid a missing file, where a link leads, or which name is near.
+static int explain_missing(struct planner *p, struct err *e)
 {
-	if (e->kind != ERR_CONTEXT || p->step->copy.from.kind != FROM_CONTEXT)
+	if (!p->missing || p->step->copy.from.kind != FROM_CONTEXT)
 		return -1;
 	struct named_context *c = context_find(p->x, p->step->copy.from.context);
-	auto_free char *clean = fs_clean_rel(source);
+	const char *path = p->missing;
+	struct entry en;
+	struct err ignored = ERR_INIT;
 	if (!c || !c->view)
 		return -1;
+	if (c->view->ops->lookup(c->view, path, &en, &ignored) == 1 && en.type == ENTRY_SYMLINK)
+		return err_set(e, ERR_CONTEXT,
+		        "\"/%s\": not found: it is a symbolic link to \"%s\", which leads to "
+		        "nothing in the build context",
+		        path, en.link);
 	if (!c->is_folder)
-		return err_set(e, ERR_CONTEXT, "\"/%s\": not found in the build context", clean);
-	int line = context_hidden_by(c->view, clean);
+		return err_set(e, ERR_CONTEXT, "\"/%s\": not found in the build context", path);
+	int line = context_hidden_by(c->view, path);
 	if (line)
 		return err_set(e, ERR_CONTEXT,
-		        "\"/%s\": not found: it exists, but %s line %d (%s) excludes it", clean,
+		        "\"/%s\": not found: it exists, but %s line %d (%s) excludes it", path,
 		        c->ignore_name, line, ignore_pattern_at(c->ignore, line));
 	auto_strv struct strv names = {0};
-	struct err ignored = ERR_INIT;
-	const char *slash = strrchr(clean, '/');
-	auto_free char *dir = slash ? xstrndup(clean, (size_t)(slash - clean)) : xstrdup("");
+	const char *slash = strrchr(path, '/');
+	auto_free char *dir = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup("");
 	if (c->view->ops->list(c->view, dir, &names, &ignored) == 0 && names.n) {
 		const char *near =
-		        str_nearest(fs_base_name(clean), (const char *const *)names.v, names.n);
+		        str_nearest(fs_base_name(path), (const char *const *)names.v, names.n);
 		if (near)
 			return err_set(e, ERR_CONTEXT,
 			        "\"/%s\": not found in the build context %s (did you mean "
 			        "\"%s%s%s\"?)",
-			        clean, context_path(c->view), dir, *dir ? "/" : "", near);
+			        path, context_path(c->view), dir, *dir ? "/" : "", near);
 	}
-	return err_set(e, ERR_CONTEXT, "\"/%s\": not found in the build context %s", clean,
+	return err_set(e, ERR_CONTEXT, "\"/%s\": not found in the build context %s", path,
 	        context_path(c->view));
 }
 
@@ -420,16 +469,20 @@ static void planner_close(struct planner *p)
 {
 	map_release(&p->parents);
 	ignore_free(p->excludes);
+	free(p->missing);
 }
 
 // The files in what the source owns.
 static int list_owned(struct planner *p, struct copy_source *s, struct err *e)
 {
-	struct planner inside = *p;
 	struct view *v = s->owned;
-	inside.view = v;
-	inside.source = s;
-	inside.top = "";
+	struct planner inside = {.x = p->x,
+	        .step = p->step,
+	        .plan = p->plan,
+	        .view = v,
+	        .excludes = p->excludes,
+	        .source = s,
+	        .top = ""};
 	if (s->kind != COPY_ARCHIVE) { // a walk of the root does not report the root
 		struct entry en;
 		int r = v->ops->lookup(v, s->kind == COPY_FILE ? s->name : "", &en, e);
@@ -437,7 +490,9 @@ static int list_owned(struct planner *p, struct copy_source *s, struct err *e)
 			return r < 0 ? -1 : err_set(e, ERR_CONTEXT, "\"%s\": not found", s->name);
 		add_item(&inside, "", &en);
 	}
-	return s->kind == COPY_FILE ? 0 : v->ops->walk(v, "", on_entry, &inside, e);
+	int r = s->kind == COPY_FILE ? 0 : v->ops->walk(v, "", on_entry, &inside, e);
+	map_release(&inside.parents);
+	return r;
 }
 
 static int fetch(struct planner *p, struct copy_source *s, struct err *e)
@@ -470,7 +525,7 @@ int copy_plan_make(struct exec *x, const struct step *s, struct copy_plan *ret, 
 	for (size_t i = 0; !r && i < s->copy.sources.n; i++) {
 		r = plan_source(&p, s->copy.sources.v[i], e);
 		if (r)
-			explain_missing(&p, s->copy.sources.v[i], e);
+			explain_missing(&p, e);
 	}
 	if (!r)
 		plan_inlines(&p);

@@ -1,24 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 // The destination side of COPY and ADD, and WORKDIR: where things land in the root filesystem
-// below, and which folders have to be made. Everything is asked of the chain view; nothing is
-// mounted.
+// below, and which folders have to be made. Everything is asked of the chain view and of what is
+// going to be written over it; nothing is mounted.
 #include "base/fs.h"
 #include "base/map.h"
 #include "exec/copy-int.h"
 #include <errno.h>
 
 struct writer_state {
+	struct view view; // the layer so far over the root below; it has a lookup and nothing else
 	struct exec *x;
 	const struct step *step;
 	struct view *root;  // below
 	struct map by_path; // path -> struct out_entry, the layer so far
 	struct out_entry **list;
 	size_t n, cap;
+	size_t n_puts;
+	bool has_cut; // an entry has cut
 	bool has_owner;
 	uint32_t uid, gid; // --chown
 	struct timestamp now;
 	bool archive;     // the source is one: what it says replaces what is there
-	struct map links; // source rel -> destination path, for hard links of one source
+	struct map files; // of one source: rel -> struct linked_file
+	struct arena linked;
+};
+
+// A file of a source that has several names there. Each of them that is still in the layer when all
+// is in its place is a name of it, and the first in the layer's order has the bytes.
+struct linked_file {
+	const struct out_entry *first;
 };
 
 static void state_release(struct writer_state *w)
@@ -29,7 +39,8 @@ static void state_release(struct writer_state *w)
 	}
 	free(w->list);
 	map_release(&w->by_path);
-	map_release(&w->links);
+	map_release(&w->files);
+	arena_release(&w->linked);
 }
 
 static struct out_entry *put(
@@ -48,20 +59,58 @@ static struct out_entry *put(
 	o->en = *en;
 	o->en.path = o->path;
 	o->view = view;
+	o->source = NULL;
 	o->data = NULL;
+	o->file = NULL;
+	o->put = ++w->n_puts;
 	return o;
+}
+
+// Has something that is no folder stood above the path since then? What was below it is gone.
+static bool is_cut(const struct writer_state *w, const char *path, size_t since)
+{
+	if (!w->has_cut)
+		return false;
+	auto_free char *dir = xstrdup(path);
+	for (char *slash; (slash = strrchr(dir, '/'));) {
+		*slash = '\0';
+		const struct out_entry *o = map_get(&w->by_path, dir);
+		if (o && o->cut > since)
+			return true;
+	}
+	return false;
+}
+
+// What the layer has at a path so far, or NULL.
+static const struct out_entry *find(const struct writer_state *w, const char *path)
+{
+	const struct out_entry *o = map_get(&w->by_path, path);
+	return o && !is_cut(w, path, o->put) ? o : NULL;
+}
+
+static bool has_dir(const struct writer_state *w, const char *path)
+{
+	const struct out_entry *o = find(w, path);
+	return o && o->en.type == ENTRY_DIR;
 }
 
 // What is at a path, without following a final link: this layer first, then below. 1, 0, -1.
 static int look(struct writer_state *w, const char *path, struct entry *ret, struct err *e)
 {
-	struct out_entry *o = map_get(&w->by_path, path);
+	const struct out_entry *o = find(w, path);
 	if (o) {
 		*ret = o->en;
 		return 1;
 	}
-	return w->root->ops->lookup(w->root, path, ret, e);
+	return is_cut(w, path, 0) ? 0 : w->root->ops->lookup(w->root, path, ret, e);
 }
+
+static int state_lookup(struct view *v, const char *path, struct entry *ret, struct err *e)
+{
+	return look((struct writer_state *)v, path, ret, e);
+}
+
+static const struct view_ops state_ops = {.lookup = state_lookup};
 
 static void make_dir(struct writer_state *w, const char *path)
 {
@@ -91,7 +140,11 @@ static int make_dirs(struct writer_state *w, const char *path, struct err *e)
 		if (!r)
 			make_dir(w, dir);
 		else if (en.type != ENTRY_DIR)
-			return err_set(e, ERR_CONTEXT, "cannot copy to non-directory: /%s", dir);
+			return err_set(e, ERR_CONTEXT,
+			        w->step->kind == STEP_COPY
+			                ? "cannot copy to non-directory: /%s"
+			                : "the working directory cannot be made: /%s is no folder",
+			        dir);
 		s = slash ? slash + 1 : path + n;
 	}
 	return 0;
@@ -102,7 +155,20 @@ static int physical(struct writer_state *w, const char *dest, char **ret, struct
 {
 	struct entry en;
 	auto_free char *clean = fs_clean_rel(dest);
-	return view_resolve(w->root, clean, VIEW_ALLOW_MISSING, ret, &en, e) < 0 ? -1 : 0;
+	return view_resolve(&w->view, clean, VIEW_ALLOW_MISSING, ret, &en, e) < 0 ? -1 : 0;
+}
+
+static struct linked_file *linked_file(struct writer_state *w, const struct copy_item *it)
+{
+	if (it->en.type != ENTRY_FILE || (!it->en.link && !it->has_links))
+		return NULL;
+	const char *rel = it->en.link ? it->en.link : it->rel;
+	struct linked_file *f = map_get(&w->files, rel);
+	if (!f) {
+		f = arena_alloc(&w->linked, sizeof(*f));
+		map_set(&w->files, rel, f);
+	}
+	return f;
 }
 
 static void own(struct writer_state *w, struct entry *en)
@@ -133,15 +199,16 @@ static int put_item(
 	if (r && en.type != ENTRY_DIR && old.type == ENTRY_DIR && !w->archive)
 		return err_set(e, ERR_CONTEXT, "cannot replace to directory /%s with file", path);
 	own(w, &en);
-	if (en.type == ENTRY_FILE) {
-		const char *target = en.link ? map_get(&w->links, en.link) : NULL;
-		en.link = target;
-	}
+	if (en.type == ENTRY_FILE)
+		en.link = NULL;
 	struct out_entry *o = put(w, path, &en, it->view);
 	o->data = it->data;
 	o->source = &it->en;
-	if (it->has_links)
-		map_set(&w->links, it->rel, o->path);
+	o->file = linked_file(w, it);
+	if (r && old.type == ENTRY_DIR && en.type != ENTRY_DIR) {
+		o->cut = o->put;
+		w->has_cut = true;
+	}
 	return 0;
 }
 
@@ -155,7 +222,7 @@ static int place_file(struct writer_state *w, const char *dest, const struct cop
 	if (r < 0)
 		return -1;
 	bool is_dir = into_dir || !*dest || (r && en.type == ENTRY_DIR);
-	if (!is_dir && map_has(&w->by_path, dest)) // BuildKit keeps the last one and says nothing
+	if (!is_dir && find(w, dest)) // BuildKit keeps the last one and says nothing
 		return err_set(e, ERR_DOCKERFILE,
 		        "cannot copy several files to one name: /%s is not a folder; end the "
 		        "destination with \"/\"",
@@ -167,6 +234,27 @@ static int place_file(struct writer_state *w, const char *dest, const struct cop
 	if (make_dirs(w, parent, e))
 		return -1;
 	return put_item(w, path, &s->items[0], e);
+}
+
+// What is made of layers seldom says when its root was made.
+static bool has_no_time(const struct writer_state *w, const struct copy_item *top)
+{
+	const struct file_source *from = &w->step->copy.from;
+	const struct named_context *c =
+	        from->kind == FROM_CONTEXT ? context_find(w->x, from->context) : NULL;
+	bool is_folder = c && c->is_folder && c->view == top->view;
+	return !is_folder && !*top->en.path && !top->en.mtime_sec && !top->en.mtime_nsec;
+}
+
+static void take_time(const struct writer_state *w, const struct copy_item *top, struct entry *en)
+{
+	bool none = has_no_time(w, top);
+	en->mtime_sec = none ? w->now.sec : top->en.mtime_sec;
+	en->mtime_nsec = none ? (uint32_t)w->now.nsec : top->en.mtime_nsec;
+	if (w->x->graph->has_epoch) {
+		en->mtime_sec = w->x->graph->epoch;
+		en->mtime_nsec = 0;
+	}
 }
 
 static int place_top(
@@ -188,14 +276,8 @@ static int place_top(
 			return -1;
 		en = top->en;
 		own(w, &en);
-	} else { // keeps what it is; only its time becomes the source's
-		en.mtime_sec = top->en.mtime_sec;
-		en.mtime_nsec = top->en.mtime_nsec;
-		if (w->x->graph->has_epoch) {
-			en.mtime_sec = w->x->graph->epoch;
-			en.mtime_nsec = 0;
-		}
 	}
+	take_time(w, top, &en); // one that is there keeps all else
 	put(w, dest, &en, NULL);
 	return 0;
 }
@@ -218,14 +300,14 @@ static int place_dir(
 		const char *slash = strrchr(path, '/');
 		auto_free char *parent =
 		        slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup("");
-		if ((*parent && !map_has(&w->by_path, parent) && make_dirs(w, parent, e)) ||
+		if ((*parent && !has_dir(w, parent) && make_dirs(w, parent, e)) ||
 		        put_item(w, path, it, e))
 			return -1;
 	}
 	return 0;
 }
 
-// An archive's folders may run through links that the root filesystem has: followed, as tar would.
+// An archive's folders may run through links that are there: followed, as tar would.
 static int place_archive(
         struct writer_state *w, const char *dest, const struct copy_source *s, struct err *e)
 {
@@ -239,7 +321,7 @@ static int place_archive(
 		const char *slash = strrchr(path, '/');
 		auto_free char *parent =
 		        slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup("");
-		if (*parent && !map_has(&w->by_path, parent)) {
+		if (*parent && !has_dir(w, parent)) {
 			auto_free char *real = NULL;
 			if (physical(w, parent, &real, e) || make_dirs(w, real, e))
 				return -1;
@@ -261,7 +343,7 @@ static int place(struct writer_state *w, const struct copy_source *s, struct err
 	auto_free char *path = NULL;
 	if (physical(w, dest, &path, e))
 		return -1;
-	map_release(&w->links);
+	map_release(&w->files);
 	w->archive = s->kind == COPY_ARCHIVE;
 	switch (s->kind) {
 	case COPY_FILE:
@@ -298,14 +380,69 @@ static int add_ancestors(struct writer_state *w, struct err *e)
 	return 0;
 }
 
+// What something that is no folder took with it is not written; a folder in that one's place shows
+// nothing of what the root has there.
+static int settle_cut(struct writer_state *w, struct err *e)
+{
+	size_t n = 0;
+	if (!w->has_cut)
+		return 0;
+	for (size_t i = 0; i < w->n; i++) {
+		struct out_entry *o = w->list[i];
+		if (!is_cut(w, o->path, o->put)) {
+			w->list[n++] = o;
+			continue;
+		}
+		map_del(&w->by_path, o->path);
+		free(o->path);
+		free(o);
+	}
+	w->n = n;
+	for (size_t i = 0; i < n; i++) {
+		struct out_entry *o = w->list[i];
+		struct entry below;
+		if (!o->cut || o->en.type != ENTRY_DIR)
+			continue;
+		int r = w->root->ops->lookup(w->root, o->path, &below, e);
+		if (r < 0)
+			return -1;
+		o->en.opaque = r && below.type == ENTRY_DIR;
+	}
+	return 0;
+}
+
+static void settle_links(struct writer_state *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		const struct out_entry *o = w->list[i];
+		struct linked_file *f = o->file;
+		if (f && (!f->first || fs_path_cmp(o->path, f->first->path) < 0))
+			f->first = o;
+	}
+	for (size_t i = 0; i < w->n; i++) {
+		struct out_entry *o = w->list[i];
+		if (o->file && o->file->first != o)
+			o->en.link = o->file->first->path;
+	}
+}
+
 static int write_layer(struct writer_state *w, struct digest *ret, struct err *e)
 {
-	return add_ancestors(w, e) ? -1 : copy_layer_write(w->x, w->list, w->n, ret, e);
+	if (settle_cut(w, e) || add_ancestors(w, e))
+		return -1;
+	settle_links(w);
+	return copy_layer_write(w->x, w->list, w->n, ret, e);
 }
 
 static struct timestamp build_time(const struct exec *x)
 {
 	return x->graph->has_epoch ? (struct timestamp){x->graph->epoch, 0} : time_now();
+}
+
+static struct writer_state state_over(struct view *root, struct exec *x, const struct step *s)
+{
+	return (struct writer_state){
+	        .view = {&state_ops}, .x = x, .step = s, .root = root, .now = build_time(x)};
 }
 
 static int write_plan(struct exec *x, const struct step *s, const struct copy_plan *plan,
@@ -315,7 +452,7 @@ static int write_plan(struct exec *x, const struct step *s, const struct copy_pl
 	if (!s->copy.link)
 		step_input(x, s->parent, &below);
 	auto_view struct view *root = rootfs_view(&x->engine, &below, s->id, e);
-	struct writer_state w = {.x = x, .step = s, .root = root, .now = build_time(x)};
+	struct writer_state w = state_over(root, x, s);
 	int r = root ? 0 : -1;
 	if (!r && s->copy.chown) {
 		w.has_owner = true;
@@ -340,11 +477,9 @@ static int copy_once(struct exec *x, const struct step *s, struct digest *ret, s
 	return r;
 }
 
-// The context was changed after it was looked at: a file is another one (see layer/writer.h) or
-// gone.
-static bool is_stale(const struct step *s, const struct err *e)
+bool source_is_stale(const struct file_source *from, const struct err *e)
 {
-	return s->copy.from.kind == FROM_CONTEXT && e->kind == ERR_CONTEXT &&
+	return from->kind == FROM_CONTEXT && e->kind == ERR_CONTEXT &&
 	       (e->sys == ESTALE || e->sys == ENOENT);
 }
 
@@ -354,7 +489,7 @@ int copy_run(struct exec *x, const struct step *s, struct digest *ret, struct er
 	struct err first = ERR_INIT;
 	if (copy_once(x, s, ret, &first) == 0)
 		return 0;
-	if (is_stale(s, &first))
+	if (source_is_stale(&s->copy.from, &first))
 		return step_key(x, s, &x->states[s->id], e) || copy_once(x, s, ret, e) ? -1 : 0;
 	*e = first;
 	return -1;
@@ -368,7 +503,7 @@ int workdir_run(struct exec *x, const struct step *s, struct digest *ret, struct
 	rootfs_release(&below);
 	if (!root)
 		return -1;
-	struct writer_state w = {.x = x, .step = s, .root = root, .now = build_time(x)};
+	struct writer_state w = state_over(root, x, s);
 	auto_free char *path = NULL;
 	int r = 0;
 	if (*s->workdir.user) {
@@ -386,7 +521,7 @@ int workdir_run(struct exec *x, const struct step *s, struct digest *ret, struct
 }
 
 int selection_layer(struct exec *x, const struct file_source *from, const char *path, int step,
-        struct digest *ret, bool *ret_is_dir, struct err *e)
+        struct mounted_layer *ret, struct err *e)
 {
 	struct step s = {.id = step, .kind = STEP_COPY, .parent = -1};
 	s.copy.from = *from;
@@ -395,17 +530,19 @@ int selection_layer(struct exec *x, const struct file_source *from, const char *
 	s.copy.dest = "/";
 	strv_add(&s.copy.sources, path);
 	struct copy_plan plan = {0};
-	int r = copy_plan_make(x, &s, &plan, e);
 	struct rootfs none = {0};
 	auto_view struct view *root = rootfs_view(&x->engine, &none, step, e);
-	struct writer_state w = {.x = x, .step = &s, .root = root, .now = build_time(x)};
+	struct writer_state w = state_over(root, x, &s);
+	int r = root ? copy_plan_make(x, &s, &plan, e) : -1;
 	if (!r && plan.n != 1)
 		r = err_set(e, ERR_CONTEXT, "\"%s\": not found", path);
 	if (!r)
 		r = place(&w, &plan.sources[0], e);
 	if (!r) {
-		*ret_is_dir = plan.sources[0].kind != COPY_FILE;
-		r = write_layer(&w, ret, e);
+		ret->is_set = true;
+		ret->is_dir = plan.sources[0].kind != COPY_FILE;
+		ret->content = copy_plan_digest(&s.copy, &plan);
+		r = write_layer(&w, &ret->layer, e);
 	}
 	state_release(&w);
 	copy_plan_release(&plan);

@@ -72,9 +72,11 @@ struct miss {
 	int cause;                      // MISS_BELOW: that step; else -1
 };
 
+// What a mount of a RUN takes from a context or a step.
 struct mounted_layer {
-	bool is_set, is_dir;
+	bool is_set, is_dir; // is_set: it is a layer
 	struct digest layer;
+	struct hash content; // as the key counts it
 };
 
 #define BUILD_ID 13 // of twelve hex digits
@@ -94,8 +96,9 @@ struct step_state {
 	bool has_plan;
 	struct miss miss;
 	struct step_list selections; // records that its key was made of (selection.c)
-	// Parallel to the mounts of a RUN: the layer that shows files of the context.
-	struct mounted_layer *mounted; // NULL: none
+	// Parallel to the mounts of a RUN. First what its key was made of; once they are made, what
+	// they show.
+	struct mounted_layer *mounted; // NULL: none, or there is no key yet
 };
 
 struct named_context {
@@ -141,8 +144,9 @@ struct exec {
 };
 
 // ---- contexts.c
-// The main context; before the Dockerfile is read, which may be in it.
-int context_open_main(struct exec *x, struct err *e);
+// The main context; before the Dockerfile is read, which may be in it. dockerfile: its path, if it
+// is a file of this machine.
+int context_open_main(struct exec *x, const char *dockerfile, struct err *e);
 int contexts_open_named(struct exec *x, struct err *e);
 void contexts_close(struct exec *x);
 struct named_context *context_find(struct exec *x, const char *name); // NULL name: main
@@ -216,7 +220,10 @@ int workdir_run(struct exec *x, const struct step *s, struct digest *ret, struct
 struct layer_writer_options exec_writer_options(const struct exec *x);
 // Writes a selection at the root of a layer of its own: what RUN --mount=type=bind shows.
 int selection_layer(struct exec *x, const struct file_source *from, const char *path, int step,
-        struct digest *ret, bool *ret_is_dir, struct err *e);
+        struct mounted_layer *ret, struct err *e);
+// The context was changed after it was looked at: a file is another one (see layer/writer.h) or
+// gone.
+bool source_is_stale(const struct file_source *from, const struct err *e);
 
 // ---- run.c
 int run_run(struct exec *x, const struct step *s, struct digest *ret, struct err *e);
@@ -226,8 +233,10 @@ int run_run(struct exec *x, const struct step *s, struct digest *ret, struct err
 void run_shell(struct exec *x);
 
 // ---- key.c
-#define KEY_VERSION "3" // what was made under another one is not found
+#define KEY_VERSION "4" // what was made under another one is not found
 int step_key(struct exec *x, const struct step *s, struct step_state *st, struct err *e);
+// Of a RUN, from what st->mounted says of its mounts.
+void run_key(struct exec *x, const struct step *s, struct step_state *st);
 struct view *source_view(
         struct exec *x, const struct file_source *from, int step, bool *ret_owned, struct err *e);
 
@@ -260,6 +269,8 @@ struct selection {
 	struct hash *digests; // of kind, paths, attributes and bytes
 };
 void selection_release(struct selection *s);
+struct hash selection_digest(const struct selection *s);
+struct hash copy_plan_digest(const struct copy_op *op, const struct copy_plan *p);
 // If the files had to be looked at, *ret_plan is what was seen and *ret_has_plan is set.
 int selection_read(struct exec *x, const struct step *s, struct selection *ret,
         struct copy_plan *ret_plan, bool *ret_has_plan, struct err *e);

@@ -74,14 +74,9 @@ static void key_end(struct key_builder *k, struct step_state *st)
 {
 	jw_object_end(&k->w);
 	st->key = hasher_end(k->h);
+	free(st->components);
 	st->components = buf_steal(&k->json);
 	hasher_free(k->h);
-}
-
-static void key_abandon(struct key_builder *k)
-{
-	hasher_free(k->h);
-	buf_release(&k->json);
 }
 
 // ---- sources
@@ -120,12 +115,8 @@ static int mount_digest(
 	s.copy.dest = "/";
 	strv_add(&s.copy.sources, m->source);
 	int r = selection_read(x, &s, &taken, &plan, &has_plan, e);
-	if (!r) {
-		auto_hasher struct hasher *h = hasher_new();
-		for (size_t i = 0; i < taken.names.n; i++)
-			hasher_hash(h, &taken.digests[i]);
-		*ret = hasher_end(h);
-	}
+	if (!r)
+		*ret = selection_digest(&taken);
 	selection_release(&taken);
 	copy_plan_release(&plan);
 	strv_release(&s.copy.sources);
@@ -197,28 +188,43 @@ static int key_copy(struct exec *x, const struct step *s, struct step_state *st,
 	return 0;
 }
 
-static int key_mount(struct exec *x, const struct step *s, struct key_builder *k,
-        const struct run_mount *m, struct err *e)
+// What a cache begins with counts; whose it is and what is in it by now does not.
+static bool mount_has_content(const struct run_mount *m)
+{
+	return m->type == MOUNT_BIND || (m->type == MOUNT_CACHE && m->from.kind != FROM_SCRATCH);
+}
+
+static int look_at_mounts(
+        struct exec *x, const struct step *s, struct step_state *st, struct err *e)
+{
+	const struct run_op *op = &s->run;
+	if (!st->mounted && op->n_mounts)
+		st->mounted = xcalloc(op->n_mounts, sizeof(*st->mounted));
+	for (size_t i = 0; i < op->n_mounts; i++)
+		if (mount_has_content(&op->mounts[i]) &&
+		        mount_digest(x, &op->mounts[i], s->id, &st->mounted[i].content, e))
+			return -1;
+	return 0;
+}
+
+static void key_mount(
+        struct key_builder *k, const struct run_mount *m, const struct mounted_layer *shown)
 {
 	static const char *const types[] = {"bind", "cache", "tmpfs", "secret", "ssh"};
-	auto_free char *text = xasprintf(
-	        "%s target=%s ro=%d id=%s env=%s size=%lld mode=%lld uid=%lld gid=%lld",
-	        types[m->type], m->target ? m->target : "", m->read_only,
-	        m->id && m->type != MOUNT_CACHE ? m->id : "", m->env ? m->env : "",
-	        (long long)m->size, (long long)m->mode, (long long)m->uid, (long long)m->gid);
+	auto_free char *text =
+	        xasprintf("%s target=%s ro=%d id=%s env=%s size=%lld mode=%lld uid=%lld gid=%lld%s",
+	                types[m->type], m->target ? m->target : "", m->read_only,
+	                m->id && m->type != MOUNT_CACHE ? m->id : "", m->env ? m->env : "",
+	                (long long)m->size, (long long)m->mode, (long long)m->uid,
+	                (long long)m->gid, m->required ? " required" : "");
 	auto_free char *name = xasprintf("mount %s", m->target ? m->target : "");
 	key_as(k, "mount", name, text);
-	// What a cache begins with counts; whose it is and what is in it by now does not.
-	if (m->type == MOUNT_BIND || (m->type == MOUNT_CACHE && m->from.kind != FROM_SCRATCH)) {
-		struct hash content;
-		if (mount_digest(x, m, s->id, &content, e))
-			return -1;
+	if (mount_has_content(m)) {
 		char hex[HASH_HEX];
-		hash_hex(&content, hex);
+		hash_hex(&shown->content, hex);
 		auto_free char *what = xasprintf("content of mount %s", m->target ? m->target : "");
 		key_as(k, "mount content", what, hex);
 	}
-	return 0;
 }
 
 // Only what was asked for: most builds have none of it. Of an entry in /etc/hosts the name counts,
@@ -246,7 +252,7 @@ static void key_settings(
 	}
 }
 
-static int key_run(struct exec *x, const struct step *s, struct step_state *st, struct err *e)
+void run_key(struct exec *x, const struct step *s, struct step_state *st)
 {
 	const struct run_op *op = &s->run;
 	struct key_builder k;
@@ -262,11 +268,15 @@ static int key_run(struct exec *x, const struct step *s, struct step_state *st, 
 	key_settings(&k, x->req, op);
 	key_epoch(&k, x);
 	for (size_t i = 0; i < op->n_mounts; i++)
-		if (key_mount(x, s, &k, &op->mounts[i], e)) {
-			key_abandon(&k);
-			return -1;
-		}
+		key_mount(&k, &op->mounts[i], &st->mounted[i]);
 	key_end(&k, st);
+}
+
+static int key_run(struct exec *x, const struct step *s, struct step_state *st, struct err *e)
+{
+	if (look_at_mounts(x, s, st, e))
+		return -1;
+	run_key(x, s, st);
 	return 0;
 }
 

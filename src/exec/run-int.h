@@ -38,6 +38,7 @@ struct run_state {
 	struct step_emulator emulator;
 	struct arena arena;
 	struct rootfs below;
+	bool moved; // a mount shows other files than those of the key
 	bool committed;
 	struct err failure; // of one that is kept for a shell
 };

@@ -46,45 +46,64 @@ static int bind_stage(struct run_state *r, const struct run_mount *m, struct err
 	return failed ? -1 : add_overlay(r, m, m->source, trees, n, e);
 }
 
-// For the build's record, so that the same can be shown again.
-static void note_layer(
-        struct run_state *r, const struct run_mount *m, const struct digest *layer, bool is_dir)
+// The files as a layer: as they are now, which the key has to say as well. The build's record names
+// it, so that the same can be shown again.
+static const struct mounted_layer *take_layer(
+        struct run_state *r, const struct run_mount *m, struct err *e)
 {
-	struct step_state *st = &r->x->states[r->step->id];
-	if (!st->mounted)
-		st->mounted = xcalloc(r->step->run.n_mounts, sizeof(*st->mounted));
-	st->mounted[m - r->step->run.mounts] =
-	        (struct mounted_layer){.is_set = true, .is_dir = is_dir, .layer = *layer};
+	const struct step *s = r->step;
+	struct mounted_layer *known = &r->x->states[s->id].mounted[m - s->run.mounts], now = {0};
+	struct err first = ERR_INIT;
+	if (selection_layer(r->x, &m->from, m->source, s->id, &now, &first)) {
+		if (!source_is_stale(&m->from, &first)) {
+			*e = first;
+			return NULL;
+		}
+		if (selection_layer(r->x, &m->from, m->source, s->id, &now, e))
+			return NULL;
+	}
+	r->moved |= !hash_eq(&now.content, &known->content);
+	*known = now;
+	return known;
 }
 
 static int bind_context(struct run_state *r, const struct run_mount *m, struct err *e)
 {
-	struct digest layer;
-	bool is_dir;
-	if (selection_layer(r->x, &m->from, m->source, r->step->id, &layer, &is_dir, e))
-		return -1;
-	note_layer(r, m, &layer, is_dir);
-	int tree = layer_open_tree(&r->x->engine, &layer, r->step->id, e);
+	const struct mounted_layer *files = take_layer(r, m, e);
+	int tree = files ? layer_open_tree(&r->x->engine, &files->layer, r->step->id, e) : -1;
 	if (tree < 0)
 		return -1;
 	auto_free char *clean = fs_clean_rel(m->source);
-	const char *source = is_dir ? "/" : arena_strdup(&r->arena, fs_base_name(clean));
+	const char *source = files->is_dir ? "/" : arena_strdup(&r->arena, fs_base_name(clean));
 	return add_overlay(r, m, source, &tree, 1, e);
 }
 
 // ---- cache mounts
 
-static int seed_cache(struct run_state *r, const struct run_mount *m, int dir, struct err *e)
+// Of the mounts of one id, the first that says what it begins with.
+static const struct run_mount *find_seed(const struct run_state *r, const char *id)
 {
-	auto_strv struct strv names = {0};
-	struct err ignored = ERR_INIT; // not ours to list: the holder looks again
-	struct digest layer;
-	bool is_dir;
-	if (m->from.kind == FROM_SCRATCH || (fs_list_dir(dir, &names, &ignored) == 0 && names.n))
+	const struct run_op *op = &r->step->run;
+	for (size_t i = 0; i < op->n_mounts; i++) {
+		const struct run_mount *m = &op->mounts[i];
+		if (m->type == MOUNT_CACHE && m->from.kind != FROM_SCRATCH && !strcmp(m->id, id))
+			return m;
+	}
+	return NULL;
+}
+
+// As another step could have left it there: all of it, or nothing.
+static int seed_cache(
+        struct run_state *r, const char *id, const char *name, const char *sharing, struct err *e)
+{
+	struct engine *g = &r->x->engine;
+	const struct run_mount *m = find_seed(r, id);
+	if (!m || !store_cache_vacant(g->store, name, g->rung.flavour))
 		return 0;
-	if (selection_layer(r->x, &m->from, m->source, r->step->id, &layer, &is_dir, e))
+	const struct mounted_layer *files = take_layer(r, m, e);
+	if (!files || cache_mount_put(g, name, sharing, &files->layer, r->step->id, e) < 0)
 		return -1;
-	return layer_unpack(&r->x->engine, &layer, NULL, dir, true, e);
+	return 0;
 }
 
 static const char *sharing_name(int sharing)
@@ -189,20 +208,31 @@ static const char *cache_name(const struct run_state *r, const char *id)
 	return c->name;
 }
 
+// Whoever is the first to use a cache begins it, and others that come wait for that.
+static int open_cache(struct run_state *r, const struct run_mount *m, struct err *e)
+{
+	int held = -1;
+	struct store *s = r->x->store;
+	const char *name = cache_name(r, m->id), *sharing = sharing_name(m->sharing);
+	auto_free char *lock_name = xasprintf("begin-%s", name);
+	struct store_lock *lock = store_lock(s, lock_name, e);
+	if (!lock)
+		return -1;
+	int dir = fill_cache(r, name, sharing, e) || seed_cache(r, m->id, name, sharing, e)
+	                  ? -1
+	                  : store_cache_dir(s, name, sharing, r->x->engine.rung.flavour, &held, e);
+	store_unlock(lock);
+	if (dir >= 0)
+		hold(r, held);
+	return dir;
+}
+
 // A cache mount belongs to the user of the step unless told otherwise; changing that changes the
 // folder, it does not make a second cache.
 static int mount_cache(struct run_state *r, const struct run_mount *m, struct err *e)
 {
-	int lock;
-	const char *name = cache_name(r, m->id), *sharing = sharing_name(m->sharing);
-	if (fill_cache(r, name, sharing, e))
-		return -1;
-	auto_fd int dir =
-	        store_cache_dir(r->x->store, name, sharing, r->x->engine.rung.flavour, &lock, e);
+	auto_fd int dir = open_cache(r, m, e);
 	if (dir < 0)
-		return -1;
-	hold(r, lock);
-	if (seed_cache(r, m, dir, e))
 		return -1;
 	struct step_mount *to = add_mount(r, m->target);
 	to->read_only = m->read_only;
@@ -301,6 +331,7 @@ static int add_run_mount(struct run_state *r, const struct run_mount *m, struct 
 	case MOUNT_TMPFS: {
 		struct step_mount *to = add_mount(r, m->target);
 		to->type = STEP_TMPFS;
+		to->read_only = m->read_only;
 		to->size = m->size > 0 ? (uint64_t)m->size : 0;
 		to->mode = m->mode >= 0 ? (uint32_t)m->mode & 07777 : 0;
 		return 0;
@@ -318,6 +349,8 @@ int run_add_mounts(struct run_state *r, struct err *e)
 	for (size_t i = 0; i < op->n_mounts; i++)
 		if (add_run_mount(r, &op->mounts[i], e))
 			return -1;
+	if (r->moved)
+		run_key(r->x, r->step, &r->x->states[r->step->id]);
 	if (!op->script)
 		return 0;
 	struct step_mount *m =

@@ -52,6 +52,23 @@ static void digest_sources(
 	}
 }
 
+struct hash selection_digest(const struct selection *s)
+{
+	auto_hasher struct hasher *h = hasher_new();
+	for (size_t i = 0; i < s->names.n; i++)
+		hasher_hash(h, &s->digests[i]);
+	return hasher_end(h);
+}
+
+struct hash copy_plan_digest(const struct copy_op *op, const struct copy_plan *p)
+{
+	struct selection taken = {0};
+	digest_sources(op, p, &taken);
+	struct hash digest = selection_digest(&taken);
+	selection_release(&taken);
+	return digest;
+}
+
 // ---- the record
 
 // Everything that copy_plan.c looks at.
@@ -66,6 +83,11 @@ static struct hash record_key(const struct exec *x, const struct copy_op *op)
 	hasher_u64(h, op->mount);
 	hasher_str(h, op->chmod);
 	hasher_u64(h, op->chown != NULL); // whose is counted with the destination
+	hasher_u64(h, op->n_inlines);
+	for (size_t i = 0; i < op->n_inlines; i++) {
+		hasher_str(h, op->inlines[i].name);
+		hasher_str(h, op->inlines[i].data);
+	}
 	return hasher_end(h);
 }
 

@@ -4,6 +4,8 @@
 // that the target does not need; an instruction is checked when it is carried out.
 #include "base/fs.h"
 #include "graph/graph-int.h"
+
+#include "dockerfile/git_ref.h"
 #include "image/reference.h"
 
 #include <stdio.h>
@@ -325,7 +327,9 @@ void check_workdir(
 void check_source(struct builder *b, const struct instr *in, const char *source)
 {
 	struct graph_resolver *r = b->o->resolver;
-	if (!r->ignores || strstr(source, "://") || !r->ignores(r, source))
+	bool remote = strstr(source, "://") ||
+	              (in->kind == INSTR_ADD && git_ref_is(source, false)); // git@host:repository
+	if (!r->ignores || remote || !r->ignores(r, source))
 		return;
 	auto_free char *clean = fs_clean_rel(source);
 	auto_buf struct buf q = {0};

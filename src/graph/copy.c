@@ -69,6 +69,8 @@ static int copy_inlines(struct builder *b, struct stage_state *s, const struct i
 				return -1;
 			}
 			data = arena_strdup(&b->g->arena, out);
+			if (check_size(b, in, e))
+				return -1;
 		}
 		op->inlines[op->n_inlines++] = (struct inline_file){h->name, data};
 	}

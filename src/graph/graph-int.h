@@ -27,6 +27,7 @@ struct stage_state {
 	size_t cap_history;
 	size_t n_base_history;
 	struct strv vars;          // ARG and ENV as RUN sees them, the last writer wins
+	struct strv step_env;      // the same as the last step got it: the graph's
 	struct declared_arg *args; // in order of declaration, for history
 	size_t n_args, cap_args;
 	struct map args_at; // name -> its place, counted from 1; of the first n_args_at
@@ -63,11 +64,15 @@ struct builder {
 	struct arg_info *global_args;
 	struct map global_at; // name -> its place, counted from 1
 	size_t n_global_args, n_hints;
-	const char *epoch;  // what --build-arg SOURCE_DATE_EPOCH means; NULL: as it was given
-	struct map images;  // "PLATFORM NAME" -> its step
-	struct map unique;  // what earlier walks made, by what it does (unique.c)
-	size_t n_variables; // of all RUNs together
+	const char *epoch; // what --build-arg SOURCE_DATE_EPOCH means; NULL: as it was given
+	struct map images; // "PLATFORM NAME" -> its step
+	struct map unique; // what earlier walks made, by what it does (unique.c)
+	size_t copied;     // bytes outside the arena: history, command lines, what stages pass on
 };
+
+// graph.c: an instruction of a few bytes may come to as much as all before it together. Fails once
+// it is too much.
+int check_size(const struct builder *b, const struct instr *in, struct err *e);
 
 // epoch.c: the graph's epoch, and the argument as a number
 int epoch_settle(struct builder *b, struct err *e);

@@ -2,6 +2,8 @@
 // The way from a Dockerfile and a target to a graph; the work on stages is in stage.c.
 #include "graph/graph-int.h"
 
+#define GRAPH_BYTES_MAX (128u << 20)
+
 void graph_image_release(struct graph_image *i)
 {
 	free(i->name);
@@ -12,6 +14,16 @@ void graph_image_release(struct graph_image *i)
 void graph_free_ptr(struct graph **g)
 {
 	graph_free(*g);
+}
+
+int check_size(const struct builder *b, const struct instr *in, struct err *e)
+{
+	if (b->g->arena.total + b->copied <= GRAPH_BYTES_MAX)
+		return 0;
+	return err_at(e, in->pos,
+	        "with its variables expanded the Dockerfile comes to more than %u MB up to here: "
+	        "there are too many steps with so many variables, or these are too long",
+	        GRAPH_BYTES_MAX >> 20);
 }
 
 static int target_index(struct dockerfile *df, const char *target, struct err *e)
@@ -52,7 +64,8 @@ static void take_result(struct builder *b, struct stage_state *s)
 	r->platform = *b->target;
 	r->step = s->rootfs;
 	r->stage = s->display;
-	image_config_copy(&r->config, &s->config);
+	r->config = s->config; // the walk is over
+	s->config = (struct image_config){0};
 	if (b->o->platform_given || !*r->config.platform.os || !*r->config.platform.arch)
 		r->config.platform = *b->target;
 	r->history_steps = steal_ptr(&s->history_steps);

@@ -51,7 +51,7 @@ struct run_mount {
 
 struct run_op {
 	struct strv argv;
-	struct strv env;       // all that the process sees, but proxies
+	struct strv env;       // all that the process sees, but proxies; in the arena, and shared
 	struct strv proxy_env; // passed, but in no key
 	const char *cwd, *user;
 	const char *script_name, *script; // <<EOF with #!: mounted at /dev/pipes/NAME

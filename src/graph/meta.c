@@ -8,8 +8,8 @@
 
 void history_add(struct builder *b, struct stage_state *s, const char *created_by, int step)
 {
-	(void)b;
 	struct history *h = image_config_add_history(&s->config);
+	b->copied += strlen(created_by);
 	h->created_by = xstrdup(created_by);
 	h->comment = xstrdup("buildkit.dockerfile.v0");
 	h->empty_layer = step < 0;
@@ -233,7 +233,7 @@ static int check_signal(const struct instr *in, const char *name, struct err *e)
 
 // "8080", "8080-8082/udp", "127.0.0.1:80:8080": the container's side as "port/proto".
 static int expose_one(struct builder *b, struct stage_state *s, const struct instr *in,
-        const char *spec, struct strv *ports, struct err *e)
+        const char *spec, struct map *seen, struct strv *ports, struct err *e)
 {
 	const char *slash = strchr(spec, '/');
 	auto_free char *range = slash ? xstrndup(spec, (size_t)(slash - spec)) : xstrdup(spec);
@@ -261,8 +261,10 @@ static int expose_one(struct builder *b, struct stage_state *s, const struct ins
 	for (uint64_t port = from; port <= to; port++) {
 		auto_free char *text = xasprintf("%u/%s", (unsigned)port, proto);
 		image_config_add_port(&s->config, text);
-		if (!strv_has(ports, text))
-			strv_add(ports, text);
+		if (map_has(seen, text))
+			continue;
+		map_set(seen, text, seen);
+		strv_add(ports, text);
 	}
 	return 0;
 }
@@ -276,6 +278,7 @@ static int do_expose(
         struct builder *b, struct stage_state *s, const struct instr *in, struct err *e)
 {
 	auto_strv struct strv specs = {0}, ports = {0};
+	auto_map struct map seen = {0};
 	struct expand_env env = vars_env(s, NULL);
 	for (size_t i = 0; i < in->n_words; i++)
 		if (expand_words(&env, in->words[i], &specs, e)) {
@@ -283,7 +286,7 @@ static int do_expose(
 			return -1;
 		}
 	for (size_t i = 0; i < specs.n; i++)
-		if (expose_one(b, s, in, specs.v[i], &ports, e))
+		if (expose_one(b, s, in, specs.v[i], &seen, &ports, e))
 			return -1;
 	if (ports.n)
 		qsort(ports.v, ports.n, sizeof(*ports.v), text_cmp);

@@ -4,8 +4,6 @@
 #include "base/fs.h"
 #include "graph/graph-int.h"
 
-#define RUN_VARIABLES_MAX 8000000
-
 static int mount_from(struct builder *b, struct stage_state *s, const struct instr *in,
         const struct mount_spec *m, struct run_mount *to, struct err *e)
 {
@@ -95,7 +93,7 @@ static int mount_convert(struct builder *b, struct stage_state *s, const struct 
 	to->uid = m.uid;
 	to->gid = m.gid;
 	outline_need(b, s, in, to);
-	return 0;
+	return check_size(b, in, e);
 }
 
 static int add_mounts(struct builder *b, struct stage_state *s, const struct instr *in,
@@ -107,20 +105,6 @@ static int add_mounts(struct builder *b, struct stage_state *s, const struct ins
 			return -1;
 		op->n_mounts++;
 	}
-	return 0;
-}
-
-// Every RUN has all of them, in its environment and in the image's history, so they are the one
-// thing that grows with the square of a file.
-static int count_variables(
-        struct builder *b, struct stage_state *s, const struct instr *in, struct err *e)
-{
-	b->n_variables += s->vars.n;
-	if (b->n_variables > RUN_VARIABLES_MAX)
-		return err_at(e, in->pos,
-		        "the RUNs up to here have more than %d variables together: %zu each is too "
-		        "many for so many of them",
-		        RUN_VARIABLES_MAX, s->vars.n);
 	return 0;
 }
 
@@ -146,8 +130,12 @@ static void history_run(struct builder *b, struct stage_state *s, const struct s
 	buf_puts(&text, "RUN");
 	if (s->n_args)
 		buf_printf(&text, " |%zu", s->n_args);
-	for (size_t i = 0; i < s->n_args; i++)
-		buf_printf(&text, " %s=%s", s->args[i].key, vars_declared(s, &s->args[i]));
+	for (size_t i = 0; i < s->n_args; i++) {
+		buf_putc(&text, ' ');
+		buf_puts(&text, s->args[i].key);
+		buf_putc(&text, '=');
+		buf_puts(&text, vars_declared(s, &s->args[i]));
+	}
 	for (size_t i = 0; i < argv->n; i++)
 		buf_printf(&text, " %s", argv->v[i]);
 	buf_puts(&text, " # buildkit");
@@ -206,7 +194,7 @@ int run_dispatch(struct builder *b, struct stage_state *s, const struct instr *i
 {
 	// mounts first: they may build other stages, whose steps must come before this one
 	struct run_op mounts = {0};
-	if (add_mounts(b, s, in, &mounts, e) || count_variables(b, s, in, e))
+	if (add_mounts(b, s, in, &mounts, e))
 		return -1;
 	struct step *st = step_add(b, s, STEP_RUN, in, on_build);
 	struct run_op *op = &st->run;
@@ -215,6 +203,8 @@ int run_dispatch(struct builder *b, struct stage_state *s, const struct instr *i
 	shell_prepend(&s->config, in, &op->argv);
 	if (in->heredoc_only)
 		heredoc_script(in, op);
+	for (size_t i = 0; i < op->argv.n; i++)
+		b->copied += strlen(op->argv.v[i]);
 	op->shown = arena_strdup(&b->g->arena, in->n_words ? in->words[in->n_words - 1] : "");
 	vars_proxy(b, &op->proxy_env);
 	if (run_flags(b, in, op, e))

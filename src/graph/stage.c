@@ -10,7 +10,6 @@
 void step_release(struct step *s)
 {
 	strv_release(&s->run.argv);
-	strv_release(&s->run.env);
 	strv_release(&s->run.proxy_env);
 	strv_release(&s->copy.sources);
 	strv_release(&s->copy.excludes);
@@ -85,6 +84,25 @@ static const char *step_place(struct builder *b, const struct stage_state *s, in
 	        *platform ? " " : "", s->display, *s->display ? " " : "", width, number, s->total);
 }
 
+// Steps between which no variable was set have one list; lists that differ have what they have in
+// common from one place.
+static struct strv share_vars(struct builder *b, struct stage_state *s)
+{
+	const struct strv *now = &s->vars, *last = &s->step_env;
+	size_t same = 0;
+	while (same < now->n && same < last->n && !strcmp(now->v[same], last->v[same]))
+		same++;
+	if (same == now->n && same == last->n)
+		return *last;
+	char **v = arena_alloc(&b->g->arena, (now->n + 1) * sizeof(*v));
+	for (size_t i = 0; i < now->n; i++) {
+		bool known = i < same || (i < last->n && !strcmp(now->v[i], last->v[i]));
+		v[i] = known ? last->v[i] : arena_strdup(&b->g->arena, now->v[i]);
+	}
+	s->step_env = (struct strv){.v = v, .n = now->n};
+	return s->step_env;
+}
+
 struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind kind,
         const struct instr *in, bool on_build)
 {
@@ -100,7 +118,7 @@ struct step *step_add(struct builder *b, struct stage_state *s, enum step_kind k
 	redact_urls(in->original, strlen(in->original), &text);
 	st->name = arena_printf(
 	        &b->g->arena, "%s%s%s", place, on_build ? "ONBUILD " : "", buf_cstr(&text));
-	strv_copy(&st->run.env, &s->vars);
+	st->run.env = share_vars(b, s);
 	st->run.cwd = stage_path(b, s, "");
 	st->run.user = arena_strdup(&b->g->arena, s->config.user ? s->config.user : "");
 	return st;
@@ -255,6 +273,7 @@ static void from_stage(struct stage_state *s, const struct stage_state *base)
 	s->platform = base->platform;
 	image_config_copy(&s->config, &base->config);
 	strv_copy(&s->vars, &base->vars);
+	s->step_env = base->step_env;
 	begin_vars(s);
 	s->cap_args = base->n_args + 8;
 	s->args = xcalloc(s->cap_args, sizeof(*s->args));
@@ -358,6 +377,28 @@ static int from_platform(
 	return -1;
 }
 
+#define STRING_BYTES 32 // that a short one takes
+
+static size_t bytes_of(const struct strv *v)
+{
+	size_t n = v->n * (sizeof(*v->v) + STRING_BYTES);
+	for (size_t i = 0; i < v->n; i++)
+		n += strlen(v->v[i]);
+	return n;
+}
+
+// A stage begins with all that the one below, or the image, has.
+static int count_passed_on(
+        struct builder *b, struct stage_state *s, const struct instr *from, struct err *e)
+{
+	const struct image_config *c = &s->config;
+	b->copied += bytes_of(&s->vars) + bytes_of(&c->env) + s->n_args * sizeof(*s->args) +
+	             c->n_history * (sizeof(*c->history) + 2 * STRING_BYTES);
+	for (size_t i = 0; i < c->n_history; i++)
+		b->copied += c->history[i].created_by ? strlen(c->history[i].created_by) : 0;
+	return check_size(b, from, e);
+}
+
 static int from_base(
         struct builder *b, struct stage_state *s, const struct instr *from, struct err *e)
 {
@@ -385,7 +426,7 @@ static int from_base(
 
 // ---- instructions
 
-static int stage_dispatch(
+static int dispatch(
         struct builder *b, struct stage_state *s, struct instr *in, bool on_build, struct err *e)
 {
 	switch (in->kind) {
@@ -399,6 +440,12 @@ static int stage_dispatch(
 	default:
 		return meta_dispatch(b, s, in, e);
 	}
+}
+
+static int stage_dispatch(
+        struct builder *b, struct stage_state *s, struct instr *in, bool on_build, struct err *e)
+{
+	return dispatch(b, s, in, on_build, e) ? -1 : check_size(b, in, e);
 }
 
 static bool makes_step(const struct instr *in)
@@ -443,7 +490,11 @@ static bool stage_resets_cache(const struct builder *b, size_t index)
 	if (b->o->no_cache)
 		return true;
 	const char *name = b->df->stages[index].name;
-	return name && b->o->no_cache_stages && strv_has(b->o->no_cache_stages, name);
+	const struct strv *given = b->o->no_cache_stages;
+	for (size_t i = 0; name && given && i < given->n; i++)
+		if (str_ieq(given->v[i], name))
+			return true;
+	return false;
 }
 
 // A context of the stage's name stands for all of it.
@@ -491,7 +542,8 @@ int stage_build(struct builder *b, size_t index, struct err *e)
 	                    : 0;
 	if (replaced)
 		return replaced < 0 ? -1 : stage_replace(b, s, &context, e);
-	if (from_base(b, s, stage->from, e) || run_triggers(b, s, e))
+	if (from_base(b, s, stage->from, e) || count_passed_on(b, s, stage->from, e) ||
+	        run_triggers(b, s, e))
 		return -1;
 	s->n_base_history = s->config.n_history;
 	for (size_t i = 0; i < stage->n_instrs; i++)

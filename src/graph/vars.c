@@ -106,6 +106,8 @@ int vars_globals(struct builder *b, struct err *e)
 				return -1;
 			const char *value = strv_env_get(&b->globals, info->name);
 			info->value = arena_strdup(&b->g->arena, value ? value : "");
+			if (check_size(b, in, e))
+				return -1;
 		}
 	}
 	return 0;
@@ -146,7 +148,7 @@ int vars_expand(struct builder *b, struct stage_state *s, const struct instr *in
 		return -1;
 	}
 	*ret = arena_strdup(&b->g->arena, out);
-	return 0;
+	return check_size(b, in, e);
 }
 
 // Arguments that steer the builder and never reach a process.

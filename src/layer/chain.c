@@ -8,10 +8,14 @@
 
 #include "base/err.h"
 #include "base/fs.h"
+#include <assert.h>
 #include <string.h>
+
+static const struct view_ops chain_ops;
 
 static struct chain *chain_of(struct view *v)
 {
+	assert(v->ops == &chain_ops);
 	return (struct chain *)v;
 }
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// One gzip member (RFC 1952), the same bytes wherever it is made.
+// Pieces of a layer, and one gzip member (RFC 1952), the same bytes wherever it is made.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
+
+// What goes into one member or frame of a layer. In pieces of 1 MiB node_modules take 0.2 % more,
+// for each begins without what came before.
+#define LAYER_PIECE ((size_t)4 << 20)
 
 struct err;
 struct libdeflate_compressor;

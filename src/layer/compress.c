@@ -16,8 +16,6 @@
 #include <string.h>
 #include <zstd.h>
 
-// A member begins without what came before: in pieces of 1 MiB node_modules take 0.2 % more.
-#define PIECE ((size_t)4 << 20)
 #define GZIP_FRAME 18 // header and trailer
 
 // What one piece needs; reused by the piece `window` further on.
@@ -147,7 +145,7 @@ int layer_compress(int in_fd, uint64_t size, int out_fd, const struct recipe *r,
 		return -1;
 	auto_hasher struct hasher *hash = hasher_new();
 	struct job j = {.r = r, .in_fd = in_fd, .out_fd = out_fd, .size = size, .hash = hash};
-	j.piece = PIECE;
+	j.piece = LAYER_PIECE;
 	j.out_cap = r->type == COMPRESSION_ZSTD ? ZSTD_compressBound(j.piece)
 	                                        : gzip_member_max(j.piece);
 	// One more than workers: while the oldest piece is written, all can compress.

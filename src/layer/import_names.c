@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define LINKS_MAX 255
-#define PLACE_MAX 65535
+#define PLACE_MAX 65535 // bytes of a directory, and of all that is followed to it
 
 void names_release(struct names *n)
 {
@@ -34,65 +34,105 @@ void names_note(struct names *n, const char *path, const char *target)
 	n->dir = n->real = NULL;
 }
 
-static void step_up(struct buf *b)
+// A directory, and for each of its components what the map made of the path up to there: so a look
+// at every one of them takes no longer than the path is.
+struct place {
+	struct buf path;
+	struct map_prefix *at;
+	size_t depth, cap;
+	size_t links, bytes; // followed, and of their targets
+};
+
+static void place_release(struct place *p)
 {
-	if (b->n == 0)
-		return;
-	const char *slash = memrchr(b->p, '/', b->n);
-	b->n = slash ? (size_t)(slash - b->p) : 0;
-	b->p[b->n] = '\0';
+	buf_release(&p->path);
+	free(p->at);
 }
 
-static int follow(struct buf *done, size_t parent, char **rest, const char *target,
-        const char *after, struct err *e)
+static void back_to(struct place *p, size_t depth)
 {
-	if (strlen(target) + strlen(after) > PLACE_MAX)
-		return err_set(e, ERR_CORRUPT, "symbolic links make a path too long");
+	if (p->depth == 0)
+		return;
+	p->depth = depth;
+	p->path.n = depth ? p->at[depth - 1].n : 0;
+	p->path.p[p->path.n] = '\0';
+}
+
+// What the name links to there, or NULL.
+static const char *step_down(struct place *p, const struct map *links, const char *name, size_t len)
+{
+	struct map_prefix at = {0};
+	if (p->depth > 0) {
+		at = p->at[p->depth - 1];
+		buf_putc(&p->path, '/');
+	}
+	if (p->depth == p->cap) {
+		p->cap = p->cap ? 2 * p->cap : 16;
+		p->at = xreallocarray(p->at, p->cap, sizeof(*p->at));
+	}
+	buf_add(&p->path, name, len);
+	const char *target = map_get_longer(links, &at, p->path.p, p->path.n);
+	p->at[p->depth++] = at;
+	return target;
+}
+
+static int too_long(struct err *e)
+{
+	return err_set(e, ERR_CORRUPT, "symbolic links make a path too long");
+}
+
+// *rest: what is still to be walked, from here on.
+static int follow(
+        struct place *p, char **rest, const char *target, const char *after, struct err *e)
+{
+	p->bytes += strlen(target);
+	if (p->bytes + strlen(after) > PLACE_MAX)
+		return too_long(e);
 	char *next = xasprintf("%s/%s", target, after);
 	free(*rest);
 	*rest = next;
-	done->n = target[0] == '/' ? 0 : parent;
-	done->p[done->n] = '\0';
+	back_to(p, target[0] == '/' ? 0 : p->depth - 1);
 	return 0;
 }
 
-static char *real_dir(struct names *n, const char *dir, struct err *e)
+static int walk(
+        struct place *p, const struct map *links, const char *dir, char **rest, struct err *e)
 {
-	auto_buf struct buf done = {0};
-	auto_free char *rest = xstrdup(dir);
 	size_t at = 0;
-	int links = 0;
 	while (true) {
-		at += strspn(rest + at, "/");
-		size_t len = strcspn(rest + at, "/"), parent = done.n;
+		at += strspn(*rest + at, "/");
+		const char *name = *rest + at;
+		size_t len = strcspn(name, "/");
 		if (len == 0)
-			return buf_steal(&done);
-		const char *name = rest + at;
+			return 0;
 		at += len;
 		if (len == 1 && name[0] == '.')
 			continue;
 		if (len == 2 && name[0] == '.' && name[1] == '.') {
-			step_up(&done);
+			back_to(p, p->depth ? p->depth - 1 : 0);
 			continue;
 		}
-		if (done.n > 0)
-			buf_putc(&done, '/');
-		buf_add(&done, name, len);
-		const char *target = map_get(&n->links, done.p);
-		if (target && ++links > LINKS_MAX) {
-			err_set(e, ERR_CORRUPT, "'%.200s': symbolic links go in a circle", dir);
-			return NULL;
-		}
+		const char *target = step_down(p, links, name, len);
+		if (target && ++p->links > LINKS_MAX)
+			return err_set(
+			        e, ERR_CORRUPT, "'%.200s': symbolic links go in a circle", dir);
 		if (target) {
-			if (follow(&done, parent, &rest, target, rest + at, e) != 0)
-				return NULL;
+			if (follow(p, rest, target, *rest + at, e) != 0)
+				return -1;
 			at = 0;
 		}
-		if (done.n > PLACE_MAX) {
-			err_set(e, ERR_CORRUPT, "symbolic links make a path too long");
-			return NULL;
-		}
+		if (p->path.n > PLACE_MAX)
+			return too_long(e);
 	}
+}
+
+static char *real_dir(struct names *n, const char *dir, struct err *e)
+{
+	struct place p = {0};
+	auto_free char *rest = xstrdup(dir);
+	char *real = walk(&p, &n->links, dir, &rest, e) == 0 ? buf_steal(&p.path) : NULL;
+	place_release(&p);
+	return real;
 }
 
 char *names_place(struct names *n, const char *raw, struct err *e)

@@ -4,8 +4,10 @@
 // enough.
 #include "layer/import-int.h"
 
+#include "base/cancel.h"
 #include "base/err.h"
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define PIECE ((size_t)512 << 10)
 #define PIECES 4
@@ -19,13 +21,15 @@ struct inflate_pipe {
 	size_t n[PIECES];
 	size_t head, tail; // pieces taken and filled so far
 	bool holding;      // the reader has piece head - 1
-	bool stop, end, failed, alone;
+	atomic_bool stop;
+	bool end, failed, alone;
 	struct err error;
 };
 
 static void *fill_ahead(void *arg)
 {
 	struct inflate_pipe *p = arg;
+	cancel_with(&p->stop); // a stream may go on for long without a byte to give
 	while (true) {
 		pthread_mutex_lock(&p->lock);
 		while (!p->stop && p->tail - p->head + p->holding >= PIECES)
@@ -76,7 +80,7 @@ void inflate_pipe_free(struct inflate_pipe *p)
 		return;
 	if (!p->alone) {
 		pthread_mutex_lock(&p->lock);
-		p->stop = true;
+		atomic_store(&p->stop, true);
 		pthread_cond_signal(&p->changed);
 		pthread_mutex_unlock(&p->lock);
 		pthread_join(p->thread, NULL);
@@ -99,8 +103,11 @@ int inflate_pipe_next(struct inflate_pipe *p, const uint8_t **ret, size_t *ret_n
 	pthread_mutex_lock(&p->lock);
 	p->holding = false;
 	pthread_cond_signal(&p->changed);
-	while (p->head == p->tail && !p->end && !p->failed)
-		pthread_cond_wait(&p->changed, &p->lock);
+	int rc = 0;
+	while (rc == 0 && p->head == p->tail && !p->end && !p->failed) {
+		cancel_wait(&p->changed, &p->lock);
+		rc = cancel_check(e);
+	}
 	bool have = p->head != p->tail;
 	size_t slot = p->head % PIECES;
 	if (have) {
@@ -109,10 +116,10 @@ int inflate_pipe_next(struct inflate_pipe *p, const uint8_t **ret, size_t *ret_n
 	}
 	bool failed = p->failed && !have;
 	pthread_mutex_unlock(&p->lock);
-	if (failed) {
+	if (failed)
 		*e = p->error;
+	if (failed || rc != 0)
 		return -1;
-	}
 	*ret = have ? p->data[slot] : NULL;
 	*ret_n = have ? p->n[slot] : 0;
 	return 0;

@@ -2,6 +2,7 @@
 // What the front of the inflater (inflate.c) and its formats (inflate_codecs.c) share.
 #pragma once
 
+#include "layer/compress-int.h"
 #include "layer/compress.h"
 #include <bzlib.h>
 #include <libdeflate.h>
@@ -12,8 +13,9 @@
 #include <zlib.h>
 #include <zstd.h>
 
-// Holds a whole gzip member of our own writing: 1 MiB that did not shrink, and its frame.
-#define INFLATE_INPUT (((size_t)1 << 20) + ((size_t)64 << 10))
+// Holds a whole gzip member of our own writing: a piece that did not shrink, and its frame.
+#define INFLATE_INPUT (LAYER_PIECE + ((size_t)64 << 10))
+#define INFLATE_READ ((size_t)256 << 10) // at once, where no whole member is wanted
 
 struct codec {
 	const char *name;
@@ -38,6 +40,7 @@ struct inflater {
 			bool ready, large;                     // s initialised; members do not fit
 			uint8_t *out;                          // of a whole member
 			size_t out_at, out_n;
+			size_t used; // by the last whole member, of the input
 		} gz;
 		struct {
 			bz_stream s;
@@ -49,7 +52,7 @@ struct inflater {
 };
 
 // Makes `want` input bytes (at most INFLATE_INPUT) available unless the input ends before. False
-// with *e set.
+// with *e set, also if it is cancelled: whatever comes out of the input, this is asked.
 bool inflater_more(struct inflater *z, size_t want, struct err *e);
 int inflater_bad(struct inflater *z, const char *what, struct err *e);
 static inline void inflater_take(struct inflater *z, size_t n)

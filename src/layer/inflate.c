@@ -4,6 +4,7 @@
 // is read from its start and its position is left alone; a pipe is read as it comes.
 #include "layer/inflate-int.h"
 
+#include "base/cancel.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include <errno.h>
@@ -14,11 +15,14 @@ bool inflater_more(struct inflater *z, size_t want, struct err *e)
 {
 	if (z->in_n >= want || z->eof)
 		return true;
+	if (cancel_check(e) != 0)
+		return false;
+	size_t full = want > INFLATE_READ ? want : INFLATE_READ;
 	memmove(z->in, z->in + z->in_at, z->in_n);
 	z->in_at = 0;
 	while (z->in_n < want && !z->eof) {
 		char *p = (char *)z->in + z->in_n;
-		size_t room = INFLATE_INPUT - z->in_n;
+		size_t room = full - z->in_n;
 		ssize_t n = z->seekable ? pread(z->fd, p, room, z->offset) : read(z->fd, p, room);
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -5,21 +5,39 @@
 //
 // gzip has two ways. A member that fits the buffers, as ours do, is inflated whole by libdeflate,
 // three to four times as fast as zlib; the first that does not fit sends the rest of the stream
-// through zlib.
+// through zlib. The buffer of the input is filled up only when the next member may not be whole in
+// it: an archive may have a member for each of its files.
 #include "layer/inflate-int.h"
 
 #include "base/err.h"
 #include "base/mem.h"
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#define MEMBER_MAX ((size_t)1 << 20)
+#define MEMBER_MAX LAYER_PIECE
 #define XZ_MEMORY (256u << 20)
 #define ZSTD_WINDOW_LOG 27
 
 // --- gzip --------------------------------------------------------------------------------------
 
+// The last bytes say how much the last member holds: in most streams, of others, it is all of them.
+static bool ends_large(const struct inflater *z)
+{
+	uint8_t n[4];
+	struct stat st;
+	return z->seekable && fstat(z->fd, &st) == 0 && st.st_size >= 18 &&
+	       pread(z->fd, n, sizeof(n), st.st_size - 4) == sizeof(n) &&
+	       ((size_t)n[0] | (size_t)n[1] << 8 | (size_t)n[2] << 16 | (size_t)n[3] << 24) >
+	               MEMBER_MAX;
+}
+
 static int gz_start(struct inflater *z, struct err *e)
 {
+	z->u.gz.large = ends_large(z);
+	if (z->u.gz.large)
+		return 0;
+	z->u.gz.used = INFLATE_INPUT; // of the first nothing is known
 	z->u.gz.whole = libdeflate_alloc_decompressor();
 	z->u.gz.out = xmalloc(MEMBER_MAX);
 	return z->u.gz.whole ? 0 : err_set(e, ERR_FAIL, "out of memory for a decompressor");
@@ -50,20 +68,32 @@ static int gz_member(struct inflater *z, struct err *e)
 	return 0;
 }
 
-// 1: a whole member lies in out; 0: it does not fit, nothing was consumed.
-static int gz_whole(struct inflater *z, struct err *e)
+static enum libdeflate_result gz_try(struct inflater *z)
 {
-	if (!inflater_more(z, INFLATE_INPUT, e))
-		return -1;
 	size_t used, made;
 	enum libdeflate_result r = libdeflate_gzip_decompress_ex(
 	        z->u.gz.whole, z->in + z->in_at, z->in_n, z->u.gz.out, MEMBER_MAX, &used, &made);
 	if (r != LIBDEFLATE_SUCCESS)
-		return 0; // too large, cut off or damaged: zlib will tell
+		return r;
 	inflater_take(z, used);
+	z->u.gz.used = used;
 	z->u.gz.out_at = 0;
 	z->u.gz.out_n = made;
-	return 1;
+	return r;
+}
+
+// 1: a whole member lies in out; 0: it does not fit, nothing was consumed.
+static int gz_whole(struct inflater *z, struct err *e)
+{
+	if (z->in_n < 2 * z->u.gz.used && !inflater_more(z, INFLATE_INPUT, e))
+		return -1;
+	enum libdeflate_result r = gz_try(z);
+	if (r == LIBDEFLATE_BAD_DATA && z->in_n < INFLATE_INPUT && !z->eof) {
+		if (!inflater_more(z, INFLATE_INPUT, e))
+			return -1;
+		r = gz_try(z);
+	}
+	return r == LIBDEFLATE_SUCCESS; // too large, cut off or damaged: zlib will tell
 }
 
 static int gz_open(struct inflater *z, struct err *e)

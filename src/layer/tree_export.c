@@ -15,19 +15,6 @@ struct export
 	const int64_t *mtime;
 };
 
-// A hard link of a layer still names the same file only if no other layer replaced its target.
-static int link_holds(struct export *x, const struct entry *en, struct err *e)
-{
-	struct entry to;
-	int rc = x->v->ops->lookup(x->v, en->link, &to, e);
-	if (rc <= 0)
-		return rc;
-	return to.type == ENTRY_FILE && !to.link && to.size == en->size &&
-	       to.offset == en->offset && to.mode == en->mode && to.uid == en->uid &&
-	       to.gid == en->gid && to.mtime_sec == en->mtime_sec &&
-	       to.has_content == en->has_content && hash_eq(&to.content, &en->content);
-}
-
 static void set_time(struct entry *en, int64_t sec)
 {
 	en->mtime_sec = sec;
@@ -36,7 +23,7 @@ static void set_time(struct entry *en, int64_t sec)
 
 static int export_file(struct export *x, const struct entry *en, struct err *e)
 {
-	int held = en->link ? link_holds(x, en, e) : 0;
+	int held = en->link ? view_link_holds(x->v, en, e) : 0;
 	if (held < 0)
 		return -1;
 	if (held > 0)

@@ -25,6 +25,18 @@ void view_free_ptr(struct view **v)
 	view_free(*v);
 }
 
+int view_link_holds(struct view *v, const struct entry *en, struct err *e)
+{
+	struct entry to;
+	int found = v->ops->lookup(v, en->link, &to, e);
+	if (found <= 0)
+		return found;
+	return to.type == ENTRY_FILE && !to.link && to.size == en->size &&
+	       to.offset == en->offset && to.mode == en->mode && to.uid == en->uid &&
+	       to.gid == en->gid && to.mtime_sec == en->mtime_sec &&
+	       to.has_content == en->has_content && hash_eq(&to.content, &en->content);
+}
+
 void content_close(struct content *c)
 {
 	if (c->owned && c->fd >= 0)

@@ -48,6 +48,9 @@ struct view_ops {
 struct view {
 	const struct view_ops *ops;
 };
+// Whether what a file was made a hard link to still is that file: another layer may have replaced
+// it. 1, 0, -1.
+int view_link_holds(struct view *v, const struct entry *en, struct err *e);
 
 void view_free(struct view *v); // NULL is fine
 void view_free_ptr(struct view **v);

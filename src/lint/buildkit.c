@@ -19,19 +19,22 @@ static const struct instr *instr_at(const struct lint *l, int line)
 	return low > 0 && l->all[low - 1]->pos.end_line >= line ? l->all[low - 1] : NULL;
 }
 
-// The words of an instruction where they stand in the file.
+// The words of an instruction where they stand in the file. Its warnings come one after another.
 static struct sh_command words_of(struct lint *l, const struct instr *in)
 {
 	struct sh_script s = {0};
 	size_t at = lint_line_at(l, in->pos.line);
+	if (l->words_of == in)
+		return l->words;
 	if (at == 0 && l->text.n >= 3 && !memcmp(l->text.p, "\xef\xbb\xbf", 3))
 		at = 3;
 	const struct sh_input whole = {
-	        l->text.p, at, lint_line_at(l, in->pos.end_line + 1), l->d->escape, false};
+	        l->text.p, at, lint_line_at(l, in->pos.end_line + 1), l->d->escape, .bare = true};
 	sh_parse(l->a, &whole, &s);
-	if (s.n == 0 || s.odd)
-		return (struct sh_command){0};
-	return s.v[0];
+	l->words_of = in;
+	l->words_at = 1;
+	l->words = s.n == 0 || s.odd ? (struct sh_command){0} : s.v[0];
+	return l->words;
 }
 
 // A word that stands in the file just as it is read: no quotes, no line end in it.
@@ -89,9 +92,20 @@ static void fix_keyword(struct lint *l, struct lint_finding *f, const struct ins
 		recase(l, f, &c.words[0], strstr(f->detail, "(uppercase)") != NULL);
 }
 
+static bool is_global_arg(const struct lint *l, const char *name)
+{
+	for (size_t i = 0; i < l->d->n_global_args; i++)
+		for (size_t k = 0; k < l->d->global_args[i]->n_pairs; k++)
+			if (!strcmp(l->d->global_args[i]->pairs[k].key, name))
+				return true;
+	return false;
+}
+
 static void fix_target_platform(struct lint *l, struct lint_finding *f, const struct instr *in)
 {
 	struct sh_command c = words_of(l, in);
+	if (is_global_arg(l, "TARGETPLATFORM")) // it may have another value
+		return;
 	for (size_t i = 1; i < c.n; i++) {
 		if (!str_has_prefix(c.words[i].text, "--platform=") || !is_literal(l, &c.words[i]))
 			continue;
@@ -102,16 +116,29 @@ static void fix_target_platform(struct lint *l, struct lint_finding *f, const st
 	}
 }
 
-// Words with a slash and no variable: the protocol behind it.
+// The word that is meant, if it has no variable. They come in the order in which they stand.
 static void fix_proto(struct lint *l, struct lint_finding *f, const struct instr *in)
 {
 	struct sh_command c = words_of(l, in);
-	for (size_t i = 1; i < c.n; i++) {
-		const char *slash = strchr(c.words[i].text, '/');
-		if (slash && !is_lower(slash) && !strchr(c.words[i].text, '$') &&
-		        strstr(f->detail, c.words[i].text))
-			recase(l, f, &c.words[i], false);
+	const char *spec = strchr(f->detail, '\'');
+	size_t n = spec ? strcspn(++spec, "'") : 0;
+	for (size_t i = l->words_at; spec && i < c.n; i++) {
+		const char *text = c.words[i].text;
+		if (strlen(text) != n || memcmp(text, spec, n) != 0)
+			continue;
+		recase(l, f, &c.words[i], false);
+		l->words_at = i + 1;
+		return;
 	}
+}
+
+// Nothing in it that the parser, or a reader of its words, would take for more than itself.
+static bool is_simple(const char *s)
+{
+	for (; *s; s++)
+		if (*s <= ' ' || *s > '~' || strchr("#&;|<>()\"'\\`", *s))
+			return false;
+	return true;
 }
 
 // ENV k v on one line. In double quotes a value of other words means what it meant; quotes and
@@ -123,12 +150,12 @@ static void fix_legacy(struct lint *l, struct lint_finding *f, const struct inst
 	        strcmp(c.words[1].text, in->raw[0]) != 0 || !is_literal(l, &c.words[1]))
 		return;
 	const char *value = in->raw[1];
-	if (strpbrk(value, "\"'\\`\t") || strchr(in->raw[0], '$'))
+	if (strpbrk(value, "\"'\\`\t") || strchr(in->raw[0], '$') || !is_simple(in->raw[0]))
 		return;
 	size_t at = c.words[2].at, n = strlen(value);
 	if (at + n > l->text.n || memcmp(l->text.p + at, value, n) != 0)
 		return;
-	const char *quote = value[strcspn(value, " #&;|<>()")] ? "\"" : "";
+	const char *quote = is_simple(value) ? "" : "\"";
 	lint_edit(f, c.words[1].end, at + n, arena_printf(l->a, "=%s%s%s", quote, value, quote));
 }
 

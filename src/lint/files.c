@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // COPY and ADD: secrets, the whole context, ADD where COPY is meant.
 #include "base/buf.h"
+#include "base/err.h"
+#include "base/glob.h"
 #include "dockerfile/git_ref.h"
 #include "lint/lint-int.h"
 
@@ -46,13 +48,30 @@ static bool copies(const struct instr *in)
 
 // ---- secrets
 
-static void secret(struct lint *l, const struct instr *in, const char *source)
+// What --exclude says; NULL: nothing. *ret_unknown if that is not known before the build.
+static struct ignore *excludes_of(const struct instr *in, bool *ret_unknown)
+{
+	struct err ignored = ERR_INIT;
+	struct ignore *x = NULL;
+	*ret_unknown = false;
+	for (size_t i = 0; i < in->n_excludes; i++)
+		*ret_unknown |= strchr(in->excludes[i], '$') != NULL;
+	if (in->n_excludes && !*ret_unknown) {
+		x = ignore_from_patterns(in->excludes, in->n_excludes, &ignored);
+		*ret_unknown = !x;
+	}
+	return x;
+}
+
+static void secret(
+        struct lint *l, const struct instr *in, const char *source, const struct ignore *excludes)
 {
 	const struct lint_options *o = l->o;
-	const char *found = NULL;
-	bool literal = lint_is_secret_name(base_name(source)) && !strpbrk(source, "*?[$");
+	const char *found = NULL, *name = base_name(source);
+	bool literal = lint_is_secret_name(name) && !strpbrk(source, "*?[$") &&
+	               !(excludes && ignore_excludes(excludes, name, NULL));
 	if (o->secret_below)
-		found = o->secret_below(o->arg, is_whole_context(source) ? "" : source);
+		found = o->secret_below(o->arg, is_whole_context(source) ? "" : source, excludes);
 	else if (literal)
 		found = source;
 	if (found)
@@ -60,7 +79,8 @@ static void secret(struct lint *l, const struct instr *in, const char *source)
 		        "%s goes into the image: give it to the step that needs it with RUN "
 		        "--mount=type=secret",
 		        found);
-	if (o->is_copied && is_whole_context(source) && o->is_copied(o->arg, ".git"))
+	if (o->is_copied && is_whole_context(source) && o->is_copied(o->arg, ".git") &&
+	        !(excludes && ignore_excludes(excludes, ".git", NULL)))
 		lint_find(l, in, "GitFolderCopied", in->pos,
 		        ".git goes into the image: put it into .dockerignore");
 }
@@ -138,6 +158,22 @@ static void add(struct lint *l, const struct instr *in)
 	add_for_copy(l, in);
 }
 
+static void sources(struct lint *l, struct lint_stage *s, const struct instr *in)
+{
+	bool unknown;
+	struct ignore *excludes = excludes_of(in, &unknown);
+	for (size_t k = 0; !in->from && k + 1 < in->n_words; k++) {
+		const char *source = in->words[k];
+		if (source_is_url(source) || git_ref_is(source, false))
+			continue;
+		if (s->final && !unknown)
+			secret(l, in, source, excludes);
+		if (is_whole_context(source))
+			whole_context(l, s, in);
+	}
+	ignore_free(excludes);
+}
+
 void lint_files(struct lint *l, struct lint_stage *s)
 {
 	for (size_t i = 0; i < s->s->n_instrs; i++) {
@@ -146,14 +182,6 @@ void lint_files(struct lint *l, struct lint_stage *s)
 			continue;
 		if (in->kind == INSTR_ADD)
 			add(l, in);
-		for (size_t k = 0; !in->from && k + 1 < in->n_words; k++) {
-			const char *source = in->words[k];
-			if (source_is_url(source) || git_ref_is(source, false))
-				continue;
-			if (s->final)
-				secret(l, in, source);
-			if (is_whole_context(source))
-				whole_context(l, s, in);
-		}
+		sources(l, s, in);
 	}
 }

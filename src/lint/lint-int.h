@@ -27,9 +27,10 @@ struct sh_command {
 struct sh_script {
 	struct sh_command *v;
 	size_t n, cap;
-	bool comment; // a # that hides the rest of a line
-	bool odd;     // quotes or brackets that are not closed: nothing is to be appended
-	size_t end;   // behind the last character that is no blank
+	bool comment;  // a # that hides the rest of a line
+	bool odd;      // quotes or brackets that are not closed: nothing is to be appended
+	bool dangling; // it ends in ";" or another that joins two commands: the same
+	size_t end;    // behind the last character that is no blank
 };
 
 struct sh_input {
@@ -37,6 +38,7 @@ struct sh_input {
 	size_t at, end;   // the script's part of it
 	char escape;      // at the end of a line: the line goes on; comment lines there are none
 	bool lines;       // a heredoc's body: a newline ends a command
+	bool bare;        // no script: of the first words none is a shell's ("env")
 };
 void sh_parse(struct arena *a, const struct sh_input *in, struct sh_script *ret);
 bool sh_is(const struct sh_command *c, const char *name);  // words[0], also by its path
@@ -51,7 +53,6 @@ struct lint_run {
 	const struct instr *in;
 	struct sh_script script;
 	bool can_append; // the script's last line is the instruction's
-	const char *cwd; // WORKDIR there
 };
 
 struct lint_stage {
@@ -63,7 +64,9 @@ struct lint_stage {
 	struct lint_run *runs;
 	size_t n_runs;
 	const struct lint_run *installs; // the first that installs dependencies, or NULL
-	int needs_lists; // line of the last RUN that installs from package lists of another, or 0
+	// Of the stage and of those made from it, lines or 0:
+	int needs_lists; // the last RUN that installs from package lists of another
+	int last_run;    // the last RUN
 };
 
 struct lint {
@@ -80,6 +83,14 @@ struct lint {
 	int last;           // the final stage
 	struct instr **all; // every instruction, in the order of the file
 	size_t n_all;
+	// The instruction whose words were asked for last, and where the search for one goes on.
+	const struct instr *words_of;
+	struct sh_command words;
+	size_t words_at;
+	// The rule and the instruction that were asked of last, and whether it counts there.
+	const struct instr *asked_of;
+	const struct lint_rule *asked;
+	bool counts;
 };
 
 // Adds a finding unless the file or the instruction silences the rule; NULL then.
@@ -94,9 +105,11 @@ size_t lint_line_at(const struct lint *l, int line); // offset; line counts from
 const char *lint_env(
         const struct lint *l, const struct lint_stage *s, const struct instr *in, const char *name);
 bool lint_has_cache_mount(const struct instr *in, const char *path); // at or above it
+// A cache mount that is not apt's: at a cache that some tool is told to use.
+bool lint_has_other_cache_mount(const struct instr *in);
 
 // packages.c, files.c, stages.c, layers.c, buildkit.c
-void lint_summarise(struct lint_stage *s);
+void lint_summarise(struct lint *l);
 void lint_packages(struct lint *l, struct lint_stage *s);
 void lint_files(struct lint *l, struct lint_stage *s);
 void lint_stage_rules(struct lint *l, struct lint_stage *s);

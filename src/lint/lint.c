@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #define FINDINGS_MAX 20000 // of one file
+#define RULES_MAX 128
 
 void lint_report_release(struct lint_report *r)
 {
@@ -45,17 +46,6 @@ static const char *hew_comment(const char *comment, const char *key)
 	return !strncmp(comment, key, n) && comment[n] == '=' ? comment + n + 1 : NULL;
 }
 
-static bool file_skips(const struct lint *l, const char *rule)
-{
-	for (size_t i = 0; i < l->d->n_lines; i++) {
-		const char *line = l->d->lines[i] + strspn(l->d->lines[i], " \t");
-		const char *list = *line == '#' ? hew_comment(line + 1, "skip-file") : NULL;
-		if (list && names_rule(list, rule))
-			return true;
-	}
-	return false;
-}
-
 static bool instr_skips(const struct instr *in, const char *rule)
 {
 	for (const char *const *c = in ? in->comments : NULL; c && *c; c++) {
@@ -86,7 +76,14 @@ struct lint_finding *lint_find(struct lint *l, const struct instr *in, const cha
         struct pos pos, const char *fmt, ...)
 {
 	const struct lint_rule *about = lint_rule_find(rule);
-	if (!about || !check_is_on(l->d, in, rule) || instr_skips(in, rule))
+	if (!about)
+		return NULL;
+	if (about != l->asked || in != l->asked_of) {
+		l->counts = check_is_on(l->d, in, rule) && !instr_skips(in, rule);
+		l->asked = about;
+		l->asked_of = in;
+	}
+	if (!l->counts)
 		return NULL;
 	auto_buf struct buf text = {0};
 	va_list ap;
@@ -111,7 +108,7 @@ void lint_append(
         struct lint *l, struct lint_finding *f, const struct lint_run *run, const char *command)
 {
 	const struct sh_script *s = &run->script;
-	if (!f || !run->can_append || s->odd || s->comment || s->n == 0 ||
+	if (!f || !run->can_append || s->odd || s->comment || s->dangling || s->n == 0 ||
 	        s->v[s->n - 1].background)
 		return;
 	size_t line = s->end;
@@ -154,7 +151,7 @@ static void find_lines(struct lint *l)
 static size_t script_start(const struct lint *l, const struct instr *in, size_t at, size_t end)
 {
 	struct sh_script words = {0};
-	const struct sh_input whole = {l->text.p, at, end, l->d->escape, false};
+	const struct sh_input whole = {l->text.p, at, end, l->d->escape, .bare = true};
 	sh_parse(l->a, &whole, &words);
 	if (words.n == 0)
 		return end;
@@ -163,6 +160,33 @@ static size_t script_start(const struct lint *l, const struct instr *in, size_t 
 	if (c->n > 0 && !strcasecmp(c->words[0].text, "ONBUILD"))
 		i++;
 	return i < c->n ? c->words[i].at : c->n > 0 ? c->words[c->n - 1].end : end;
+}
+
+static bool is_shell_name(const char *path, size_t n)
+{
+	static const char *const shells[] = {"sh", "bash", "ash", "dash", "ksh", "zsh"};
+	const char *slash = memrchr(path, '/', n), *name = slash ? slash + 1 : path;
+	n -= (size_t)(name - path);
+	for (size_t i = 0; i < ARRAY_LEN(shells); i++)
+		if (n == strlen(shells[i]) && !memcmp(name, shells[i], n))
+			return true;
+	return false;
+}
+
+// Whether a shell runs the body of a heredoc: "#!" may say otherwise.
+static bool is_for_shell(const char *body)
+{
+	if (!str_has_prefix(body, "#!"))
+		return true;
+	body += 2 + strspn(body + 2, " \t");
+	size_t n = strcspn(body, " \t\r\n");
+	bool env = n >= 3 && !memcmp(body + n - 3, "env", 3);
+	while (env && (body[n] == ' ' || body[n] == '\t')) { // its options, the program
+		body += n + strspn(body + n, " \t");
+		n = strcspn(body, " \t\r\n");
+		env = *body == '-' || memchr(body, '=', n);
+	}
+	return is_shell_name(body, n);
 }
 
 static void read_script(struct lint *l, const struct instr *in, struct lint_run *ret)
@@ -177,12 +201,13 @@ static void read_script(struct lint *l, const struct instr *in, struct lint_run 
 		ret->script = (struct sh_script){.v = c, .n = 1, .odd = true};
 		return;
 	}
-	struct sh_input input = {l->text.p, at, end, l->d->escape, false};
+	struct sh_input input = {l->text.p, at, end, l->d->escape, .lines = in->heredoc_only};
+	if (in->heredoc_only && !is_for_shell(in->heredocs[0].body))
+		return;
 	if (in->heredoc_only) {
 		input.at = lint_line_at(l, in->pos.line + 1);
 		input.end = lint_line_at(l, in->pos.end_line);
 		input.escape = '\\';
-		input.lines = true;
 	} else {
 		input.at = script_start(l, in, at, end);
 	}
@@ -190,20 +215,9 @@ static void read_script(struct lint *l, const struct instr *in, struct lint_run 
 	ret->can_append = in->n_heredocs == 0;
 }
 
-static bool is_plain_shell(const struct instr *in)
-{
-	static const char *const shells[] = {"sh", "bash", "ash", "dash", "ksh", "zsh"};
-	const char *name = in->n_words ? in->words[0] : "";
-	name = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
-	for (size_t i = 0; i < ARRAY_LEN(shells); i++)
-		if (!strcmp(name, shells[i]))
-			return true;
-	return false;
-}
-
 static void read_shell(struct lint_stage *s, const struct instr *in)
 {
-	s->own_shell = !is_plain_shell(in);
+	s->own_shell = !in->n_words || !is_shell_name(in->words[0], strlen(in->words[0]));
 	s->pipefail = s->errexit = false;
 	for (size_t i = 1; i < in->n_words; i++) {
 		const char *w = in->words[i];
@@ -228,17 +242,9 @@ static void list_all(struct lint *l)
 	}
 }
 
-static const char *join_path(struct lint *l, const char *cwd, const char *path)
-{
-	if (*path == '/')
-		return path;
-	return arena_printf(l->a, "%s%s%s", cwd, strcmp(cwd, "/") ? "/" : "", path);
-}
-
 static void read_stage(struct lint *l, struct lint_stage *s, int index)
 {
 	const struct stage *st = s->s = &l->d->stages[index];
-	const char *cwd = "/";
 	s->parent =
 	        st->from->base ? dockerfile_find_stage(l->d, st->from->base, (size_t)index) : -1;
 	if (s->parent >= 0) {
@@ -252,11 +258,10 @@ static void read_stage(struct lint *l, struct lint_stage *s, int index)
 		const struct instr *in = st->instrs[i];
 		if (in->kind == INSTR_SHELL)
 			read_shell(s, in);
-		if (in->kind == INSTR_WORKDIR && in->n_words)
-			cwd = join_path(l, cwd, in->words[0]);
+		if (in->kind == INSTR_RUN)
+			s->last_run = in->pos.line;
 		if (in->kind != INSTR_RUN || s->own_shell)
 			continue;
-		s->runs[s->n_runs].cwd = cwd;
 		read_script(l, in, &s->runs[s->n_runs++]);
 	}
 }
@@ -295,6 +300,18 @@ bool lint_has_cache_mount(const struct instr *in, const char *path)
 	return false;
 }
 
+bool lint_has_other_cache_mount(const struct instr *in)
+{
+	for (size_t i = 0; i < in->n_mounts; i++) {
+		const struct mount_spec *m = &in->mounts[i];
+		if (m->type == MOUNT_CACHE && m->target &&
+		        !str_has_prefix(m->target, "/var/lib/apt") &&
+		        !str_has_prefix(m->target, "/var/cache/apt"))
+			return true;
+	}
+	return false;
+}
+
 static int by_line(const void *a, const void *b)
 {
 	const struct lint_finding *x = a, *y = b;
@@ -304,19 +321,39 @@ static int by_line(const void *a, const void *b)
 	return name ? name : strcmp(x->detail, y->detail);
 }
 
+// The rules that comments of the file silence; returns how many.
+static size_t skipped(const struct lint *l, const struct lint_rule *ret[], size_t max)
+{
+	const struct lint_rule *rule;
+	size_t n = 0;
+	for (size_t i = 0; i < l->d->n_lines; i++) {
+		const char *line = l->d->lines[i] + strspn(l->d->lines[i], " \t");
+		const char *list = *line == '#' ? hew_comment(line + 1, "skip-file") : NULL;
+		for (size_t k = 0; list && (rule = lint_rule_at(k)); k++) {
+			bool known = false;
+			for (size_t j = 0; j < n && !known; j++)
+				known = ret[j] == rule;
+			if (!known && n < max && names_rule(list, rule->name))
+				ret[n++] = rule;
+		}
+	}
+	return n;
+}
+
 static void drop_silenced(const struct lint *l)
 {
-	size_t n = 0;
-	bool any = false;
-	for (size_t i = 0; i < l->d->n_lines && !any; i++)
-		any = strstr(l->d->lines[i], "skip-file") != NULL;
-	for (size_t i = 0; any && i < l->r->n; i++)
-		if (!file_skips(l, l->r->v[i].rule->name))
+	const struct lint_rule *silent[RULES_MAX];
+	size_t n = 0, n_silent = skipped(l, silent, ARRAY_LEN(silent));
+	for (size_t i = 0; i < l->r->n; i++) {
+		bool drop = false;
+		for (size_t k = 0; k < n_silent && !drop; k++)
+			drop = silent[k] == l->r->v[i].rule;
+		if (!drop)
 			l->r->v[n++] = l->r->v[i];
-	if (any)
-		l->r->n = n;
-	if (l->r->n > 0)
-		qsort(l->r->v, l->r->n, sizeof(*l->r->v), by_line);
+	}
+	l->r->n = n;
+	if (n > 0)
+		qsort(l->r->v, n, sizeof(*l->r->v), by_line);
 }
 
 void lint_run(const struct dockerfile *d, const char *text, size_t n, const struct lint_options *o,
@@ -335,8 +372,7 @@ void lint_run(const struct dockerfile *d, const char *text, size_t n, const stru
 	l.stages = arena_alloc(l.a, (l.n_stages + 1) * sizeof(*l.stages));
 	for (size_t i = 0; i < l.n_stages; i++)
 		read_stage(&l, &l.stages[i], (int)i);
-	for (size_t i = 0; i < l.n_stages; i++)
-		lint_summarise(&l.stages[i]);
+	lint_summarise(&l);
 	for (int i = l.last; i >= 0; i = l.stages[i].parent)
 		l.stages[i].final = true;
 	lint_buildkit(&l);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 struct buf;
+struct ignore;
 
 enum lint_level { LINT_INFO, LINT_WARNING, LINT_ERROR };
 const char *lint_level_name(enum lint_level l); // "warning"
@@ -65,8 +66,8 @@ struct lint_options {
 	// A file or folder there is neither an archive nor a link to something else: ADD copies it.
 	bool (*is_plain)(void *arg, const char *path);
 	// The first file at or below path that holds a secret and would be copied; NULL: none. The
-	// caller's until the next call.
-	const char *(*secret_below)(void *arg, const char *path);
+	// caller's until the next call. excludes: of the instruction, what is below path, or NULL.
+	const char *(*secret_below)(void *arg, const char *path, const struct ignore *excludes);
 	bool (*is_copied)(void *arg, const char *path); // it exists, and no ignore file hides it
 	bool has_ignore_file;
 	const char *base_user; // USER of the final stage's base image; NULL: not known

@@ -2,6 +2,7 @@
 // Package managers: what they leave behind, what is installed that does not belong into an image,
 // and when it is installed.
 #include "base/buf.h"
+#include "lint/leftovers.h"
 #include "lint/lint-int.h"
 
 static bool any_has(const struct sh_script *s, const char *part)
@@ -29,10 +30,49 @@ static bool is_apt(const struct sh_command *c)
 	return sh_is(c, "apt-get") || sh_is(c, "apt") || sh_is(c, "aptitude");
 }
 
+static bool is_any(const char *text, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(text, list[i]))
+			return true;
+	return false;
+}
+
+// "-o X", "--config-file X", "-yt X": the word after it is no verb.
+static bool takes_value(const char *option)
+{
+	static const char *const names[] = {"--option", "--config-file", "--target-release",
+	        "--default-release", "--host-architecture", "--build-profiles"};
+	if (option[1] == '-')
+		return is_any(option, names, ARRAY_LEN(names));
+	// of letters in one word the first that takes a value has the rest of it
+	size_t n = strcspn(option, "octaP");
+	return option[n] && !option[n + 1];
+}
+
+static const struct sh_word *apt_verb_of(const struct sh_command *c)
+{
+	for (size_t i = 1; is_apt(c) && i < c->n; i++) {
+		if (c->words[i].text[0] != '-')
+			return &c->words[i];
+		i += takes_value(c->words[i].text);
+	}
+	return NULL;
+}
+
 static bool apt_verb(const struct sh_command *c, const char *verb)
 {
-	const struct sh_word *w = is_apt(c) ? sh_verb(c) : NULL;
+	const struct sh_word *w = apt_verb_of(c);
 	return w && !strcmp(w->text, verb);
+}
+
+// It looks into the package lists: all but a few do.
+static bool reads_lists(const struct sh_command *c)
+{
+	static const char *const without[] = {"update", "remove", "purge", "autoremove",
+	        "autopurge", "clean", "autoclean", "distclean", "help", "moo"};
+	const struct sh_word *w = apt_verb_of(c);
+	return sh_is(c, "apt-cache") || (w && !is_any(w->text, without, ARRAY_LEN(without)));
 }
 
 static const struct sh_command *find_apt(const struct sh_script *s, const char *verb)
@@ -43,26 +83,24 @@ static const struct sh_command *find_apt(const struct sh_script *s, const char *
 	return NULL;
 }
 
-// A RUN after `at` in the stage, or in one made from it, that installs from lists it did not fetch.
-static bool needs_lists(const struct lint *l, const struct lint_stage *s, const struct lint_run *at)
+// Whether commands of the script look into package lists, that an update before them fetched or
+// that were there.
+static bool uses_lists(const struct sh_script *s, bool fetched)
 {
-	for (size_t i = 0; i < l->n_stages; i++) {
-		const struct lint_stage *t = &l->stages[i];
-		const struct lint_stage *up = t;
-		while (up != s && up->parent >= 0)
-			up = &l->stages[up->parent];
-		if (up == s && t->needs_lists > at->in->pos.line)
+	bool updated = false;
+	for (size_t i = 0; i < s->n; i++) {
+		updated |= apt_verb(&s->v[i], "update");
+		if (updated == fetched && reads_lists(&s->v[i]))
 			return true;
 	}
 	return false;
 }
 
-// What the rules ask of all RUNs of a stage, asked once.
-void lint_summarise(struct lint_stage *s)
+static void summarise(struct lint_stage *s)
 {
 	for (size_t i = 0; i < s->n_runs; i++) {
 		const struct lint_run *r = &s->runs[i];
-		if (find_apt(&r->script, "install") && !find_apt(&r->script, "update"))
+		if (uses_lists(&r->script, false))
 			s->needs_lists = r->in->pos.line;
 		for (size_t k = 0; !s->installs && k < r->script.n; k++)
 			if (lint_installs_dependencies(&r->script.v[k]))
@@ -70,11 +108,34 @@ void lint_summarise(struct lint_stage *s)
 	}
 }
 
-static const char *const lists_path[] = {"var/lib/apt/lists", NULL};
+// What the rules ask of all RUNs of a stage and of those made from it, asked once. The latter are
+// behind it in the file.
+void lint_summarise(struct lint *l)
+{
+	for (size_t i = l->n_stages; i-- > 0;) {
+		struct lint_stage *s = &l->stages[i];
+		struct lint_stage *parent = s->parent < 0 ? NULL : &l->stages[s->parent];
+		int needs = s->needs_lists;
+		summarise(s);
+		s->needs_lists = needs ? needs : s->needs_lists;
+		if (parent && s->needs_lists > parent->needs_lists)
+			parent->needs_lists = s->needs_lists;
+		if (parent && s->last_run > parent->last_run)
+			parent->last_run = s->last_run;
+	}
+}
+
+// As whoever filled the cache: what sudo wrote it alone removes.
+static void append(struct lint *l, struct lint_finding *f, const struct lint_run *r,
+        const struct sh_command *filled, const char *command)
+{
+	lint_append(l, f, r, filled->sudo ? arena_printf(l->a, "sudo %s", command) : command);
+}
 
 static void apt_lists(struct lint *l, struct lint_stage *s, const struct lint_run *r)
 {
 	const struct sh_command *update = find_apt(&r->script, "update");
+	int line = r->in->pos.line;
 	if (!update || !s->final || removes(&r->script, "/var/lib/apt") ||
 	        lint_has_cache_mount(r->in, "/var/lib/apt/lists"))
 		return;
@@ -83,15 +144,16 @@ static void apt_lists(struct lint *l, struct lint_stage *s, const struct lint_ru
 	if (!f)
 		return;
 	f->cost = COST_PATHS;
-	f->paths = lists_path;
-	if (!needs_lists(l, s, r))
-		lint_append(l, f, r, "rm -rf /var/lib/apt/lists/*");
+	f->paths = leftover_find("apt lists")->paths;
+	// a later RUN may use them: if this one does not, that is what they are there for
+	if (s->needs_lists <= line && (uses_lists(&r->script, true) || s->last_run <= line))
+		append(l, f, r, update, "rm -rf /var/lib/apt/lists/*");
 }
 
 static void apt_update_alone(struct lint *l, struct lint_stage *s, const struct lint_run *r)
 {
-	if (!find_apt(&r->script, "update") || find_apt(&r->script, "install") ||
-	        find_apt(&r->script, "upgrade") || !needs_lists(l, s, r))
+	if (!find_apt(&r->script, "update") || uses_lists(&r->script, true) ||
+	        s->needs_lists <= r->in->pos.line)
 		return;
 	lint_find(l, r->in, "AptUpdateAlone", r->in->pos,
 	        "this layer is cached, and a later RUN installs from its old lists");
@@ -100,10 +162,14 @@ static void apt_update_alone(struct lint *l, struct lint_stage *s, const struct 
 static void apt_command(
         struct lint *l, struct lint_stage *s, const struct lint_run *r, const struct sh_command *c)
 {
+	static const char *const common[] = {"install", "update", "upgrade", "remove", "purge",
+	        "autoremove", "clean", "autoclean", "build-dep", "download", "source"};
+	const struct sh_word *verb = apt_verb_of(c);
 	if (sh_is(c, "apt")) {
 		struct lint_finding *f = lint_find(l, r->in, "AptForScripts", r->in->pos,
 		        "apt is not made for scripts: apt-get is");
-		if (!r->in->json && !strcmp(c->words[0].text, "apt"))
+		if (!r->in->json && !strcmp(c->words[0].text, "apt") && verb &&
+		        is_any(verb->text, common, ARRAY_LEN(common)))
 			lint_edit(f, c->words[0].at, c->words[0].end, "apt-get");
 	}
 	if (s->final && apt_verb(c, "install") && !sh_has(c, "--no-install-recommends") &&
@@ -111,8 +177,6 @@ static void apt_command(
 		lint_find(l, r->in, "AptInstallsRecommends", r->in->pos,
 		        "recommended packages are installed too: --no-install-recommends");
 }
-
-static const char *const apk_path[] = {"var/cache/apk", "etc/apk/cache", NULL};
 
 static void apk(struct lint *l, const struct lint_run *r, const struct sh_command *c)
 {
@@ -129,9 +193,32 @@ static void apk(struct lint *l, const struct lint_run *r, const struct sh_comman
 	if (!f)
 		return;
 	f->cost = COST_PATHS;
-	f->paths = apk_path;
+	f->paths = leftover_find("apk")->paths;
 	if (add && !r->in->json)
 		lint_edit(f, verb->end, verb->end, " --no-cache");
+}
+
+// A cache mount that is, or may be, of the leftover's tool: at its path or above it, or of the same
+// name where another user has it.
+static bool is_mounted(const struct instr *in, const struct leftover *of)
+{
+	for (size_t i = 0; i < in->n_mounts; i++) {
+		const char *target = in->mounts[i].target;
+		const char *name = target ? strrchr(target, '/') : NULL;
+		if (in->mounts[i].type != MOUNT_CACHE || !name || !name[1])
+			continue;
+		if (!strcmp(name, "/.cache"))
+			return true;
+		for (const char *const *p = of->paths; *p; p++)
+			if (str_has_suffix(*p, name))
+				return true;
+	}
+	for (const char *const *p = of->paths; *p; p++) {
+		auto_free char *path = xasprintf("/%s", *p);
+		if (lint_has_cache_mount(in, path))
+			return true;
+	}
+	return false;
 }
 
 // pip, pip3, pip3.11, python -m pip: the word "install" of it.
@@ -161,8 +248,6 @@ static bool sets(const char *const *env, const char *name)
 	return false;
 }
 
-static const char *const pip_path[] = {"root/.cache/pip", NULL};
-
 static void pip(
         struct lint *l, struct lint_stage *s, const struct lint_run *r, const struct sh_command *c)
 {
@@ -170,33 +255,30 @@ static void pip(
 	if (!install || sh_has(c, "--no-cache-dir") || sets(c->env, "PIP_NO_CACHE_DIR") ||
 	        lint_env(l, s, r->in, "PIP_NO_CACHE_DIR") || removes(&r->script, ".cache") ||
 	        any_has(&r->script, "purge") || any_has(&r->script, "PIP_NO_CACHE_DIR") ||
-	        lint_has_cache_mount(r->in, "/root/.cache/pip"))
+	        is_mounted(r->in, leftover_find("pip")))
 		return;
 	struct lint_finding *f = lint_find(l, r->in, "PipCacheLeft", r->in->pos,
 	        "pip install leaves its download cache in the image");
 	if (!f)
 		return;
 	f->cost = COST_PATHS;
-	f->paths = pip_path;
-	if (!r->in->json)
+	f->paths = leftover_find("pip")->paths;
+	if (!r->in->json && !lint_has_other_cache_mount(r->in))
 		lint_edit(f, install->end, install->end, " --no-cache-dir");
 }
 
 // Managers whose cache is cleaned by a command of their own.
 static const struct {
-	const char *name, *verbs[6], *rule, *clean, *part, *mount, *paths[3];
+	const char *name, *verbs[6], *rule, *clean, *part; // name: of its leftover, too
 } managers[] = {
         {"dnf", {"install", "update", "upgrade", "groupinstall", "makecache"}, "DnfCacheLeft",
-                "dnf clean all", "/var/cache/dnf", "/var/cache/dnf", {"var/cache/dnf"}},
+                "dnf clean all", "/var/cache/dnf"},
         {"yum", {"install", "update", "upgrade", "groupinstall", "makecache"}, "DnfCacheLeft",
-                "yum clean all", "/var/cache/yum", "/var/cache/yum",
-                {"var/cache/yum", "var/cache/dnf"}},
+                "yum clean all", "/var/cache/yum"},
         {"microdnf", {"install", "update", "upgrade"}, "DnfCacheLeft", "microdnf clean all",
-                "/var/cache/", "/var/cache/yum", {"var/cache/yum", "var/cache/dnf"}},
-        {"npm", {"ci", "install", "i", "add"}, "NpmCacheLeft", "npm cache clean --force", ".npm",
-                "/root/.npm", {"root/.npm"}},
-        {"yarn", {"install", "add", ""}, "NpmCacheLeft", "yarn cache clean", ".cache",
-                "/usr/local/share/.cache/yarn", {"usr/local/share/.cache", "root/.cache/yarn"}},
+                "/var/cache/"},
+        {"npm", {"ci", "install", "i", "add"}, "NpmCacheLeft", "npm cache clean --force", ".npm"},
+        {"yarn", {"install", "add", ""}, "NpmCacheLeft", "yarn cache clean", ".cache"},
 };
 
 static bool cleans(const struct sh_script *s, const char *name)
@@ -208,6 +290,13 @@ static bool cleans(const struct sh_script *s, const char *name)
 	return false;
 }
 
+// yarn alone installs, unless it is asked about itself.
+static bool is_yarn_alone(const struct sh_command *c)
+{
+	return sh_is(c, "yarn") && !sh_verb(c) && !sh_has(c, "--version") && !sh_has(c, "-v") &&
+	       !sh_has(c, "--help") && !sh_has(c, "-h");
+}
+
 static void managed(struct lint *l, const struct lint_run *r, const struct sh_command *c, size_t m)
 {
 	const struct sh_word *verb = sh_verb(c);
@@ -216,17 +305,18 @@ static void managed(struct lint *l, const struct lint_run *r, const struct sh_co
 	while (k < ARRAY_LEN(managers[m].verbs) &&
 	        !(managers[m].verbs[k] && !strcmp(managers[m].verbs[k], text)))
 		k++;
-	if (k == ARRAY_LEN(managers[m].verbs) || cleans(&r->script, managers[m].name) ||
-	        removes(&r->script, managers[m].part) ||
-	        lint_has_cache_mount(r->in, managers[m].mount))
+	if (k == ARRAY_LEN(managers[m].verbs) || (!verb && !is_yarn_alone(c)) ||
+	        cleans(&r->script, managers[m].name) || removes(&r->script, managers[m].part) ||
+	        is_mounted(r->in, leftover_find(managers[m].name)))
 		return;
 	struct lint_finding *f = lint_find(l, r->in, managers[m].rule, r->in->pos,
 	        "%s%s%s leaves its cache in the image", managers[m].name, *text ? " " : "", text);
 	if (!f)
 		return;
 	f->cost = COST_PATHS;
-	f->paths = managers[m].paths;
-	lint_append(l, f, r, managers[m].clean);
+	f->paths = leftover_find(managers[m].name)->paths;
+	if (!lint_has_other_cache_mount(r->in)) // which this would empty at every build
+		append(l, f, r, c, managers[m].clean);
 }
 
 // ---- what is installed
@@ -235,6 +325,31 @@ static bool has_any(const struct sh_command *c, const char *const *words, size_t
 {
 	for (size_t i = 0; i < n; i++)
 		if (sh_has(c, words[i]))
+			return true;
+	return false;
+}
+
+// Whether a value as it is written may be "production": a variable may.
+static bool may_be_production(const char *value)
+{
+	static const char want[] = "production";
+	size_t n = 0;
+	if (strchr(value, '$'))
+		return true;
+	for (; *value; value++) {
+		if (*value == '"' || *value == '\'')
+			continue;
+		if (n == sizeof(want) - 1 || *value != want[n++])
+			return false;
+	}
+	return n == sizeof(want) - 1;
+}
+
+// Packages by name, or what an option takes for one.
+static bool has_word_after(const struct sh_command *c, const struct sh_word *verb)
+{
+	for (size_t i = verb ? (size_t)(verb - c->words) + 1 : 1; i < c->n; i++)
+		if (c->words[i].text[0] != '-')
 			return true;
 	return false;
 }
@@ -250,19 +365,18 @@ static bool takes_dev(const struct lint *l, const struct lint_stage *s, const st
 	const char *text = verb ? verb->text : "";
 	bool node = sh_is(c, "npm") || sh_is(c, "yarn") || sh_is(c, "pnpm");
 	bool install = !strcmp(text, "install") || !strcmp(text, "i") || !strcmp(text, "ci") ||
-	               (!*text && sh_is(c, "yarn"));
+	               is_yarn_alone(c);
 	if (!install || has_any(c, without, ARRAY_LEN(without)))
 		return false;
 	if (!node)
 		return sh_is(c, "composer") || sh_is(c, "poetry");
-	size_t last = c->n - 1;
-	if (verb && verb != &c->words[last] && c->words[last].text[0] != '-')
-		return false; // packages by name
+	if (has_word_after(c, verb))
+		return false;
 	const char *mode = lint_env(l, s, r->in, "NODE_ENV");
 	for (const char *const *e = c->env; e && *e; e++)
 		if (str_has_prefix(*e, "NODE_ENV="))
 			mode = *e + strlen("NODE_ENV=");
-	return !mode || strcmp(mode, "production") != 0;
+	return !mode || !may_be_production(mode);
 }
 
 // A later command of the stage takes them out again (in a layer of its own, but that is another
@@ -274,21 +388,6 @@ static bool prunes(const struct lint_stage *s)
 			if (sh_has(&s->runs[i].script.v[k], "prune"))
 				return true;
 	return false;
-}
-
-static const char *build_tool(const char *package)
-{
-	static const char *const names[] = {"build-essential", "build-base", "gcc", "g++",
-	        "gcc-c++", "clang", "make", "cmake", "automake", "autoconf", "libtool", "musl-dev",
-	        "golang", "go", "rustc", "cargo", "rust", "maven", "gradle", "default-jdk",
-	        "ninja-build", "python3-dev"};
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (!strcmp(package, names[i]))
-			return package;
-	if (str_has_suffix(package, "-dev") || str_has_suffix(package, "-devel") ||
-	        str_has_suffix(package, "-jdk"))
-		return package;
-	return NULL;
 }
 
 static bool installs_packages(const struct sh_command *c)
@@ -315,7 +414,7 @@ static void build_tools(struct lint *l, const struct lint_run *r, const struct s
 	if (!installs_packages(c) || removes_packages(&r->script))
 		return;
 	for (size_t i = 2; i < c->n && found.n < 200; i++)
-		if (build_tool(c->words[i].text))
+		if (package_is_build_tool(c->words[i].text))
 			buf_printf(&found, "%s%s", found.n ? ", " : "", c->words[i].text);
 	if (!found.n)
 		return;
@@ -342,7 +441,7 @@ bool lint_installs_dependencies(const struct sh_command *c)
 	const char *text = verb ? verb->text : "";
 	if (sh_is(c, "npm") || sh_is(c, "pnpm") || sh_is(c, "yarn"))
 		return !strcmp(text, "ci") || !strcmp(text, "install") || !strcmp(text, "i") ||
-		       (!*text && sh_is(c, "yarn"));
+		       is_yarn_alone(c);
 	if (pip_install(c))
 		return sh_has(c, "-r") || sh_has(c, "--requirement");
 	if (sh_is(c, "go"))

@@ -5,18 +5,6 @@
 #include "base/json.h"
 #include "lint/lint-int.h"
 
-// One line: no control characters.
-static void put_clean(struct buf *out, const char *s)
-{
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-		if (c < 0x20 || c == 0x7f)
-			buf_printf(out, "\\x%02x", c);
-		else
-			buf_putc(out, *s);
-	}
-}
-
 static void put_cost(struct buf *out, const struct lint_finding *f)
 {
 	if (f->has_bytes && f->bytes >= 100000)
@@ -48,12 +36,12 @@ void lint_print_text(const struct lint_file *v, size_t n, struct buf *out)
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < v[i].report->n; k++) {
 			const struct lint_finding *f = &v[i].report->v[k];
-			put_clean(out, v[i].path);
+			buf_escape(out, v[i].path, strlen(v[i].path));
 			if (f->pos.line > 0)
 				buf_printf(out, ":%d", f->pos.line);
 			buf_printf(
 			        out, ": %s: %s: ", lint_level_name(f->rule->level), f->rule->name);
-			put_clean(out, f->detail);
+			buf_escape(out, f->detail, strlen(f->detail));
 			put_cost(out, f);
 			buf_puts(out, f->n_edits ? " (--fix)\n" : "\n");
 		}

@@ -21,7 +21,7 @@ static const struct lint_rule own[] = {
                 "apt-get update downloads lists of all packages there are, tens of megabytes that "
                 "nothing needs once the packages are installed. They must go in the RUN that "
                 "fetched them: a later one only hides them.",
-                "appends rm -rf /var/lib/apt/lists/*, unless a later RUN installs from them"},
+                "appends rm -rf /var/lib/apt/lists/*, unless a later RUN may need them"},
         {"AptInstallsRecommends", LINT_INFO, "apt-get install takes recommended packages too",
                 "Debian installs what a package recommends along with it, which can be several "
                 "times its size and is seldom wanted in a container. Say "

@@ -7,6 +7,7 @@
 #include "lint/lint-int.h"
 
 #define NESTING_MAX 100
+#define HEREDOCS_MAX 16 // of one line
 
 struct sh {
 	struct arena *a;
@@ -19,7 +20,14 @@ struct sh {
 	size_t n_words, cap_words;
 	enum sh_join join;
 	bool redirect; // the next word is a file
-	int depth;     // of ( and {
+	int depth;     // of (
+	int cases;     // that are open
+	// A script's own heredocs, whose bodies begin on the next line.
+	struct inner {
+		const char *name; // NULL: the next word
+		bool tabs;        // <<-: those before its end do not count
+	} inner[HEREDOCS_MAX];
+	size_t n_inner;
 };
 
 static bool is_blank(char c)
@@ -192,8 +200,12 @@ static void read_word(struct sh *s)
 			take(s);
 	}
 	s->out->end = s->last;
+	s->out->dangling = false;
 	if (s->redirect) {
 		s->redirect = false;
+		if (s->n_inner && !s->inner[s->n_inner - 1].name)
+			s->inner[s->n_inner - 1].name =
+			        arena_strndup(s->a, buf_cstr(&s->word), s->word.n);
 		return;
 	}
 	if (s->n_words == s->cap_words) {
@@ -236,18 +248,26 @@ static void keep(struct sh *s, const struct sh_command *c)
 	o->v[o->n++] = *c;
 }
 
-// The command that was read, without what only stands in front of it.
-static void end_command(struct sh *s)
+// Of what stands before a command: a keyword counts the case that it opens or ends.
+static bool is_keyword(struct sh *s, const char *w)
 {
 	static const char *const keywords[] = {"if", "then", "else", "elif", "while", "until", "do",
 	        "!", "time", "{", "}", "fi", "done", "esac"};
+	if (!strcmp(w, "esac") && s->cases > 0)
+		s->cases--;
+	return is_one_of(w, keywords, ARRAY_LEN(keywords));
+}
+
+// The command that was read, without what only stands in front of it.
+static void end_command(struct sh *s)
+{
 	static const char *const wrappers[] = {"env", "exec", "command", "nice", "nohup"};
-	struct sh_command c = {.join = s->join, .nested = s->depth > 0};
+	struct sh_command c = {.join = s->join, .nested = s->depth > 0 || s->cases > 0};
 	const char **env = arena_alloc(s->a, (s->n_words + 1) * sizeof(*env));
 	size_t i = 0, n_env = 0;
-	for (; i < s->n_words; i++) {
+	for (; i < s->n_words && !s->in->bare; i++) {
 		const char *w = s->words[i].text;
-		if (is_one_of(w, keywords, ARRAY_LEN(keywords)))
+		if (is_keyword(s, w))
 			c.nested = true;
 		else if (is_assignment(w))
 			env[n_env++] = w;
@@ -256,6 +276,7 @@ static void end_command(struct sh *s)
 		else if (!is_one_of(w, wrappers, ARRAY_LEN(wrappers)) && !(c.sudo && *w == '-'))
 			break;
 	}
+	s->cases += i < s->n_words && !s->in->bare && !strcmp(s->words[i].text, "case");
 	c.n = s->n_words - i;
 	c.env = n_env ? env : NULL;
 	s->n_words = 0;
@@ -269,12 +290,37 @@ static void end_command(struct sh *s)
 	s->join = SH_THEN;
 }
 
+// What was read turns out to be the pattern of a case, "a | b": no command.
+static void drop_pattern(struct sh *s)
+{
+	struct sh_script *o = s->out;
+	size_t before = o->n;
+	end_command(s);
+	while (o->n > before || (o->n > 0 && s->join == SH_PIPE)) {
+		o->n--;
+		s->join = o->v[o->n].join;
+	}
+}
+
 static void join(struct sh *s, size_t n, enum sh_join how)
 {
 	end_command(s);
 	s->at += n;
 	s->out->end = s->at;
+	s->out->dangling = true;
 	s->join = how;
+}
+
+static void close_bracket(struct sh *s)
+{
+	bool opened = s->depth > 0;
+	if (!s->in->bare && (!opened || (s->cases > 0 && s->n_words == 1))) {
+		drop_pattern(s);
+		s->out->odd |= !opened && s->cases == 0;
+	}
+	join(s, 1, SH_THEN);
+	s->out->dangling = false;
+	s->depth -= opened;
 }
 
 static void operator(struct sh *s)
@@ -295,14 +341,14 @@ static void operator(struct sh *s)
 		join(s, 1, s->n_words ? SH_THEN : s->join);
 		s->depth++;
 	} else {
-		join(s, 1, SH_THEN);
-		s->depth--;
+		close_bracket(s);
 	}
 }
 
 // >file, 2>&1, <<EOF: the word that follows is no argument.
 static void redirection(struct sh *s)
 {
+	bool heredoc = s->in->lines && starts(s, "<<") && !starts(s, "<<<");
 	if (s->n_words > 0 && s->words[s->n_words - 1].end == s->at) {
 		const char *w = s->words[s->n_words - 1].text;
 		if (w[0] >= '0' && w[0] <= '9' && !w[1])
@@ -310,10 +356,40 @@ static void redirection(struct sh *s)
 	}
 	while (peek(s) == '<' || peek(s) == '>' || peek(s) == '&')
 		step(s);
+	if (heredoc && s->n_inner < HEREDOCS_MAX)
+		s->inner[s->n_inner++] = (struct inner){NULL, peek(s) == '-'};
+	else if (heredoc)
+		odd(s);
 	if (peek(s) == '-')
 		step(s);
 	s->out->end = s->last;
+	s->out->dangling = false;
 	s->redirect = true;
+}
+
+// From the beginning of a line over the bodies of the heredocs that the line before began.
+static void skip_inner(struct sh *s)
+{
+	const struct sh_input *in = s->in;
+	for (size_t i = 0; i < s->n_inner; i++) {
+		const char *name = s->inner[i].name ? s->inner[i].name : "";
+		size_t n = strlen(name);
+		for (bool ended = false; !ended;) {
+			const char *line = in->text + s->at, *stop = in->text + in->end;
+			if (line >= stop) {
+				odd(s);
+				return;
+			}
+			const char *nl = memchr(line, '\n', (size_t)(stop - line));
+			s->at = nl ? (size_t)(nl + 1 - in->text) : in->end;
+			while (s->inner[i].tabs && line < stop && *line == '\t')
+				line++;
+			size_t left = (size_t)((nl ? nl : stop) - line);
+			left -= left > 0 && line[left - 1] == '\r';
+			ended = left == n && !memcmp(line, name, n);
+		}
+	}
+	s->n_inner = 0;
 }
 
 static void comment(struct sh *s)
@@ -335,7 +411,7 @@ void sh_parse(struct arena *a, const struct sh_input *in, struct sh_script *ret)
 				break;
 			end_command(&s);
 			s.at++;
-			s.join = ret->n ? SH_THEN : SH_FIRST;
+			skip_inner(&s);
 		} else if (is_blank(c) || !c) {
 			s.at++;
 		} else if (c == '#') {

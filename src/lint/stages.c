@@ -78,8 +78,9 @@ static void build_image(struct lint *l, const struct lint_stage *s)
 	const struct instr *in = s->s->from;
 	if (!s->final || s->parent >= 0)
 		return;
-	const char *ref = expanded(l, in->base);
-	size_t n = strcspn(ref, ":@");
+	const char *ref = expanded(l, in->base), *slash = strrchr(ref, '/');
+	size_t n = slash ? (size_t)(slash - ref) : 0; // a registry's port is no tag
+	n += strcspn(ref + n, ":@");
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		size_t len = strlen(names[i]);
 		if (n < len || strncmp(ref + n - len, names[i], len) != 0 ||

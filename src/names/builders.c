@@ -40,12 +40,26 @@ void builder_release(struct builder *b)
 	*b = (struct builder){0};
 }
 
+struct builder_node *builder_find_node(const struct builder *b, const char *name)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (!strcmp(b->nodes[i].name, name))
+			return &b->nodes[i];
+	return NULL;
+}
+
 struct builder_node *builder_add_node(struct builder *b, const char *name, const char *endpoint)
 {
-	b->nodes = xreallocarray(b->nodes, b->n + 1, sizeof(*b->nodes));
-	b->nodes[b->n] = (struct builder_node){
+	struct builder_node *n = builder_find_node(b, name);
+	if (n) {
+		node_release(n);
+	} else {
+		b->nodes = xreallocarray(b->nodes, b->n + 1, sizeof(*b->nodes));
+		n = &b->nodes[b->n++];
+	}
+	*n = (struct builder_node){
 	        .name = xstrdup(name), .endpoint = xstrdup(endpoint ? endpoint : BUILDER_ENDPOINT)};
-	return &b->nodes[b->n++];
+	return n;
 }
 
 // It becomes the name of a file.

@@ -30,6 +30,8 @@ void builder_release(struct builder *b);
 #define BUILDER_ENDPOINT "unix:///var/run/docker.sock"
 
 int builder_check_name(const char *name, struct err *e);
+struct builder_node *builder_find_node(const struct builder *b, const char *name); // NULL
+// One of that name is made anew. name is none of the builder's own texts.
 struct builder_node *builder_add_node(struct builder *b, const char *name, const char *endpoint);
 // ERR_NOT_FOUND
 int builder_read(const char *name, struct builder *ret, struct err *e);

@@ -103,10 +103,21 @@ static int take_config(const struct create_options *o, struct builder_node *n, s
 	return 0;
 }
 
+// "NAME0", or the first number that is free.
+static char *next_node_name(const struct builder *b)
+{
+	char *name = xasprintf("%s0", b->name);
+	for (size_t i = 1; builder_find_node(b, name); i++) {
+		free(name);
+		name = xasprintf("%s%zu", b->name, i);
+	}
+	return name;
+}
+
 static int add_node(
         const struct create_options *o, const char *endpoint, struct builder *b, struct err *e)
 {
-	auto_free char *name = o->node ? xstrdup(o->node) : xasprintf("%s%zu", b->name, b->n);
+	auto_free char *name = o->node ? xstrdup(o->node) : next_node_name(b);
 	if (b->n >= BUILDER_MAX)
 		return err_set(e, ERR_USAGE, "a builder has %d nodes at most", BUILDER_MAX);
 	struct builder_node *n = builder_add_node(b, name, endpoint);

@@ -122,12 +122,14 @@ static int history(struct asked *a, struct err *e)
 		        "buildx history %s is not done here: ls, inspect, logs and rm are", verb);
 	drop_first(&a->args);
 	drop_options(&a->args, ignored);
-	for (size_t i = 0; i < a->args.n; i++)
-		if (a->args.v[i][0] != '-' && strchr(a->args.v[i], '/')) {
-			char *id = xstrdup(fs_base_name(a->args.v[i]));
-			free(a->args.v[i]);
-			a->args.v[i] = id;
-		}
+	for (size_t i = 0; i < a->args.n && strcmp(ours, "ls") != 0; i++) {
+		const char *word = a->args.v[i], *before = i ? a->args.v[i - 1] : "";
+		if (*word == '-' || !strcmp(before, "--format") || !strchr(word, '/'))
+			continue;
+		char *id = xstrdup(fs_base_name(word));
+		free(a->args.v[i]);
+		a->args.v[i] = id;
+	}
 	return take_builder(a, e) ? -1 : hand_over_first(&cmd_builds, ours, &a->args);
 }
 

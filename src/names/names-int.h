@@ -10,7 +10,8 @@
 #define BUILDX_AS "0.36.1"
 #define BUILDKIT_AS "v0.32.2" // as it is printed, unlike the others
 
-extern const struct command cmd_buildx, cmd_docker, cmd_grype, cmd_scout, cmd_trivy;
+extern const struct command cmd_buildx, cmd_docker, cmd_grype, cmd_scout, cmd_structure_test,
+        cmd_trivy;
 
 // docker's options ahead of a verb; buildx has them, too.
 struct docker_flags {

@@ -159,7 +159,7 @@ int print_document(const char *json, const char *format, struct err *e)
 const struct command *names_called(const char *argv0)
 {
 	static const struct command *const all[] = {
-	        &cmd_buildx, &cmd_docker, &cmd_grype, &cmd_scout, &cmd_trivy};
+	        &cmd_buildx, &cmd_docker, &cmd_grype, &cmd_scout, &cmd_structure_test, &cmd_trivy};
 	const char *name = fs_base_name(argv0);
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (!strcmp(all[i]->name, name) || (all[i]->alias && !strcmp(all[i]->alias, name)))
@@ -193,7 +193,7 @@ static int as_plugin(const struct command *c, int argc, char **argv)
 static char *password_in(char *word, const struct strv *before)
 {
 	static const char equals[] = "--password=";
-	if (before->n == 0 || strcmp(before->v[0], "login") != 0)
+	if (!before->n || !strv_has(before, "login")) // options of docker's may stand ahead of it
 		return NULL;
 	const char *last = before->v[before->n - 1];
 	if (!strcmp(last, "-p") || !strcmp(last, "--password"))
@@ -214,6 +214,13 @@ static void take_words(int argc, char **argv, struct strv *ret)
 	}
 }
 
+int names_verb(const struct command *c, int argc, char **argv)
+{
+	auto_strv struct strv words = {0};
+	take_words(argc, argv, &words);
+	return command_main(c, (int)words.n, words.v);
+}
+
 int names_main(const struct command *c, int argc, char **argv)
 {
 	const char *front = getenv("DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND");
@@ -222,7 +229,5 @@ int names_main(const struct command *c, int argc, char **argv)
 		return plugin_metadata(c);
 	if (plugin && front && *front)
 		return as_plugin(c, argc - 1, argv + 1);
-	auto_strv struct strv words = {0};
-	take_words(argc - 1, argv + 1, &words);
-	return command_main(c, (int)words.n, words.v);
+	return names_verb(c, argc - 1, argv + 1);
 }

@@ -10,3 +10,6 @@ struct command;
 const struct command *names_called(const char *argv0);
 // Called as that: argv[0] is the name. As a plugin of docker's it takes docker's own options first.
 int names_main(const struct command *c, int argc, char **argv);
+// Called as a verb of hew's, "hew docker login": what follows it. A password goes off the process
+// list.
+int names_verb(const struct command *c, int argc, char **argv);

@@ -3,9 +3,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/scan_run.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
 #include "names/names-int.h"
+#include "session/session.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -4,9 +4,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/scan_run.h"
-#include "cmd/session.h"
 #include "cmd/verbs.h"
 #include "names/names-int.h"
+#include "session/session.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -37,7 +37,7 @@ static const struct option options[] = {
         {"exit-on-eol", 0, OPT_INT, AT(exit_on_eol), "N",
                 "End with this status if the distribution is past its end of life", NULL},
         {"format", 'f', OPT_STRING, AT(format), "KIND",
-                "table, json, sarif, cyclonedx or spdx-json", NULL},
+                "table, json, sarif, cyclonedx, spdx-json or template", NULL},
         {"ignore-policy", 0, OPT_STRING, AT(refused), "FILE", NULL, NULL},
         {"ignore-status", 0, OPT_STRING, AT(ignore_status), "LIST",
                 "Hide flaws of these statuses: affected, will_not_fix, fix_deferred...", NULL},
@@ -71,7 +71,8 @@ static const struct option options[] = {
         {"skip-java-db-update", 0, OPT_FLAG, AT(ignored), NULL, NULL, NULL},
         {"skip-update", 0, OPT_FLAG, AT(ignored), NULL, NULL, NULL},
         {"skip-version-check", 0, OPT_FLAG, AT(ignored), NULL, NULL, NULL},
-        {"template", 't', OPT_STRING, AT(template), "TEXT", NULL, NULL},
+        {"template", 't', OPT_STRING, AT(template), "TEXT",
+                "@contrib/gitlab.tpl, gitlab-codequality.tpl or junit.tpl", NULL},
         {"timeout", 0, OPT_NOTE, 0, "TIME", NULL, "a scan takes seconds at most"},
         {"version", 'v', OPT_FLAG, AT(version), NULL, "Print the version", NULL},
         {"vex", 0, OPT_LIST, AT(vex), "FILE", "An OpenVEX document", NULL},
@@ -98,14 +99,38 @@ static void split_all(struct strv *list)
 
 // ---- what is asked for
 
+// Trivy comes with these files: they are no files here, what they make of a scan is a form of
+// hew's.
+static int take_template(const char *text, enum scan_format *ret, struct err *e)
+{
+	static const struct {
+		const char *name;
+		enum scan_format format;
+	} known[] = {{"gitlab.tpl", SCAN_GITLAB},
+	        {"gitlab-codequality.tpl", SCAN_GITLAB_CODEQUALITY}, {"junit.tpl", SCAN_JUNIT}};
+	if (!text || !*text)
+		return err_set(e, ERR_USAGE, "--format template needs --template");
+	const char *slash = strrchr(text, '/'), *name = slash ? slash + 1 : text + 1;
+	for (size_t i = 0; *text == '@' && i < ARRAY_LEN(known); i++) {
+		if (strcmp(name, known[i].name) != 0)
+			continue;
+		*ret = known[i].format;
+		return 0;
+	}
+	return err_set(e, ERR_UNSUPPORTED,
+	        "--template %s: templates are not read; known are @contrib/gitlab.tpl, "
+	        "gitlab-codequality.tpl and junit.tpl",
+	        text);
+}
+
 static int take_format(
         const struct trivy_options *o, struct scan_ask *a, bool *ret_sbom, struct err *e)
 {
 	const char *f = o->format && *o->format ? o->format : "table";
-	if (o->template || !strcmp(f, "template"))
-		return err_set(e, ERR_UNSUPPORTED,
-		        "--template: templates are not read: take --format json, sarif, or "
-		        "'hew scan --format markdown'");
+	if (!strcmp(f, "template"))
+		return take_template(o->template, &a->format, e);
+	if (o->template && *o->template && !o->quiet)
+		fprintf(stderr, "hew: --template is ignored: --format is not template\n");
 	*ret_sbom = !strcmp(f, "cyclonedx") || !strcmp(f, "spdx-json");
 	if (!strcmp(f, "spdx-json"))
 		f = "spdx";

@@ -43,7 +43,7 @@ static int make(struct change *c, void *arg, struct step_record *ret, struct err
 	const struct digest *diff_id = &c->im.config.diff_ids[l->layer];
 	struct layer_index *ix;
 	struct estargz z;
-	if (layer_need(c->q, &c->im, l->layer, e) || store_layer_index(s, diff_id, &ix, e))
+	if (layer_open(c->q, &c->im, l->layer, &ix, e))
 		return -1;
 	auto_fd int tar = store_layer_tar(s, diff_id, e);
 	auto_fd int spool = tar < 0 ? -1 : store_temp_file(s, e);

@@ -23,12 +23,12 @@ static int tar_fd(struct tar_source *self, size_t layer, struct err *e)
 	return s->tars[layer];
 }
 
-static int write_layer(struct squash *s, struct layer_writer *w, struct err *e)
+static int write_layer(struct change *c, struct squash *s, struct layer_writer *w, struct err *e)
 {
 	auto_free struct layer_index **indexes = xcalloc(s->n + 1, sizeof(*indexes));
 	int rc = 0;
 	for (size_t i = 0; !rc && i < s->n; i++)
-		rc = store_layer_index(s->store, &s->diff_ids[i], &indexes[i], e);
+		rc = layer_open(c->q, &c->im, i, &indexes[i], e);
 	s->tars = xcalloc(s->n + 1, sizeof(*s->tars));
 	for (size_t i = 0; i < s->n; i++)
 		s->tars[i] = -1;
@@ -47,7 +47,7 @@ static int make(struct change *c, void *arg, struct step_record *ret, struct err
 	if (out < 0 || layers_need(c->q, &c->im, e))
 		return -1;
 	auto_layer_writer struct layer_writer *w = layer_writer_new(out, &o);
-	return write_layer(arg, w, e) || derived_enter(c, out, w, ret, e) ? -1 : 0;
+	return write_layer(c, arg, w, e) || derived_enter(c, out, w, ret, e) ? -1 : 0;
 }
 
 static uint64_t tar_size(struct change *c, const struct digest *diff_id)

@@ -44,7 +44,7 @@ static int rewrite_layer(struct change *c, size_t i, struct err *e)
 	struct rewrite r = {.layer = i, .epoch = c->epoch};
 	const struct digest *diff_id = &c->im.config.diff_ids[i];
 	struct step_record record = {0};
-	if (layer_need(c->q, &c->im, i, e) || store_layer_index(c->q->store, diff_id, &r.ix, e))
+	if (layer_open(c->q, &c->im, i, &r.ix, e))
 		return -1;
 	if (!is_younger(r.ix, c->epoch))
 		return 0;

@@ -3,6 +3,7 @@
 // destinations are made of that.
 #include "output/copy.h"
 
+#include "base/cancel.h"
 #include "base/event.h"
 #include "output/layout.h"
 #include "output/output-int.h"
@@ -64,22 +65,30 @@ int copy_need(const struct output_request *q, const struct digest *parent,
 	return r ? registry_fetch_blob(r, d, q->step, e) : -1;
 }
 
-// Makes sure that the documents from d on are in the store, and where the blobs are is known.
-static int documents_need(const struct output_request *q, const struct digest *parent,
-        const struct descriptor *d, int depth, struct err *e)
+struct need {
+	const struct output_request *q;
+	struct map seen;
+};
+
+static int need_below(struct need *n, const struct digest *parent, const struct descriptor *d,
+        int depth, struct err *e)
 {
+	const struct output_request *q = n->q;
 	auto_buf struct buf text = {0};
 	const char *type = NULL;
 	if (depth > DEPTH_MAX)
 		return err_set(e, ERR_CORRUPT, "indexes are nested too deep");
-	if (copy_need(q, parent, d, e) || document_read(q, &d->digest, &text, &type, e))
+	if (!digest_is_new(&n->seen, &d->digest))
+		return 0;
+	if (cancel_check(e) || copy_need(q, parent, d, e) ||
+	        document_read(q, &d->digest, &text, &type, e))
 		return -1;
 	if (media_type_is_index(type)) {
 		auto_index struct image_index ix = {0};
 		if (image_index_parse(text.p, text.n, type, &ix, e))
 			return -1;
 		for (size_t i = 0; i < ix.manifests.n; i++)
-			if (documents_need(q, &d->digest, &ix.manifests.v[i], depth + 1, e))
+			if (need_below(n, &d->digest, &ix.manifests.v[i], depth + 1, e))
 				return -1;
 		return 0;
 	}
@@ -91,6 +100,15 @@ static int documents_need(const struct output_request *q, const struct digest *p
 		if (copy_inherit(q, &d->digest, &m.layers.v[i].digest, e))
 			return -1;
 	return 0;
+}
+
+// Makes sure that the documents from d on are in the store, and where the blobs are is known.
+static int documents_need(const struct output_request *q, const struct descriptor *d, struct err *e)
+{
+	struct need n = {.q = q};
+	int rc = need_below(&n, NULL, d, 0, e);
+	map_release(&n.seen);
+	return rc;
 }
 
 // ---- one platform
@@ -239,7 +257,7 @@ static int to_layout(const struct output_request *q, const struct copy_image *im
         const struct place *to, struct err *e)
 {
 	auto_layout struct layout l = {.q = q};
-	if (documents_need(q, NULL, &im->root, 0, e) || layout_add_as(&l, &im->root, to->name, e))
+	if (documents_need(q, &im->root, e) || layout_add_as(&l, &im->root, to->name, e))
 		return -1;
 	return layout_output(&l, to->path, to->kind == PLACE_OCI_ARCHIVE, e);
 }
@@ -250,7 +268,7 @@ static int to_docker_archive(const struct output_request *q, const struct place 
 	struct platform host = platform_host();
 	struct digest was = ret->root.digest;
 	if (copy_choose(q, platform ? platform : &host, &ret->root, e) ||
-	        documents_need(q, NULL, &ret->root, 0, e))
+	        documents_need(q, &ret->root, e))
 		return -1;
 	auto_free char *name = to->has_ref ? reference_text(&to->ref) : xstrdup("");
 	struct digest manifest = ret->root.digest;
@@ -258,24 +276,6 @@ static int to_docker_archive(const struct output_request *q, const struct place 
 	if (output_save_one(q, &manifest, name, to->path, &ret->root, e))
 		return -1;
 	ret->is_other = !digest_eq(&was, &ret->root.digest);
-	return 0;
-}
-
-// As a pull of it would have left it: layers are known by their diffIDs, with the blobs that hold
-// them.
-static int declare_layers(
-        const struct output_request *q, const struct output_image *im, struct err *e)
-{
-	for (size_t i = 0; i < im->manifest.layers.n; i++) {
-		const struct descriptor *d = &im->manifest.layers.v[i];
-		struct layer_blob b = {.digest = d->digest, .size = d->size, .present = true};
-		snprintf(b.media_type, sizeof(b.media_type), "%s", d->media_type);
-		if (store_layer_declare(q->store, &im->config.diff_ids[i], e))
-			return -1;
-		if (!digest_eq(&d->digest, &im->config.diff_ids[i]) &&
-		        store_layer_add_blob(q->store, &im->config.diff_ids[i], &b, e))
-			return -1;
-	}
 	return 0;
 }
 
@@ -293,7 +293,8 @@ static int declare_images(const struct output_request *q, const struct digest *i
 		bool is_image = media_type_is_manifest(d->media_type) && d->has_platform &&
 		                strcmp(d->platform.os, "unknown") != 0;
 		if (is_image &&
-		        (output_image_load(q, &d->digest, &im, e) || declare_layers(q, &im, e)))
+		        (output_image_load(q, &d->digest, &im, e) ||
+		                store_layers_declare(q->store, &im.manifest, &im.config, e)))
 			return -1;
 	}
 	return 0;
@@ -304,7 +305,8 @@ static int fill_row(const struct output_request *q, struct image_row *row, struc
 	auto_output_image struct output_image im = {0};
 	if (row->is_index)
 		return declare_images(q, &row->manifest, e);
-	if (output_image_load(q, &row->manifest, &im, e) || declare_layers(q, &im, e))
+	if (output_image_load(q, &row->manifest, &im, e) ||
+	        store_layers_declare(q->store, &im.manifest, &im.config, e))
 		return -1;
 	row->image_id = im.manifest.config.digest;
 	row->created = im.config.has_created ? im.config.created.sec : 0;
@@ -321,7 +323,7 @@ static int to_store(const struct output_request *q, const struct copy_image *im,
 	        .is_index = media_type_is_index(im->root.media_type)};
 	if (!to->has_ref || !to->ref.tag)
 		return err_set(e, ERR_USAGE, "a name with a tag is needed");
-	if (documents_need(q, NULL, &im->root, 0, e) || layout_add_as(&l, &im->root, NULL, e) ||
+	if (documents_need(q, &im->root, e) || layout_add_as(&l, &im->root, NULL, e) ||
 	        fill_row(q, &row, e))
 		return -1;
 	snprintf(row.media_type, sizeof(row.media_type), "%s", im->root.media_type);

@@ -27,6 +27,16 @@ int document_read(const struct output_request *q, const struct digest *d, struct
 	return 0;
 }
 
+bool digest_is_new(struct map *seen, const struct digest *d)
+{
+	char hex[HASH_HEX];
+	digest_hex(d, hex);
+	if (map_has(seen, hex))
+		return false;
+	map_set(seen, hex, seen);
+	return true;
+}
+
 bool output_is_here(const struct output_request *q, const struct descriptor *d)
 {
 	return media_type_is_manifest(d->media_type) && store_blob_has(q->store, &d->digest) &&
@@ -199,8 +209,19 @@ static bool layer_here(const struct output_request *q, const struct digest *diff
 static int make_layer(const struct output_request *q, const struct digest *diff_id,
         const struct descriptor *blob, struct err *e)
 {
+	struct err damage = ERR_INIT;
 	if (layer_here(q, diff_id))
-		return 0; // another process was faster
+		return 0;                                 // another process was faster
+	bool has_tar = store_blob_has(q->store, diff_id); // only the index is missing
+	if (has_tar && store_layer_import(q->store, diff_id, diff_id, &damage) == 0)
+		return 0;
+	// what a damaged one came as may be whole
+	if (has_tar && (damage.kind != ERR_CORRUPT || digest_eq(&blob->digest, diff_id))) {
+		*e = damage;
+		return -1;
+	}
+	if (has_tar && store_blob_delete(q->store, diff_id, e))
+		return -1;
 	if (blob_need(q, blob, e))
 		return -1;
 	return store_layer_import(q->store, diff_id, &blob->digest, e);
@@ -225,6 +246,21 @@ int layer_need(
         const struct output_request *q, const struct output_image *im, size_t i, struct err *e)
 {
 	return layer_make(q, &im->config.diff_ids[i], &im->manifest.layers.v[i], e);
+}
+
+int layer_open(const struct output_request *q, const struct output_image *im, size_t i,
+        struct layer_index **ret, struct err *e)
+{
+	const struct digest *diff_id = &im->config.diff_ids[i];
+	for (int again = 0; again < 2; again++) {
+		if (layer_need(q, im, i, e))
+			return -1;
+		if (store_layer_index(q->store, diff_id, ret, e) == 0)
+			return 0;
+		if (e->kind != ERR_NOT_FOUND)
+			break;
+	}
+	return -1;
 }
 
 struct unpack {

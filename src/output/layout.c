@@ -38,11 +38,8 @@ void layout_release(struct layout *l)
 // False if it was there before.
 static bool note(struct layout *l, const struct descriptor *d)
 {
-	char hex[HASH_HEX];
-	digest_hex(&d->digest, hex);
-	if (map_has(&l->seen, hex))
+	if (!digest_is_new(&l->seen, &d->digest))
 		return false;
-	map_set(&l->seen, hex, l);
 	descriptor_copy(descriptor_list_add(&l->blobs), d);
 	return true;
 }
@@ -241,14 +238,18 @@ static int put_blob(struct layout *l, struct archive *a, const struct descriptor
 	return archive_file(a, name, fd, size, e);
 }
 
-static int write_documents(
-        struct layout *l, struct archive *a, const struct image_index *ix, struct err *e)
+static int write_version(struct archive *a, struct err *e)
 {
 	static const char version[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+	return archive_bytes(a, "oci-layout", version, sizeof(version) - 1, e);
+}
+
+static int write_index(
+        struct layout *l, struct archive *a, const struct image_index *ix, struct err *e)
+{
 	auto_buf struct buf index = {0};
 	image_index_write(ix, &index);
-	if (archive_bytes(a, "oci-layout", version, sizeof(version) - 1, e) ||
-	        archive_bytes(a, "index.json", index.p, index.n, e))
+	if (archive_bytes(a, "index.json", index.p, index.n, e))
 		return -1;
 	return l->docker ? put_docker_manifest(l, a, e) : 0;
 }
@@ -268,8 +269,10 @@ int layout_stream(struct layout *l, int fd, struct err *e)
 {
 	struct archive a = {.fd = fd};
 	auto_index struct image_index ix = {0};
-	return make_index(l, &ix, e) || write_documents(l, &a, &ix, e) || write_blobs(l, &a, e) ? -1
-	                                                                                        : 0;
+	return make_index(l, &ix, e) || write_version(&a, e) || write_index(l, &a, &ix, e) ||
+	                       write_blobs(l, &a, e)
+	               ? -1
+	               : 0;
 }
 
 // ---- into a folder that is a layout already
@@ -323,6 +326,22 @@ static int keep_old(int dir, struct image_index *ix, struct err *e)
 	return 0;
 }
 
+// Others may write into the same folder: what it has is read last, and the blobs are there by then.
+static int join(struct layout *l, struct archive *a, struct target *t, struct err *e)
+{
+	auto_index struct image_index ix = {0};
+	int dir = target_dir(t);
+	int lock = layout_lock(dir, e);
+	int rc = -1;
+	unlinkat(a->fd, "index.json", 0); // as it would be in a new folder
+	unlinkat(a->fd, "manifest.json", 0);
+	if (lock >= 0 && !make_index(l, &ix, e) && !keep_old(dir, &ix, e))
+		rc = write_index(l, a, &ix, e);
+	rc = rc ? err_wrap(e, "'%s'", t->dest) : target_commit_dir(t, false, e);
+	layout_unlock(dir, lock);
+	return rc;
+}
+
 static int write_folder(struct layout *l, const char *dest, struct err *e)
 {
 	auto_target struct target t = TARGET_NONE;
@@ -330,11 +349,11 @@ static int write_folder(struct layout *l, const char *dest, struct err *e)
 	if (target_open_dir(dest, &t, e) || make_index(l, &ix, e))
 		return -1;
 	struct archive a = {.fd = t.fd, .is_dir = true};
-	if (t.exists && keep_old(t.parent, &ix, e))
-		return err_wrap(e, "'%s'", dest);
-	if (write_documents(l, &a, &ix, e) || write_blobs(l, &a, e))
+	if (write_version(&a, e) || write_blobs(l, &a, e) ||
+	        (!t.exists && write_index(l, &a, &ix, e)))
 		return err_wrap(e, "write '%s'", dest);
-	return target_commit_dir(&t, false, e);
+	int named = target_name_dir(&t, e);
+	return named ? (named < 0 ? -1 : 0) : join(l, &a, &t, e);
 }
 
 static int write_tar(struct layout *l, const char *dest, struct err *e)

@@ -2,7 +2,6 @@
 // Images gathered for an archive: an OCI image layout, with docker's manifest.json on request.
 #pragma once
 
-#include "base/map.h"
 #include "output/archive.h"
 #include "output/output-int.h"
 
@@ -30,5 +29,9 @@ int layout_add(
 int layout_add_as(struct layout *l, const struct descriptor *root, const char *ref, struct err *e);
 // As a tar, front to back. fd is borrowed.
 int layout_stream(struct layout *l, int fd, struct err *e);
+// Around a change of the index.json in a folder: waits for whoever else changes it. A descriptor
+// for layout_unlock; -1.
+int layout_lock(int dir, struct err *e);
+void layout_unlock(int dir, int fd);
 // As a tar or into a folder; a layout that is in the folder already keeps what it has.
 int layout_output(struct layout *l, const char *dest, bool tar, struct err *e);

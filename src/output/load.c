@@ -301,18 +301,15 @@ static int load_any(struct load *l, struct err *e)
 int output_load(struct store *s, const char *path, struct strv *ret_loaded, struct err *e)
 {
 	auto_source struct source source = SOURCE_NONE;
-	auto_strv struct strv loaded = {0};
 	struct load l = {
-	        .store = s, .source = &source, .loaded = &loaded, .platform = platform_host()};
+	        .store = s, .source = &source, .loaded = ret_loaded, .platform = platform_host()};
 	const char *shown = strcmp(path, "-") ? path : "standard input";
 	if (source_open(s, path, &source, e))
 		return -1;
 	if (load_any(&l, e))
 		return err_wrap(e, "load '%s'", shown);
-	if (!loaded.n)
+	if (!ret_loaded->n)
 		return err_set(e, ERR_NOT_FOUND, "load '%s': it holds no image", shown);
-	for (size_t i = 0; i < loaded.n; i++)
-		strv_add(ret_loaded, loaded.v[i]);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 // further indexes to that of this machine's platform. Manifests are kept byte for byte.
 #include "output/load.h"
 
+#include "base/cancel.h"
 #include "image/reference.h"
 #include <stdio.h>
 #include <string.h>
@@ -96,17 +97,57 @@ static bool has_blob(struct load *l, const struct digest *d)
 	return found == 1;
 }
 
+// What is kept beside images as a manifest: charts, signatures, statements. What cannot be read is
+// told where it is loaded.
+static bool is_artifact(struct load *l, const struct descriptor *d)
+{
+	auto_buf struct buf text = {0};
+	auto_manifest struct manifest m = {0};
+	struct err ignored = ERR_INIT;
+	if (!media_type_is_manifest(d->media_type) ||
+	        read_blob(l, &d->digest, MANIFEST_MAX, &text, &ignored) <= 0 ||
+	        manifest_parse(text.p, text.n, NULL, &m, &ignored))
+		return false;
+	bool layers = m.layers.n == 0; // of a kind that an image's may have
+	for (size_t i = 0; i < m.layers.n; i++)
+		layers |= media_type_compression(m.layers.v[i].media_type) >= 0;
+	return !layers || (strcmp(m.config.media_type, MT_OCI_CONFIG) != 0 &&
+	                          strcmp(m.config.media_type, MT_DOCKER_CONFIG) != 0);
+}
+
+static bool is_no_image(struct load *l, const struct descriptor *d)
+{
+	return descriptor_is_attestation(d) || is_artifact(l, d);
+}
+
+// What refers to an image may be an index of nothing else.
+static bool has_no_image(struct load *l, const struct descriptor *d)
+{
+	auto_buf struct buf text = {0};
+	auto_index struct image_index ix = {0};
+	struct err ignored = ERR_INIT;
+	if (!media_type_is_index(d->media_type))
+		return is_no_image(l, d);
+	if (read_blob(l, &d->digest, MANIFEST_MAX, &text, &ignored) <= 0 ||
+	        image_index_parse(text.p, text.n, d->media_type, &ix, &ignored))
+		return false;
+	for (size_t i = 0; i < ix.manifests.n; i++)
+		if (!is_no_image(l, &ix.manifests.v[i]))
+			return false;
+	return ix.manifests.n > 0;
+}
+
 // An archive may have fewer platforms than its index.
 static const struct descriptor *choose(struct load *l, const struct image_index *ix)
 {
 	const struct descriptor *d = image_index_select(ix, &l->platform);
-	if (d && has_blob(l, &d->digest))
+	if (d && has_blob(l, &d->digest) && !is_artifact(l, d))
 		return d;
 	if (l->exact)
 		return NULL;
 	for (size_t i = 0; i < ix->manifests.n; i++) {
 		d = &ix->manifests.v[i];
-		if (!descriptor_is_attestation(d) && has_blob(l, &d->digest))
+		if (has_blob(l, &d->digest) && !is_no_image(l, d))
 			return d;
 	}
 	return NULL;
@@ -117,8 +158,8 @@ static int load_document(
 
 static bool is_whole(struct load *l, const struct descriptor *d)
 {
-	return media_type_is_manifest(d->media_type) && !descriptor_is_attestation(d) &&
-	       has_blob(l, &d->digest);
+	return media_type_is_manifest(d->media_type) && has_blob(l, &d->digest) &&
+	       !is_no_image(l, d);
 }
 
 // Several images of an index are kept as that. 1, 0: the archive has not more than one of them.
@@ -126,6 +167,7 @@ static int load_several(struct load *l, const struct image_index *ix, const stru
         const struct strv *names, struct err *e)
 {
 	struct image_row row = {.is_index = true, .manifest_size = text->n};
+	auto_map struct map seen = {0};
 	size_t n = 0;
 	for (size_t i = 0; i < ix->manifests.n; i++)
 		n += is_whole(l, &ix->manifests.v[i]);
@@ -133,7 +175,8 @@ static int load_several(struct load *l, const struct image_index *ix, const stru
 		return 0;
 	int rc = 0;
 	for (size_t i = 0; i < ix->manifests.n && !rc; i++) {
-		if (!is_whole(l, &ix->manifests.v[i]))
+		if (!is_whole(l, &ix->manifests.v[i]) ||
+		        !digest_is_new(&seen, &ix->manifests.v[i].digest))
 			continue;
 		l->manifest = &row.manifest; // of the image; it gets no row of its own
 		rc = load_document(l, &ix->manifests.v[i].digest, names, DEPTH_MAX, e);
@@ -152,7 +195,7 @@ static int load_document(
 	auto_index struct image_index ix = {0};
 	if (depth > DEPTH_MAX)
 		return err_set(e, ERR_CORRUPT, "indexes are nested too deep");
-	if (need_blob(l, d, MANIFEST_MAX, &text, e))
+	if (cancel_check(e) || need_blob(l, d, MANIFEST_MAX, &text, e))
 		return -1;
 	const char *type = manifest_sniff(text.p, text.n, NULL, e);
 	if (!type)
@@ -221,9 +264,11 @@ int load_oci(struct load *l, const struct buf *index, struct err *e)
 		return err_wrap(e, "index.json");
 	if (ix.manifests.n > IMAGES_MAX)
 		return err_set(e, ERR_CORRUPT, "index.json names more than %d images", IMAGES_MAX);
-	for (size_t i = 0; i < ix.manifests.n; i++)
-		if (is_image(&ix.manifests.v[i]) && load_entry(l, &ix, i, e))
+	for (size_t i = 0; i < ix.manifests.n; i++) {
+		const struct descriptor *d = &ix.manifests.v[i];
+		if (is_image(d) && !has_no_image(l, d) && load_entry(l, &ix, i, e))
 			return -1;
+	}
 	return 0;
 }
 
@@ -285,14 +330,17 @@ int load_oci_one(
 
 // ---- one of them, as it is
 
-static int enter_below(struct load *l, const struct descriptor *d, int depth, struct err *e)
+static int enter_below(
+        struct load *l, struct map *seen, const struct descriptor *d, int depth, struct err *e)
 {
 	auto_buf struct buf text = {0};
 	struct digest put;
 	char path[80];
 	if (depth > DEPTH_MAX)
 		return err_set(e, ERR_CORRUPT, "indexes are nested too deep");
-	if (need_blob(l, &d->digest, MANIFEST_MAX, &text, e))
+	if (!digest_is_new(seen, &d->digest))
+		return 0;
+	if (cancel_check(e) || need_blob(l, &d->digest, MANIFEST_MAX, &text, e))
 		return -1;
 	const char *type = manifest_sniff(text.p, text.n, NULL, e);
 	if (!type || store_lease_add(l->store, &d->digest, e) ||
@@ -303,7 +351,7 @@ static int enter_below(struct load *l, const struct descriptor *d, int depth, st
 		if (image_index_parse(text.p, text.n, type, &ix, e))
 			return -1;
 		for (size_t i = 0; i < ix.manifests.n; i++)
-			if (enter_below(l, &ix.manifests.v[i], depth + 1, e))
+			if (enter_below(l, seen, &ix.manifests.v[i], depth + 1, e))
 				return -1;
 		return 0;
 	}
@@ -349,9 +397,10 @@ int load_oci_whole(struct load *l, const struct buf *index, const char *name,
 	if (!found)
 		return no_such_tag(&ix, name, e);
 	struct descriptor root = {.digest = found->digest};
+	auto_map struct map seen = {0};
 	if (platform && descend(l, platform, &root.digest, 0, e))
 		return -1;
-	if (enter_below(l, &root, 0, e))
+	if (enter_below(l, &seen, &root, 0, e))
 		return -1;
 	*ret = root.digest;
 	return 0;

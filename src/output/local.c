@@ -44,8 +44,12 @@ static struct view *open_view(
 	auto_output_image struct output_image im = {0};
 	if (output_image_load(q, manifest, &im, e))
 		return NULL;
+	struct layer_index *ignored;
 	if (layers_need(q, &im, e))
 		return NULL;
+	for (size_t i = 0; i < im.config.n_diff_ids; i++)
+		if (layer_open(q, &im, i, &ignored, e))
+			return NULL;
 	return stored_view(q->store, im.config.diff_ids, im.config.n_diff_ids, e);
 }
 
@@ -175,19 +179,6 @@ struct tar_out {
 	int64_t epoch;
 };
 
-// Whether the path that a layer linked to is still that file. 1, 0, -1.
-static int link_holds(struct tar_out *t, const struct entry *en, struct err *e)
-{
-	struct entry to;
-	int found = t->v->ops->lookup(t->v, en->link, &to, e);
-	if (found <= 0)
-		return found;
-	return to.type == ENTRY_FILE && !to.link && to.size == en->size &&
-	       to.offset == en->offset && to.mode == en->mode && to.uid == en->uid &&
-	       to.gid == en->gid && to.mtime_sec == en->mtime_sec &&
-	       to.has_content == en->has_content && hash_eq(&to.content, &en->content);
-}
-
 // Below the folder of the platform, and so is what it is linked to.
 static int put(struct tar_out *t, const struct entry *en, const struct content *c, struct err *e)
 {
@@ -205,7 +196,7 @@ static int put(struct tar_out *t, const struct entry *en, const struct content *
 
 static int put_file(struct tar_out *t, const struct entry *en, struct entry *timed, struct err *e)
 {
-	int held = en->link ? link_holds(t, en, e) : 0;
+	int held = en->link ? view_link_holds(t->v, en, e) : 0;
 	if (held < 0)
 		return -1;
 	if (held)

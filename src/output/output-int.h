@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "image/config.h"
 #include "output/output.h"
@@ -28,6 +29,9 @@ int output_images(const struct output_request *q, struct descriptor_list *ret, s
 // Reads a manifest or index. *ret_type is one of the known media types.
 int document_read(const struct output_request *q, const struct digest *d, struct buf *ret,
         const char **ret_type, struct err *e);
+// Notes a digest. False if it was there before: an index may repeat a child, and each of its
+// children theirs.
+bool digest_is_new(struct map *seen, const struct digest *d);
 // Makes sure that blobs are in the store: fetches those that are only known, several at once.
 int blobs_need(const struct output_request *q, const struct descriptor *d, size_t n, struct err *e);
 // Makes sure that tar and index of a layer are in the store. blob: what it came as.
@@ -37,6 +41,9 @@ int layer_make(const struct output_request *q, const struct digest *diff_id,
 int layer_need(
         const struct output_request *q, const struct output_image *im, size_t i, struct err *e);
 int layers_need(const struct output_request *q, const struct output_image *im, struct err *e);
+// The same of layer i, and its index opened. One that cannot be used is made again.
+int layer_open(const struct output_request *q, const struct output_image *im, size_t i,
+        struct layer_index **ret, struct err *e);
 
 // Whether layer i came from elsewhere: 1, 0, -1.
 int layer_is_foreign(

@@ -114,7 +114,7 @@ int output_layer(const struct output_request *q, const struct output_spec *o,
 int output_save(const struct output_request *q, const struct digest *manifests, char *const *names,
         size_t n, const char *dest, struct err *e);
 // `hew load`: a docker archive or OCI archive or layout directory (path; "-": stdin) into the
-// store. Appends "name" or "sha256:..." of each image loaded.
+// store. Appends "name" or "sha256:..." of each image loaded, also if a later one fails.
 int output_load(struct store *s, const char *path, struct strv *ret_loaded, struct err *e);
 
 // `hew import`: a tar of files (path; "-": stdin; any compression) as the only layer of a new image

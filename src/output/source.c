@@ -101,13 +101,28 @@ int source_open(struct store *st, const char *path, struct source *ret, struct e
 	return err_wrap(e, "read archive '%s'", strcmp(path, "-") ? path : "standard input");
 }
 
+// Blobs that several layouts share are no part of this one.
+static int absent(struct source *s, const char *path, struct err *e)
+{
+	struct stat st;
+	if (str_has_prefix(path, "blobs/") && !fstatat(s->fd, "blobs", &st, AT_SYMLINK_NOFOLLOW) &&
+	        S_ISLNK(st.st_mode))
+		return err_set(e, ERR_CORRUPT,
+		        "'%s' is not in it: its folder 'blobs' is a symbolic link, which is not "
+		        "followed out of the layout",
+		        path);
+	return 0;
+}
+
 static int file_in_folder(struct source *s, const char *path, struct content *ret, struct err *e)
 {
 	struct stat st;
 	auto_fd int fd =
 	        fs_open_in_root(s->fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+	if (fd < 0 && errno != ENOENT)
+		return err_sys(e, "open '%s'", path);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : err_sys(e, "open '%s'", path);
+		return absent(s, path, e);
 	if (fstat(fd, &st))
 		return err_sys(e, "look at '%s'", path);
 	if (!S_ISREG(st.st_mode))

@@ -32,6 +32,7 @@ void target_release(struct target *t)
 	else if (t->temp && !t->unnamed)
 		unlinkat(t->parent, t->temp, 0);
 	close_fd(&t->parent);
+	close_fd(&t->into);
 	free(t->dest);
 	free(t->name);
 	free(t->temp);
@@ -362,16 +363,37 @@ static int merge_dir(struct merge *m, int from, int to, struct err *e)
 	return 0;
 }
 
-int target_commit_dir(struct target *t, bool only, struct err *e)
+int target_name_dir(struct target *t, struct err *e)
 {
+	if (t->exists)
+		return 0;
 	if (fault_point("output.rename") < 0)
 		return err_sys(e, "rename to '%s'", t->dest);
-	if (!t->exists) {
-		if (renameat(t->parent, t->temp, t->parent, t->name))
-			return err_sys(e, "rename to '%s'", t->dest);
+	if (renameat(t->parent, t->temp, t->parent, t->name) == 0) {
 		free(steal_ptr(&t->temp));
-		return 0;
+		return 1;
 	}
-	struct merge m = {.keep = t->temp, .only = only};
-	return merge_dir(&m, t->fd, t->parent, e) ? err_wrap(e, "write into '%s'", t->dest) : 0;
+	if (errno != EEXIST && errno != ENOTEMPTY)
+		return err_sys(e, "rename to '%s'", t->dest);
+	t->into = openat(t->parent, t->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (t->into < 0)
+		return err_sys(e, "open folder '%s'", t->dest);
+	t->exists = true;
+	return 0;
+}
+
+int target_dir(const struct target *t)
+{
+	return t->into >= 0 ? t->into : t->parent;
+}
+
+int target_commit_dir(struct target *t, bool only, struct err *e)
+{
+	int named = target_name_dir(t, e);
+	if (named)
+		return named < 0 ? -1 : 0;
+	if (fault_point("output.rename") < 0)
+		return err_sys(e, "rename to '%s'", t->dest);
+	struct merge m = {.keep = t->into < 0 ? t->temp : NULL, .only = only};
+	return merge_dir(&m, t->fd, target_dir(t), e) ? err_wrap(e, "write into '%s'", t->dest) : 0;
 }

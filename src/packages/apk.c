@@ -53,8 +53,6 @@ int scan_apk(struct scan *s, const struct content *c, struct err *e)
 	struct stanza st = {0};
 	struct str line;
 	int more = 1, status = 0;
-	if (c->size > DATABASE_MAX)
-		return err_set(e, ERR_CORRUPT, "it has more than %u bytes", DATABASE_MAX);
 	while (more > 0 && !status) {
 		more = line_next(&r, &line, e);
 		if (more > 0 && line.n > 2 && line.p[1] == ':')

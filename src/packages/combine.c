@@ -2,17 +2,19 @@
 // What an image has, of what its layers have: a file counts in the layer that shows it. The
 // database of a distribution is written anew as a whole by each layer that installs something; its
 // packages were brought by the first layer since when they are there.
+#include "base/fs.h"
 #include "base/map.h"
 #include "layer/chain.h"
 #include "packages/packages-int.h"
 
+static int by_path(const void *key, const void *file)
+{
+	return fs_path_cmp(key, ((const struct package_file *)file)->path);
+}
+
 static const struct package_file *file_of(const struct package_set *s, const char *path)
 {
-	for (size_t i = 0; i < s->n_files; i++) {
-		if (!strcmp(s->files[i].path, path))
-			return &s->files[i];
-	}
-	return NULL;
+	return s->n_files ? bsearch(path, s->files, s->n_files, sizeof(*s->files), by_path) : NULL;
 }
 
 static bool is_database(const struct package *p)
@@ -116,13 +118,12 @@ static void mark_owned(struct package_set *sets, size_t n)
 	}
 }
 
-// The same of the same file, or what a lock file names and is installed or named already.
+// The same of the same file. What another file says too stays: that one may be left out of account.
 static bool is_repeated(const struct found_package *before, const struct found_package *f)
 {
 	const struct package *p = before->package, *q = f->package;
 	return p->type == q->type && !strcmp(p->name, q->name) && !strcmp(p->version, q->version) &&
-	       ((q->flags & PACKAGE_LOCKED) ||
-	               (!strcmp(before->path, f->path) && !strcmp(arch_of(before), arch_of(f))));
+	       !strcmp(before->path, f->path) && !strcmp(arch_of(before), arch_of(f));
 }
 
 static void finish(struct package_list *l)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Just enough of ELF (System V gABI) to find a section by its name and a place by its address. All
 // numbers come from outside: every read is checked against the file.
+#include "packages/elf.h"
+
 #include "packages/packages-int.h"
 
 #define SECTIONS_MAX 4096
@@ -64,6 +66,7 @@ int elf_open(const struct content *c, struct elf *f, struct err *e)
 	if (memcmp(h, "\177ELF", 4) != 0 || h[4] < 1 || h[4] > 2 || h[5] < 1 || h[5] > 2)
 		return 0;
 	*f = (struct elf){.content = c, .wide = h[4] == 2, .big = h[5] == 2};
+	f->type = (uint32_t)elf_number(f, h + 16, 2);
 	int w = f->wide ? 8 : 4;
 	const uint8_t *counts = h + 24 + 3 * w + 4; // behind the flags
 	uint64_t table = word(f, h + 24 + 2 * w);
@@ -133,4 +136,31 @@ int scan_program(struct scan *s, const struct content *c, struct err *e)
 		return found < 0 ? -1 : scan_go(s, &f, &r, e);
 	found = elf_section(&f, ".dep-v0", &r, e);
 	return found > 0 ? scan_rust(s, &f, &r, e) : found;
+}
+
+#define TYPE_PROGRAM 2 // ET_EXEC
+#define TYPE_SHARED 3  // ET_DYN: of an object file (ET_REL) the symbols are what it is for
+
+static bool is_symbols(const char *name)
+{
+	return !strcmp(name, ".symtab") || !strcmp(name, ".strtab") ||
+	       !strncmp(name, ".debug_", 7) || !strncmp(name, ".zdebug_", 8);
+}
+
+uint64_t elf_symbols(const struct content *c)
+{
+	struct err ignored = ERR_INIT;
+	auto_elf struct elf f = {0};
+	uint64_t sum = 0;
+	if (elf_open(c, &f, &ignored) != 1 || (f.type != TYPE_PROGRAM && f.type != TYPE_SHARED))
+		return 0;
+	for (uint32_t i = 0; i < f.n_sections && f.names.n; i++) {
+		uint64_t at;
+		struct elf_range r = section_at(&f, i, &at);
+		if (at >= f.names.n || !is_symbols(f.names.p + at) || r.offset > c->size ||
+		        r.size > c->size - r.offset)
+			continue;
+		sum += r.size;
+	}
+	return sum < c->size ? sum : 0; // sections that overlap say nothing
 }

@@ -58,10 +58,11 @@ static int add(struct scan *s, const char *name, const char *version, int flags,
 	return scan_add(s, &p, e);
 }
 
-// "go1.22.3 X:boringcrypto" is the standard library 1.22.3; "devel ..." is none.
+// "go1.22.3 X:boringcrypto" and "go1.22.3-vendor" are the standard library 1.22.3; "devel ..." is
+// none. What comes before a release has no dash: "go1.23rc1".
 static int add_stdlib(struct scan *s, char *version, struct err *e)
 {
-	version[strcspn(version, " ")] = '\0';
+	version[strcspn(version, " -")] = '\0';
 	return str_has_prefix(version, "go") ? add(s, "stdlib", version + 2, 0, e) : 0;
 }
 

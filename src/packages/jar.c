@@ -13,7 +13,6 @@
 
 struct jar {
 	struct scan *scan;
-	uint64_t budget;
 	int depth;
 };
 
@@ -110,12 +109,12 @@ static int read_nested(struct jar *j, struct zip *z, const struct zip_member *m,
 	auto_free char *name = xstrndup(m->name.p, m->name.n);
 	if (j->depth >= DEPTH_MAX)
 		return err_set(e, ERR_CORRUPT, "archives are nested deeper than %d", DEPTH_MAX);
-	if (m->size > j->budget)
+	if (j->scan->unpacked > BUDGET_MAX || m->size > BUDGET_MAX - j->scan->unpacked)
 		return err_set(
 		        e, ERR_CORRUPT, "the archives in it have more than %u bytes", BUDGET_MAX);
 	if (zip_extract(z, m, NESTED_MAX, &bytes, e))
 		return -1;
-	j->budget -= bytes.n < j->budget ? bytes.n : j->budget;
+	j->scan->unpacked += bytes.n;
 	const struct str view = {buf_cstr(&bytes), bytes.n};
 	const struct zip_source source = zip_source_memory(&view);
 	j->depth++;
@@ -186,7 +185,7 @@ static int read_content(void *arg, void *p, size_t n, uint64_t off, struct err *
 int scan_jar(struct scan *s, const struct content *c, struct err *e)
 {
 	struct content own = *c;
-	struct jar j = {.scan = s, .budget = BUDGET_MAX};
+	struct jar j = {.scan = s};
 	const struct zip_source source = {.read = read_content, .arg = &own, .size = c->size};
 	return read_archive(&j, &source, s->path, e);
 }

@@ -23,6 +23,12 @@ static struct str unquoted(struct str s)
 	return s;
 }
 
+static bool begins(struct str s, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	return s.n >= n && !memcmp(s.p, prefix, n);
+}
+
 // "name@range": up to the '@' that is not the first character.
 static struct str name_of(struct str spec)
 {
@@ -30,10 +36,15 @@ static struct str name_of(struct str spec)
 	return (struct str){spec.p, at ? (size_t)(at - spec.p) : 0};
 }
 
-static bool begins(struct str s, const char *prefix)
+// "alias@npm:name@range" is that name; "name@npm:range" has none behind its range.
+static struct str real_name_of(struct str spec)
 {
-	size_t n = strlen(prefix);
-	return s.n >= n && !memcmp(s.p, prefix, n);
+	struct str name = name_of(spec), behind = {spec.p + name.n, spec.n - name.n};
+	if (!name.n || !begins(behind, "@" NPM_ALIAS))
+		return name;
+	size_t skip = 1 + strlen(NPM_ALIAS);
+	struct str real = name_of((struct str){behind.p + skip, behind.n - skip});
+	return real.n ? real : name;
 }
 
 // `"name@range", name@range:` and below it `version "1.0"`; of later ones `version: 1.0`, a
@@ -48,7 +59,7 @@ int scan_yarn_lock(struct scan *s, const struct content *c, struct err *e)
 		if (line.n && *line.p != ' ' && *line.p != '#') {
 			struct str spec = {line.p, strcspn(line.p, ",\n")};
 			spec.n = spec.n < line.n ? spec.n : line.n;
-			spec = name_of(unquoted(spec));
+			spec = real_name_of(unquoted(spec));
 			name.n = spec.n < sizeof(head) ? spec.n : 0;
 			memcpy(head, spec.p, name.n);
 		} else if (begins(line, "  version")) {

@@ -32,6 +32,18 @@ int scan_npm(struct scan *s, const struct content *c, struct err *e)
 	return add(s, jn_get_str(root, "name"), jn_get_str(root, "version"), 0, e);
 }
 
+// Of an alias the version is "npm:name@1.0".
+static int add_locked(struct scan *s, const char *name, const char *version, struct err *e)
+{
+	const char *real =
+	        version && str_has_prefix(version, NPM_ALIAS) ? version + strlen(NPM_ALIAS) : NULL;
+	const char *at = real && *real ? strchr(real + 1, '@') : NULL;
+	if (!at)
+		return add(s, name, version, PACKAGE_LOCKED, e);
+	auto_free char *own = xstrndup(real, (size_t)(at - real));
+	return add(s, own, at + 1, PACKAGE_LOCKED, e);
+}
+
 // Version 1: "dependencies", each with those that only it has.
 static int add_tree(struct scan *s, const struct jn *deps, int depth, struct err *e)
 {
@@ -40,7 +52,7 @@ static int add_tree(struct scan *s, const struct jn *deps, int depth, struct err
 	if (depth > DEPTH_MAX)
 		return err_set(e, ERR_CORRUPT, "dependencies are nested deeper than %d", DEPTH_MAX);
 	for (size_t i = 0; jn_member(deps, i, &name, &d); i++) {
-		if (add(s, name, jn_get_str(d, "version"), PACKAGE_LOCKED, e) ||
+		if (add_locked(s, name, jn_get_str(d, "version"), e) ||
 		        add_tree(s, jn_get(d, "dependencies"), depth + 1, e))
 			return -1;
 	}

@@ -8,12 +8,14 @@
 #include "packages/packages.h"
 #include <string.h>
 
-#define DATABASE_MAX (256u << 20)    // bytes of dpkg's or apk's database
-#define DOCUMENT_MAX (8u << 20)      // of a lock file
-#define MANIFEST_FILE_MAX (1u << 20) // of a package.json, a METADATA
+#define DATABASE_MAX (256u << 20)     // bytes of dpkg's or apk's database
+#define RPM_DATABASE_MAX (512u << 20) // headers have scripts and change logs too
+#define DOCUMENT_MAX (8u << 20)       // of a lock file
+#define MANIFEST_FILE_MAX (1u << 20)  // of a package.json, a METADATA
 #define LINE_LENGTH_MAX (64u << 10)
 #define TEXT_LENGTH_MAX 512 // of a name or a version
 #define PATH_LENGTH_MAX 4096
+#define NPM_ALIAS "npm:" // before the name that an alias stands for
 
 enum file_kind {
 	FILE_NONE,
@@ -47,6 +49,8 @@ struct scan {
 	const char *path; // of the file that is being read
 	size_t cap_packages, cap_files;
 	size_t owned_bytes;
+	uint64_t unpacked;   // bytes of archives in archives, so far
+	uint64_t owned_seen; // bytes of all paths that were looked at
 };
 
 // Reads one file of that kind. For fuzzers as well as for the walk.
@@ -69,6 +73,9 @@ char *scan_text(struct scan *s, struct str text); // a copy in the set's arena; 
 // "bash-5.1.8-6.el9.src.rpm": the name, and behind it version and release. NULL: it is none. Caller
 // frees both.
 char *rpm_source_name(const char *file, char **ret_version);
+// "php:8.2" of a modularity label, "php:8.2:9040020240101:9edba152"; NULL: it is none. Caller
+// frees.
+char *rpm_module(const char *label);
 bool version_has_epoch(const char *version); // "1:2.0"
 // An id as os-release has it, a version as advisories count them (Debian: 12, not 12.5), or a code
 // name.
@@ -100,6 +107,7 @@ bool line_field(struct str line, const char *key, struct str *ret);
 struct elf {
 	const struct content *content;
 	bool wide, big; // 64 bit; big endian
+	uint32_t type;  // e_type
 	uint64_t program_table;
 	uint32_t n_sections, n_programs, section_size, program_size;
 	struct buf sections, names; // the table, and the names in it
@@ -119,5 +127,8 @@ int scan_go(struct scan *s, const struct elf *f, const struct elf_range *info, s
 int scan_rust(struct scan *s, const struct elf *f, const struct elf_range *deps, struct err *e);
 
 // ---- rpm
-// One header, as all three kinds of database have them. What is damaged is left out.
-int scan_rpm_header(struct scan *s, const uint8_t *p, size_t n, struct err *e);
+// One header, as all three kinds of database have them. What is damaged is left out, and the first
+// of it kept for the end; -1 only when there are too many packages.
+int scan_rpm_header(struct scan *s, const uint8_t *p, size_t n, struct err *damage, struct err *e);
+// What a database ends with: 0 if nothing in it was damaged.
+int rpm_end(const struct err *damage, struct err *e);

@@ -19,7 +19,7 @@ struct view;
 
 #define PACKAGES_MAX 100000            // of one layer
 #define PACKAGES_BYTES_MAX (16u << 20) // of their texts, and of all that is owned
-#define PACKAGES_VERSION 2             // what is kept says this, or is made again
+#define PACKAGES_VERSION 4             // what is kept says this, or is made again
 
 enum package_type {
 	PACKAGE_DEB,
@@ -53,6 +53,7 @@ struct package {
 	const char *arch;           // deb, apk, rpm
 	const char *source;         // deb, apk, rpm: what it was built from; NULL: name
 	const char *source_version; // NULL: version
+	const char *module;         // rpm: the module and stream it is of, "php:8.2"; NULL: of none
 };
 
 // A file that says what is installed.
@@ -65,6 +66,10 @@ struct package_file {
 struct release {
 	const char *id, *version, *codename, *pretty; // NULL: not said
 };
+
+// The id of what a scanner calls "redhat"; its name for "rhel". Of all others the same.
+const char *release_id(const char *name);
+const char *release_family(const char *id);
 
 struct package_release {
 	const char *path; // etc/os-release, usr/lib/os-release, ...

@@ -4,6 +4,9 @@
 #include "base/json.h"
 #include "packages/packages-int.h"
 
+#define DIGITS "0123456789"
+#define VERSION_CHARACTERS DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.!+-_"
+
 static int add(struct scan *s, enum package_type type, const char *name, const char *version,
         int flags, struct err *e)
 {
@@ -30,19 +33,36 @@ int scan_python(struct scan *s, const struct content *c, struct err *e)
 	return name && version ? add(s, PACKAGE_PYPI, name, version, 0, e) : 0;
 }
 
-// "name[extra]==1.0 ; marker  # comment": only what is pinned has a version.
+// Where the marker, a comment or the options of a requirement begin.
+static size_t requirement_length(const char *text)
+{
+	size_t i = 0;
+	for (; text[i] && text[i] != ';'; i++) {
+		if ((text[i] == ' ' || text[i] == '\t') &&
+		        (text[i + 1] == '#' || text[i + 1] == '-'))
+			break;
+	}
+	return i;
+}
+
+// "name[extra]==1.0 ; marker  # comment": only what is pinned has a version, and what an address
+// leads to ("name @ https://...") none that is said.
 static int requirement(struct scan *s, struct str line, struct err *e)
 {
 	auto_free char *text = xstrndup(line.p, line.n);
+	text[requirement_length(text)] = '\0';
 	char *equal = strstr(text, "==");
-	if (!equal || *text == '#' || *text == '-')
+	if (!equal || *text == '#' || *text == '-' || memchr(text, '@', (size_t)(equal - text)))
 		return 0;
 	char *version = equal + 2 + (equal[2] == '=');
 	version += strspn(version, " \t");
-	version[strcspn(version, " \t;#\\,")] = '\0';
-	*equal = '\0';
-	text[strcspn(text, " \t[;#<>!~")] = '\0';
-	return strchr(version, '*') ? 0 : add(s, PACKAGE_PYPI, text, version, PACKAGE_LOCKED, e);
+	size_t n = strspn(version, VERSION_CHARACTERS);
+	if (!memchr(DIGITS, version[*version == 'v'], sizeof(DIGITS) - 1) ||
+	        (version[n] && !strchr(" \t,)#\\", version[n])))
+		return 0;
+	version[n] = *equal = '\0';
+	text[strcspn(text, " \t[(<>!~")] = '\0';
+	return add(s, PACKAGE_PYPI, text, version, PACKAGE_LOCKED, e);
 }
 
 int scan_requirements(struct scan *s, const struct content *c, struct err *e)

@@ -13,6 +13,7 @@ static void write_package(struct jw *w, const struct package *p)
 	jw_str(w, p->arch);
 	jw_str(w, p->source);
 	jw_str(w, p->source_version);
+	jw_str(w, p->module);
 	jw_array_end(w);
 }
 
@@ -86,7 +87,8 @@ static int read_package(struct scan *s, const struct jn *p, struct err *e)
 	        .version = version,
 	        .arch = jn_str(jn_at(p, 4)),
 	        .source = jn_str(jn_at(p, 5)),
-	        .source_version = jn_str(jn_at(p, 6))};
+	        .source_version = jn_str(jn_at(p, 6)),
+	        .module = jn_str(jn_at(p, 7))};
 	return scan_add(s, &got, e);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// os-release(5).
+// os-release(5), and what others call a distribution.
 #include "packages/packages-int.h"
 
 #define RELEASES_MAX 16
@@ -54,4 +54,26 @@ int scan_os_release(struct scan *s, const struct content *c, struct err *e)
 	set->releases[set->n_releases++] =
 	        (struct package_release){arena_strdup(&set->arena, s->path), got};
 	return 0;
+}
+
+static const char *const other_names[][2] = {{"redhat", "rhel"}, {"alma", "almalinux"},
+        {"amazon", "amzn"}, {"oracle", "ol"}, {"opensuse.leap", "opensuse-leap"},
+        {"opensuse.tumbleweed", "opensuse-tumbleweed"}, {"cbl-mariner", "mariner"}};
+
+const char *release_id(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(other_names); i++) {
+		if (!strcasecmp(other_names[i][0], name))
+			return other_names[i][1];
+	}
+	return name;
+}
+
+const char *release_family(const char *id)
+{
+	for (size_t i = 0; i < ARRAY_LEN(other_names); i++) {
+		if (!strcmp(other_names[i][1], id))
+			return other_names[i][0];
+	}
+	return id;
 }

@@ -16,6 +16,7 @@ enum tag {
 	TAG_FOLDER_OF_FILE = 1116,
 	TAG_FILES = 1117,
 	TAG_FOLDERS = 1118,
+	TAG_MODULARITY_LABEL = 5096, // "php:8.2:9040020240101:9edba152"
 };
 #define TYPE_INT32 4
 #define TYPE_STRING 6
@@ -60,37 +61,37 @@ static const char *text(const struct header *h, enum tag tag)
 	return (const char *)v.p;
 }
 
-// The text behind this one of a list, or NULL.
-static const char *next_text(struct value *v)
+// The text behind this one of a list; false: there is none.
+static bool next_text(struct value *v, struct str *ret)
 {
 	const uint8_t *end = v->left && v->count ? memchr(v->p, 0, v->left) : NULL;
 	if (!end)
-		return NULL;
-	const char *got = (const char *)v->p;
+		return false;
+	*ret = (struct str){(const char *)v->p, (size_t)(end - v->p)};
 	v->left -= (uint32_t)(end + 1 - v->p);
 	v->p = end + 1;
 	v->count--;
-	return got;
+	return true;
 }
 
 // The folder of each file is a number that counts the folders.
 static void own_files(struct scan *s, const struct header *h)
 {
 	struct value names, folders, numbers;
-	auto_free const char **folder = NULL;
+	auto_free struct str *folder = NULL;
+	struct str name;
 	uint32_t n = 0;
 	if (!find(h, TAG_FILES, &names) || !find(h, TAG_FOLDERS, &folders) ||
 	        !find(h, TAG_FOLDER_OF_FILE, &numbers) || numbers.type != TYPE_INT32 ||
 	        folders.count > FILES_MAX || names.count > FILES_MAX)
 		return;
 	folder = xcalloc(folders.count + 1, sizeof(*folder));
-	for (const char *f; (f = next_text(&folders));)
-		folder[n++] = f;
-	const char *name;
-	for (uint32_t i = 0; i < numbers.left / 4 && (name = next_text(&names)); i++) {
+	while (next_text(&folders, &folder[n]))
+		n++;
+	for (uint32_t i = 0; i < numbers.left / 4 && next_text(&names, &name); i++) {
 		uint32_t k = be32(numbers.p + 4 * (size_t)i);
 		if (k < n)
-			scan_own(s, str_of(folder[k]), str_of(name));
+			scan_own(s, folder[k], name);
 	}
 }
 
@@ -108,7 +109,8 @@ char *rpm_source_name(const char *file, char **ret_version)
 		version = strrchr(name, '-');
 		*release = '-';
 	}
-	if (!version) {
+	// no name has an "@", which parts name and version in a package URL
+	if (!version || version == name || memchr(name, '@', (size_t)(version - name))) {
 		free(name);
 		return NULL;
 	}
@@ -117,12 +119,20 @@ char *rpm_source_name(const char *file, char **ret_version)
 	return name;
 }
 
+char *rpm_module(const char *label)
+{
+	const char *stream = label ? strchr(label, ':') : NULL;
+	return stream ? xstrndup(label, (size_t)(stream - label) + 1 + strcspn(stream + 1, ":"))
+	              : NULL;
+}
+
 static int add(struct scan *s, const struct header *h, struct err *e)
 {
 	const char *name = text(h, TAG_NAME), *version = text(h, TAG_VERSION);
 	const char *release = text(h, TAG_RELEASE), *arch = text(h, TAG_ARCH);
 	auto_free char *source_version = NULL;
 	auto_free char *source = rpm_source_name(text(h, TAG_SOURCE), &source_version);
+	auto_free char *module = rpm_module(text(h, TAG_MODULARITY_LABEL));
 	struct value epoch;
 	auto_buf struct buf full = {0};
 	if (!name || !version || !release || !strcmp(name, "gpg-pubkey"))
@@ -138,11 +148,12 @@ static int add(struct scan *s, const struct header *h, struct err *e)
 	        .version = full.p,
 	        .arch = arch,
 	        .source = source && strcmp(source, name) != 0 ? source : NULL,
-	        .source_version = same ? NULL : source_version};
+	        .source_version = same ? NULL : source_version,
+	        .module = module};
 	return scan_add(s, &p, e);
 }
 
-int scan_rpm_header(struct scan *s, const uint8_t *p, size_t n, struct err *e)
+static int read_header(const uint8_t *p, size_t n, struct header *ret, struct err *e)
 {
 	if (n < 8)
 		return err_set(e, ERR_CORRUPT, "a header of rpm is cut off");
@@ -151,6 +162,27 @@ int scan_rpm_header(struct scan *s, const uint8_t *p, size_t n, struct err *e)
 	        h.size > n - 8 - h.n_tags * (size_t)16)
 		return err_set(e, ERR_CORRUPT, "a header of rpm is damaged");
 	h.data = h.tags + h.n_tags * (size_t)16;
+	*ret = h;
+	return 0;
+}
+
+int scan_rpm_header(struct scan *s, const uint8_t *p, size_t n, struct err *damage, struct err *e)
+{
+	struct header h;
+	struct err why = ERR_INIT;
+	if (read_header(p, n, &h, &why)) {
+		if (!damage->kind)
+			*damage = why;
+		return 0;
+	}
 	own_files(s, &h);
 	return add(s, &h, e);
+}
+
+int rpm_end(const struct err *damage, struct err *e)
+{
+	if (!damage->kind)
+		return 0;
+	*e = *damage;
+	return -1;
 }

@@ -154,6 +154,7 @@ static int has_table(sqlite3 *db)
 static int read_rows(struct scan *s, sqlite3 *db, uint64_t budget, struct err *e)
 {
 	sqlite3_stmt *st = NULL;
+	struct err damage = ERR_INIT;
 	int rc = sqlite3_prepare_v2(db, "SELECT blob FROM Packages", -1, &st, NULL), status = 0;
 	for (int rows = 0; rc == SQLITE_OK && !status; rows++) {
 		rc = sqlite3_step(st);
@@ -165,13 +166,13 @@ static int read_rows(struct scan *s, sqlite3 *db, uint64_t budget, struct err *e
 		if (rows >= ROWS_MAX || n > budget)
 			status = err_set(e, ERR_CORRUPT, "its packages overlap");
 		else
-			status = blob ? scan_rpm_header(s, blob, n, e) : 0;
+			status = blob ? scan_rpm_header(s, blob, n, &damage, e) : 0;
 		budget -= n < budget ? n : budget;
 	}
 	if (!status && rc != SQLITE_DONE)
 		status = err_set(e, ERR_CORRUPT, "%s", sqlite3_errmsg(db));
 	sqlite3_finalize(st);
-	return status;
+	return status ? status : rpm_end(&damage, e);
 }
 
 static int read_database(struct scan *s, const char *vfs, uint64_t size, struct err *e)

@@ -180,11 +180,16 @@ static void read_source(struct reader *r, const struct jn *c, struct package *p)
 	static const char *const names[] = {"hew:source", "aquasecurity:trivy:SrcName",
 	        "syft:metadata:source", "syft:metadata:originPackage"};
 	static const char *const versions[] = {"hew:sourceVersion", "syft:metadata:sourceVersion"};
+	static const char *const labels[] = {
+	        "aquasecurity:trivy:Modularitylabel", "syft:metadata:modularityLabel"};
 	auto_free char *trivy = trivy_source_version(c);
 	const char *own = property(c, "hew:source");
 	const char *version = first_property(c, versions, ARRAY_LEN(versions));
 	if (own && !p->source)
 		p->source = keep(r, own);
+	auto_free char *module = rpm_module(first_property(c, labels, ARRAY_LEN(labels)));
+	if (module && !p->module)
+		p->module = keep(r, module);
 	set_source(r, p, first_property(c, names, ARRAY_LEN(names)), version ? version : trivy);
 }
 

@@ -2,9 +2,12 @@
 // The walk over a tree: what each file is by its path, and the set that is filled.
 #include "base/fs.h"
 #include "packages/packages-int.h"
+#include <inttypes.h>
 #include <sys/stat.h>
 
 #define WARNINGS_MAX 100
+#define OWNED_SEEN_MAX (512u << 20)
+#define LINKED_BYTES_MAX (1u << 30)
 #define PROGRAM_LEAST 4096 // no program of Go or Rust is smaller
 
 static scanner *const scanners[FILE_KINDS] = {
@@ -212,6 +215,7 @@ int scan_add(struct scan *s, const struct package *p, struct err *e)
 	        .arch = copy(s, p->arch),
 	        .source = copy(s, p->source),
 	        .source_version = copy(s, p->source_version),
+	        .module = copy(s, p->module),
 	};
 	file->n++;
 	return 0;
@@ -224,7 +228,10 @@ void scan_own(struct scan *s, struct str dir, struct str name)
 		dir = (struct str){dir.p + 1, dir.n - 1};
 	while (!dir.n && name.n && *name.p == '/')
 		name = (struct str){name.p + 1, name.n - 1};
-	if (dir.n + name.n + 2 > sizeof(path) || s->owned_bytes > PACKAGES_BYTES_MAX)
+	if (dir.n + name.n + 2 > sizeof(path))
+		return;
+	s->owned_seen += dir.n + name.n;
+	if (s->owned_bytes > PACKAGES_BYTES_MAX || s->owned_seen > OWNED_SEEN_MAX)
 		return;
 	bool slash = dir.n && dir.p[dir.n - 1] != '/';
 	if (dir.n)
@@ -240,8 +247,18 @@ void scan_own(struct scan *s, struct str dir, struct str name)
 	strv_add(&s->set->owned, path);
 }
 
+static bool is_rpm_database(enum file_kind k)
+{
+	return k == FILE_RPM_SQLITE || k == FILE_RPM_NDB || k == FILE_RPM_BDB;
+}
+
 int scan_file(struct scan *s, enum file_kind kind, const struct content *c, struct err *e)
 {
+	uint64_t max = kind == FILE_DPKG_STATUS || kind == FILE_APK ? DATABASE_MAX
+	               : is_rpm_database(kind)                      ? RPM_DATABASE_MAX
+	                                                            : UINT64_MAX;
+	if (c->size > max)
+		return err_set(e, ERR_CORRUPT, "it has more than %" PRIu64 " bytes", max);
 	return scanners[kind](s, c, e);
 }
 
@@ -249,6 +266,7 @@ struct walk {
 	struct scan scan;
 	struct view *view;
 	int flags;
+	uint64_t linked, linked_unpacked; // bytes of hard links, and of archives in them
 };
 
 static void warn(struct walk *w, const char *path, const char *why)
@@ -265,16 +283,8 @@ static bool is_wanted(const struct walk *w, enum file_kind kind)
 	return kind != FILE_NONE && (kind < FILE_NPM_LOCK || (w->flags & PACKAGES_LOCK_FILES));
 }
 
-static int visit(void *arg, const struct entry *en, struct err *e)
+static int scan_entry(struct walk *w, const struct entry *en, enum file_kind kind, struct err *e)
 {
-	struct walk *w = arg;
-	if (en->type != ENTRY_FILE || en->link || !en->size)
-		return 0;
-	enum file_kind kind = file_kind_of(en->path);
-	if (kind == FILE_NONE && (en->mode & 0111) && en->size >= PROGRAM_LEAST)
-		kind = FILE_PROGRAM;
-	if (!is_wanted(w, kind) || !text_is_kept(en->path, PATH_LENGTH_MAX))
-		return 0;
 	auto_content struct content c = CONTENT_NONE;
 	struct err why = ERR_INIT;
 	if (w->view->ops->open(w->view, en, &c, e))
@@ -283,6 +293,38 @@ static int visit(void *arg, const struct entry *en, struct err *e)
 	if (scan_file(&w->scan, kind, &c, &why))
 		warn(w, en->path, why.msg);
 	return 0;
+}
+
+// A hard link has a name of its own, and that of the file may say nothing, as in pnpm's store. One
+// file may have any number of links, so what is read by way of them is bounded.
+static int scan_link(struct walk *w, const struct entry *en, enum file_kind kind, struct err *e)
+{
+	if (en->size > LINKED_BYTES_MAX - w->linked) {
+		warn(w, en->path, "too much is linked to be read for each name");
+		return 0;
+	}
+	w->linked += en->size;
+	w->scan.unpacked = w->linked_unpacked;
+	int status = scan_entry(w, en, kind, e);
+	w->linked_unpacked = w->scan.unpacked;
+	return status;
+}
+
+static int visit(void *arg, const struct entry *en, struct err *e)
+{
+	struct walk *w = arg;
+	if (en->type != ENTRY_FILE || !en->size)
+		return 0;
+	enum file_kind kind = file_kind_of(en->path);
+	// another name of a program says no more than its first
+	if (kind == FILE_NONE && !en->link && (en->mode & 0111) && en->size >= PROGRAM_LEAST)
+		kind = FILE_PROGRAM;
+	if (!is_wanted(w, kind) || !text_is_kept(en->path, PATH_LENGTH_MAX))
+		return 0;
+	if (en->link)
+		return scan_link(w, en, kind, e);
+	w->scan.unpacked = 0;
+	return scan_entry(w, en, kind, e);
 }
 
 int packages_scan(struct view *v, int flags, struct package_set *ret, struct err *e)

@@ -96,7 +96,7 @@ void package_url(const struct package *p, const struct release *release, struct 
 	const char *version = p->version, *mark = "?", *colon = strchr(version, ':');
 	bool os = p->type == PACKAGE_DEB || p->type == PACKAGE_APK || p->type == PACKAGE_RPM;
 	auto_free char *epoch = NULL;
-	if (p->type == PACKAGE_RPM && version_has_epoch(version)) {
+	if (p->type == PACKAGE_RPM && version_has_epoch(version) && !version_has_epoch(colon + 1)) {
 		epoch = xstrndup(version, (size_t)(colon - version));
 		version = colon + 1;
 	}
@@ -107,11 +107,13 @@ void package_url(const struct package *p, const struct release *release, struct 
 	if (!os)
 		return;
 	auto_free char *from = distro(p, release);
-	auto_free char *upstream = p->source && p->source_version
-	                                   ? xasprintf("%s@%s", p->source, p->source_version)
-	                                   : xstrdup_null(p->source);
+	auto_free char *upstream =
+	        p->source_version
+	                ? xasprintf("%s@%s", p->source ? p->source : p->name, p->source_version)
+	                : xstrdup_null(p->source);
 	qualifier(out, &mark, "arch", p->arch);
 	qualifier(out, &mark, "distro", from);
 	qualifier(out, &mark, "epoch", epoch);
+	qualifier(out, &mark, "rpmmod", p->module);
 	qualifier(out, &mark, "upstream", upstream);
 }

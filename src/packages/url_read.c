@@ -192,7 +192,7 @@ static void source_of_rpm(struct package_set *set, struct package *p, const char
 	const char *own = version_has_epoch(p->version) ? strchr(p->version, ':') + 1 : p->version;
 	if (name && strcmp(name, p->name) != 0)
 		p->source = arena_strdup(&set->arena, name);
-	if (name && strcmp(version, own) != 0)
+	if (name && strcmp(version, own) != 0 && strcmp(version, p->version) != 0)
 		p->source_version = arena_strdup(&set->arena, version);
 }
 
@@ -213,17 +213,17 @@ static void read_source(struct package_set *set, struct package *p, char *upstre
 	p->source = p->source_version || strcmp(upstream, p->name) != 0 ? upstream : NULL;
 }
 
-// Names that scanners have for what calls itself otherwise in os-release.
-static const char *const other_ids[][2] = {{"redhat", "rhel"}, {"alma", "almalinux"},
-        {"amazon", "amzn"}, {"oracle", "ol"}, {"opensuse.leap", "opensuse-leap"},
-        {"opensuse.tumbleweed", "opensuse-tumbleweed"}, {"cbl-mariner", "mariner"}};
+static void read_module(struct package_set *set, struct package *p, const char *label)
+{
+	auto_free char *module = rpm_module(label);
+	if (module && p->type == PACKAGE_RPM && strlen(module) <= TEXT_LENGTH_MAX)
+		p->module = arena_strdup(&set->arena, module);
+}
 
 void release_settle(struct package_set *set, struct release *r)
 {
-	for (size_t i = 0; r->id && i < ARRAY_LEN(other_ids); i++) {
-		if (!strcasecmp(other_ids[i][0], r->id))
-			r->id = other_ids[i][1];
-	}
+	if (r->id)
+		r->id = release_id(r->id);
 	if (!r->version || !r->id)
 		return;
 	bool number = *r->version >= '0' && *r->version <= '9';
@@ -278,6 +278,7 @@ int package_of_url(const char *url, struct package_set *set, struct package *ret
 		const char *distro = qualifier(set, &u, "distro", &bad);
 		p.arch = qualifier(set, &u, "arch", &bad);
 		read_source(set, &p, qualifier(set, &u, "upstream", &bad));
+		read_module(set, &p, qualifier(set, &u, "rpmmod", &bad));
 		read_release(set, space, distro, &r);
 		bad = bad || release_length(&r) > RELEASE_MAX;
 	}

@@ -125,7 +125,8 @@ int api_try_again(struct registry *r, struct retry *retry, const struct http_res
 	struct err cancelled = ERR_INIT;
 	if (pause > RETRY_AFTER_MAX_MS || !retry_again(retry))
 		return 0;
-	event_note(r->sink, "%s: trying again", why);
+	if (*why)
+		event_note(r->sink, "%s: trying again", why);
 	if (retry_wait(retry, pause, &cancelled) == 0)
 		return 1;
 	*e = cancelled;
@@ -154,19 +155,6 @@ static bool is_on_host(const struct host *h, const char *text)
 	       url_same_origin(&base, &url);
 }
 
-// Those that hosts.toml has for the host, and not for whom it sends uploads to.
-static void add_headers(struct api_call *c, struct strv *all)
-{
-	const struct strv *own = &c->ep->host->headers;
-	if (!own->n || c->foreign)
-		return;
-	if (c->rq.headers)
-		strv_copy(all, c->rq.headers);
-	for (size_t i = 0; i < own->n; i++)
-		strv_add(all, own->v[i]);
-	c->rq.headers = all;
-}
-
 int api_perform(struct registry *r, struct api_call *c, struct http_response *ret, struct err *e)
 {
 	struct retry retry = {0};
@@ -183,8 +171,8 @@ int api_perform(struct registry *r, struct api_call *c, struct http_response *re
 	c->rq.url = url;
 	c->rq.insecure = h->insecure;
 	c->rq.connect_seconds = h->connect_seconds;
-	auto_strv struct strv headers = {0};
-	add_headers(c, &headers);
+	// Those that hosts.toml has for the host, and not for whom it sends uploads to.
+	c->rq.own_headers = c->foreign ? NULL : &h->headers;
 	for (;;) {
 		int rc = perform_authorized(r, c, ret, e);
 		note_reached(h, ret, rc);

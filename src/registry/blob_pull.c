@@ -25,8 +25,8 @@ struct blob_sink {
 struct store_taker {
 	struct blob_taker face;
 	struct store *store;
-	struct blob_writer *writer; // NULL: it could not be made again
-	bool spent;                 // finish has had its digest
+	struct blob_writer *writer;
+	bool spent; // finish has had its digest
 };
 
 static uint64_t store_size(struct blob_taker *t)
@@ -60,7 +60,18 @@ static int store_finish(struct blob_taker *t, const struct descriptor *d, struct
 	return blob_writer_finish(s->writer, &d->digest, d->size, NULL, e);
 }
 
-static const struct blob_taker store_taker = {store_size, store_write, store_again, store_finish};
+static int store_place(struct blob_taker *t, uint64_t at, const void *p, size_t n, struct err *e)
+{
+	return blob_writer_place(((struct store_taker *)t)->writer, at, p, n, e);
+}
+
+static int store_advance(struct blob_taker *t, uint64_t n, struct err *e)
+{
+	return blob_writer_advance(((struct store_taker *)t)->writer, n, e);
+}
+
+static const struct blob_taker store_taker = {
+        store_size, store_write, store_again, store_finish, store_place, store_advance};
 
 // ---- one request
 
@@ -121,10 +132,14 @@ static enum outcome fetched(struct blob_sink *b, const struct http_response *rs,
         int rc, struct err *e)
 {
 	uint64_t have = b->to->size(b->to);
+	bool cut = rs->failure == HTTP_FAIL_CUT || rs->failure == HTTP_FAIL_TIMEOUT;
+	// All is here, and only the end of the answer was lost: the digest decides.
+	if (rc < 0 && cut && !b->anew && have == b->d->size) {
+		*e = ERR_INIT;
+		return FETCH_DONE;
+	}
 	if (rc < 0)
-		return rs->failure == HTTP_FAIL_CUT || rs->failure == HTTP_FAIL_TIMEOUT || b->anew
-		               ? FETCH_AGAIN
-		               : FETCH_FAILED;
+		return cut || b->anew ? FETCH_AGAIN : FETCH_FAILED;
 	if (rs->status == 200 || rs->status == 206) {
 		if (have == b->d->size)
 			return FETCH_DONE;
@@ -221,6 +236,39 @@ static void keep_error(struct err *kept, const struct err *e)
 		*kept = *e;
 }
 
+// ---- a mirror that gives other bytes is not asked for that blob again
+
+static char *wrong_key(const struct endpoint *ep, const struct descriptor *d)
+{
+	char digest[DIGEST_TEXT];
+	digest_text(&d->digest, digest);
+	return xasprintf("%s %s", ep->host->name, digest);
+}
+
+static bool gave_wrong(struct registry *r, const struct endpoint *ep, const struct descriptor *d)
+{
+	auto_free char *key = wrong_key(ep, d);
+	pthread_mutex_lock(&r->lock);
+	bool wrong = map_has(&r->wrong, key);
+	pthread_mutex_unlock(&r->lock);
+	return wrong;
+}
+
+// The first n of them, and any of those may have given what was gone on with. Who takes the bytes
+// may be past beginning again, and then asks for all of them anew.
+static void note_wrong(
+        struct registry *r, const struct endpoint_list *eps, size_t n, const struct descriptor *d)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!eps->v[i].is_mirror)
+			continue;
+		auto_free char *key = wrong_key(&eps->v[i], d);
+		pthread_mutex_lock(&r->lock);
+		map_set(&r->wrong, key, r);
+		pthread_mutex_unlock(&r->lock);
+	}
+}
+
 static int fetch_from_repository(
         struct registry *r, const char *name, struct blob_sink *b, struct err *kept)
 {
@@ -233,12 +281,15 @@ static int fetch_from_repository(
 		return -1;
 	}
 	for (size_t i = 0; i < eps.n; i++) {
-		if (eps.v[i].is_mirror && eps.v[i].host->dead > 0)
+		if (eps.v[i].is_mirror &&
+		        (eps.v[i].host->dead > 0 || gave_wrong(r, &eps.v[i], b->d)))
 			continue;
 		e = ERR_INIT;
 		if (fetch_from(r, &eps.v[i], b, &e) == 0)
 			return 0;
 		keep_error(kept, &e);
+		if (e.kind == ERR_CORRUPT)
+			note_wrong(r, &eps, i + 1, b->d);
 		if (e.kind == ERR_CANCELLED || e.kind == ERR_SPACE || b->broken) {
 			*kept = e;
 			return -1;
@@ -282,15 +333,32 @@ static int fetch_origin_bytes(
 		enum outcome out = fetch_located(r, b, &url, &rs, e);
 		if (out == FETCH_DONE)
 			return 0;
-		if (b->to->size(b->to) > before) {
-			retry.tries = 0;
+		bool moves = b->to->size(b->to) > before;
+		if (moves)
 			refused = 0;
-		}
+		if (moves && rs.failure != HTTP_OK) // a short answer may stay short for ever
+			retry.tries = 0;
 		if (out == FETCH_FAILED || total >= 4 * RETRY_MAX || (!url && ++refused > 1) ||
 		        api_try_again(r, &retry, &rs, e->msg, e) <= 0)
 			return -1;
 	}
 	return 0;
+}
+
+static int fetch_origin_blob(
+        struct registry *r, struct blob_origin *o, struct blob_sink *b, struct err *e)
+{
+	const struct ranged f = {.r = r,
+	        .origin = o,
+	        .d = b->d,
+	        .host = b->host,
+	        .to = b->to,
+	        .progress = &b->progress};
+	int rc = blob_fetch_ranges(&f, e);
+	if (rc < 0)
+		return -1;
+	*e = ERR_INIT;
+	return rc > 0 && fetch_origin_bytes(r, o, b, e) < 0 ? -1 : b->to->finish(b->to, b->d, e);
 }
 
 static int fetch_from_origin(
@@ -301,7 +369,7 @@ static int fetch_from_origin(
 	b->host = source;
 	while ((o = registry_origin(r, source, o))) {
 		*e = ERR_INIT;
-		if (fetch_origin_bytes(r, o, b, e) == 0 && b->to->finish(b->to, b->d, e) == 0)
+		if (fetch_origin_blob(r, o, b, e) == 0)
 			return 0;
 		struct err ignored = ERR_INIT;
 		if (e->kind == ERR_CANCELLED || e->kind == ERR_SPACE || begin_again(b, &ignored))

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/map.h"
+#include "base/slots.h"
 #include "registry/challenge.h"
 #include "registry/credentials.h"
 #include "registry/hosts_toml.h"
@@ -43,10 +45,7 @@ struct host {
 	bool other_way; // its token server wants a POST for passwords, a GET for identity tokens
 	struct host *next;
 
-	// Transfers of blobs under way, of whichever push or pull.
-	pthread_mutex_t slots_lock;
-	pthread_cond_t slot_free;
-	int busy;
+	struct slots transfers; // of blobs, of whichever push or pull
 };
 
 struct registry {
@@ -62,6 +61,8 @@ struct registry {
 	struct host *hosts;
 	struct hosts_entry *hosts_tomls; // endpoint_hosts.c
 	struct blob_origin *origins;
+	struct map wrong;    // "host digest": mirrors that gave other bytes for it
+	struct slots ranges; // of blobs, under way
 };
 void origins_free(struct registry *r);
 
@@ -141,8 +142,9 @@ bool status_is_transient(int status);
 char *refusal_advice(const struct endpoint *ep, const struct http_response *rs, const char *said);
 // "; 100 requests in 6 h are allowed; again in 12 min", as far as the answer tells. Caller frees.
 char *rate_limit_text(const struct http_response *rs);
-// After a failure that may pass; why: in words, for people. 1: waited, try again; 0: given up, or
-// the server wants more patience than we have; -1: cancelled, *e says so.
+// After a failure that may pass; why: in words, for people; "": they have been told. 1: waited,
+// try again; 0: given up, or the server wants more patience than we have; -1: cancelled, *e says
+// so.
 int api_try_again(struct registry *r, struct retry *retry, const struct http_response *rs,
         const char *why, struct err *e);
 // The "message" members of a registry's JSON error body, joined, or "". Caller frees.
@@ -189,11 +191,26 @@ struct blob_taker {
 	int (*again)(struct blob_taker *self, struct err *e); // from the beginning; -1: it cannot
 	// All has come. ERR_CORRUPT: it is not what the descriptor says.
 	int (*finish)(struct blob_taker *self, const struct descriptor *d, struct err *e);
+	// Bytes of anywhere behind what was taken, by several threads at once; they count as taken
+	// when those before them do and advance says so: the next n. NULL: only in order.
+	int (*place)(struct blob_taker *self, uint64_t at, const void *p, size_t n, struct err *e);
+	int (*advance)(struct blob_taker *self, uint64_t n, struct err *e);
 };
 // From the first of the repositories that gives it ("docker.io/library/node"), going on after a
 // transfer that was cut.
 int blob_fetch_from(struct registry *r, const struct descriptor *d, int step,
         const struct strv *sources, struct blob_taker *to, struct err *e);
+// The same of a large blob at an origin, in ranges side by side (blob_ranges.c). 1: that is no way
+// to get it, or has stopped being one: from where the taker has got to on by one request.
+struct ranged {
+	struct registry *r;
+	struct blob_origin *origin;
+	const struct descriptor *d;
+	const char *host; // for people
+	struct blob_taker *to;
+	struct progress *progress;
+};
+int blob_fetch_ranges(const struct ranged *f, struct err *e);
 // Splits "docker.io/library/node". Caller frees both.
 int repository_split(const char *name, char **ret_domain, char **ret_repository, struct err *e);
 // Runs fn(arg, i) for i < n on `parallel` threads; the first failure stops the rest.

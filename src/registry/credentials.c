@@ -171,8 +171,9 @@ const char *credential_helper_name(const struct jn *config, const char *host)
 	const char *key;
 	for (size_t i = 0; jn_member(helpers, i, &key, &value); i++) {
 		auto_free char *key_host = credential_host(key);
-		if (strcmp(key_host, host) == 0 && jn_str(value) && *jn_str(value))
-			return jn_str(value);
+		const char *helper = strcmp(key_host, host) == 0 ? jn_str(value) : NULL;
+		if (helper) // "": none, what is in the file counts
+			return *helper ? helper : NULL;
 	}
 	const char *all = jn_get_str(config, "credsStore");
 	return all && *all ? all : NULL;

@@ -10,7 +10,11 @@
 #include "registry/credentials-int.h"
 #include "registry/http.h"
 #include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define LINKS_MAX 40
 
 struct config_edit {
 	const char *host, *server; // "docker.io", "https://index.docker.io/v1/"
@@ -92,6 +96,38 @@ static void write_config(struct buf *out, const struct jn *root, struct config_e
 	buf_putc(out, '\n');
 }
 
+// What a file that may be a link stands for, also if that is not there yet: people keep config.json
+// elsewhere. Caller frees.
+static char *follow_links(const char *path)
+{
+	char *at = xstrdup(path);
+	char target[PATH_MAX];
+	for (int i = 0; i < LINKS_MAX; i++) {
+		ssize_t n = readlink(at, target, sizeof(target) - 1);
+		if (n <= 0)
+			break;
+		target[n] = '\0';
+		int folder = *target == '/' ? 0 : (int)(fs_base_name(at) - at);
+		char *next = xasprintf("%.*s%s", folder, at, target);
+		free(at);
+		at = next;
+	}
+	return at;
+}
+
+// Owner and mode stay: it may be another user's (sudo), or be shared with a group on purpose. Where
+// all may read it, nobody has thought of passwords in it.
+static int replace_config(const char *path, const struct buf *text, struct err *e)
+{
+	struct stat st;
+	auto_free char *real = follow_links(path);
+	if (stat(real, &st) < 0)
+		return fs_replace_file(AT_FDCWD, real, text->p, text->n, 0600, e);
+	if (st.st_mode & 0007)
+		st.st_mode = S_IFREG | 0600;
+	return fs_replace_file_like(AT_FDCWD, real, text->p, text->n, &st, e);
+}
+
 static int edit_file(const char *dir, const char *path, const struct jn *root,
         struct config_edit *edit, struct err *e)
 {
@@ -101,7 +137,7 @@ static int edit_file(const char *dir, const char *path, const struct jn *root,
 		return 0;
 	int rc = fs_mkdir_p(AT_FDCWD, dir, 0700, e);
 	if (rc == 0)
-		rc = fs_replace_file(AT_FDCWD, path, out.p, out.n, 0600, e);
+		rc = replace_config(path, &out, e);
 	explicit_bzero(out.p, out.n);
 	return rc < 0 ? err_wrap(e, "store credentials") : 0;
 }

@@ -21,8 +21,7 @@ void host_free(struct host *h)
 	token_list_free(h->tokens);
 	challenge_release(&h->challenge);
 	pthread_mutex_destroy(&h->lock);
-	pthread_mutex_destroy(&h->slots_lock);
-	pthread_cond_destroy(&h->slot_free);
+	slots_release(&h->transfers);
 	free(h->name);
 	free(h->cred_name);
 	free(h->base);
@@ -37,8 +36,7 @@ struct host *host_new(const char *name, const char *cred_name, bool configured)
 {
 	struct host *h = xcalloc(1, sizeof(*h));
 	pthread_mutex_init(&h->lock, NULL);
-	pthread_mutex_init(&h->slots_lock, NULL);
-	pthread_cond_init(&h->slot_free, NULL);
+	slots_init(&h->transfers);
 	h->name = xstrdup(name);
 	h->cred_name = xstrdup(cred_name);
 	h->api = xstrdup("/v2");
@@ -56,26 +54,12 @@ struct host *host_copy(const struct host *h)
 
 int host_enter(struct registry *r, struct host *h, struct err *e)
 {
-	int rc = 0;
-	pthread_mutex_lock(&h->slots_lock);
-	while (h->busy >= r->parallel && rc == 0) {
-		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec++; // nothing else wakes who waits when all is cancelled
-		pthread_cond_timedwait(&h->slot_free, &h->slots_lock, &until);
-		rc = cancel_check(e);
-	}
-	h->busy += rc == 0;
-	pthread_mutex_unlock(&h->slots_lock);
-	return rc;
+	return slots_enter(&h->transfers, r->parallel, e);
 }
 
 void host_leave(struct host *h)
 {
-	pthread_mutex_lock(&h->slots_lock);
-	h->busy--;
-	pthread_cond_signal(&h->slot_free);
-	pthread_mutex_unlock(&h->slots_lock);
+	slots_leave(&h->transfers);
 }
 
 static bool is_hub(const char *domain)

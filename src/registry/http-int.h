@@ -46,7 +46,8 @@ struct http_exchange {
 	const struct curl_api *curl;
 	const struct http_request *rq;
 	const struct url *url;
-	const char *authorization;
+	const struct strv *own_headers; // NULL: not at this origin
+	const char *authorization;      // the same
 	struct http_response *rs;
 	CURL *easy;
 	bool sink_started, failed; // failed: *e is set by a callback

@@ -224,11 +224,15 @@ static int run(struct http_exchange *x, struct http_handle *handle)
 	return r;
 }
 
-static int exchange(struct http *h, const struct http_request *rq, const struct url *url,
-        const char *authorization, struct http_response *rs, struct err *e)
+// Of *like: the request, and what goes along to this origin.
+static int exchange(
+        const struct http_exchange *like, const struct url *url, struct http_response *rs)
 {
-	struct http_exchange x = {
-	        .http = h, .rq = rq, .url = url, .authorization = authorization, .rs = rs, .e = e};
+	struct http_exchange x = *like;
+	struct http *h = x.http;
+	struct err *e = x.e;
+	x.url = url;
+	x.rs = rs;
 	rs->failure = HTTP_FAIL_LOCAL;
 	rs->content_length = UINT64_MAX;
 	rs->url = url_text(url);
@@ -301,12 +305,15 @@ int http_perform(
 	auto_free char *own = rq->authorization || !first.userinfo
 	                              ? NULL
 	                              : userinfo_authorization(first.userinfo);
-	const char *authorization = rq->authorization ? rq->authorization : own;
+	const struct http_exchange other = {.http = h, .rq = rq, .e = e};
+	struct http_exchange same = other;
+	same.own_headers = rq->own_headers;
+	same.authorization = rq->authorization ? rq->authorization : own;
 	for (int i = 0; i <= REDIRECTS_MAX; i++) {
-		bool same = url_same_origin(&first, &at);
+		bool is_same = url_same_origin(&first, &at);
 		http_response_release(ret);
-		int r = exchange(h, rq, &at, same ? authorization : NULL, ret, e);
-		ret->redirected = !same;
+		int r = exchange(is_same ? &same : &other, &at, ret);
+		ret->redirected = !is_same;
 		if (r < 0 || rq->stays || !is_redirect(rq, ret))
 			return r;
 		if (follow(rq, &at, ret, e) < 0)

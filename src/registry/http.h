@@ -36,10 +36,11 @@ char *userinfo_authorization(const char *userinfo);
 struct http_request {
 	const char *method; // "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"
 	const char *url;
-	const struct strv *headers; // "Name: value"; may be NULL
-	const char *authorization;  // header value, may be NULL
-	bool has_body;              // then body, or if that is NULL body_fd from body_from on
-	bool body_is_pipe;          // body_fd is read as it comes, and so can be sent only once
+	const struct strv *headers;     // "Name: value"; may be NULL
+	const struct strv *own_headers; // the same, for the origin of url alone; may be NULL
+	const char *authorization;      // header value, for that origin too; may be NULL
+	bool has_body;                  // then body, or if that is NULL body_fd from body_from on
+	bool body_is_pipe;              // body_fd is read as it comes, and so can be sent only once
 	const void *body;
 	int body_fd;
 	uint64_t body_from; // of the file
@@ -52,7 +53,8 @@ struct http_request {
 	void *sent_arg;
 	struct http_sink *sink; // NULL: into response.body, at most max_answer bytes
 	size_t max_answer;      // 0: 1 MiB
-	uint64_t range_from;    // > 0: "Range: bytes=N-"
+	uint64_t range_from;    // > 0: "Range: bytes=N-", of range_size bytes
+	uint64_t range_size;    // 0: all that follow
 	long connect_seconds;   // at most; 0: 30
 	bool plain_redirects;   // from https to plain http: followed (no credentials go along)
 	bool stays;             // a redirect is not followed: the body is for that server alone

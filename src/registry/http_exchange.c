@@ -204,22 +204,37 @@ static void add_header(struct http_exchange *x, struct curl_slist **list, const 
 		*list = longer;
 }
 
+static void add_range(struct http_exchange *x, struct curl_slist **list)
+{
+	const struct http_request *rq = x->rq;
+	auto_buf struct buf line = {0};
+	buf_printf(&line, "Range: bytes=%ju-", (uintmax_t)rq->range_from);
+	if (rq->range_size > 0)
+		buf_printf(&line, "%ju", (uintmax_t)(rq->range_from + rq->range_size - 1));
+	add_header(x, list, line.p);
+}
+
+static void add_headers(
+        struct http_exchange *x, struct curl_slist **list, const struct strv *headers)
+{
+	for (size_t i = 0; headers && i < headers->n; i++)
+		add_header(x, list, headers->v[i]);
+}
+
 static struct curl_slist *request_headers(struct http_exchange *x)
 {
 	const struct http_request *rq = x->rq;
 	struct curl_slist *list = NULL;
-	for (size_t i = 0; rq->headers && i < rq->headers->n; i++)
-		add_header(x, &list, rq->headers->v[i]);
+	add_headers(x, &list, rq->headers);
+	add_headers(x, &list, x->own_headers);
 	// Waiting for 100 Continue costs a second where the server does not know it.
 	add_header(x, &list, "Expect:");
 	if (x->authorization) {
 		auto_free char *line = xasprintf("Authorization: %s", x->authorization);
 		add_header(x, &list, line);
 	}
-	if (rq->range_from > 0) {
-		auto_free char *line = xasprintf("Range: bytes=%ju-", (uintmax_t)rq->range_from);
-		add_header(x, &list, line);
-	}
+	if (rq->range_from > 0 || rq->range_size > 0)
+		add_range(x, &list);
 	return list;
 }
 
@@ -418,6 +433,17 @@ static int say(struct http_exchange *x, enum http_failure failure, const char *w
 	}
 }
 
+// It was the nameserver that did not answer in time. A connection that was kept has an address and
+// needs no name.
+static bool never_resolved(struct http_exchange *x, CURLcode rc)
+{
+	curl_off_t found = 0;
+	const char *address = NULL;
+	x->curl->easy_getinfo(x->easy, CURLINFO_NAMELOOKUP_TIME_T, &found);
+	x->curl->easy_getinfo(x->easy, CURLINFO_PRIMARY_IP, &address);
+	return rc == CURLE_OPERATION_TIMEDOUT && !found && !(address && *address);
+}
+
 int http_exchange_failed(struct http_exchange *x, CURLcode rc)
 {
 	long status = 0, sys = 0;
@@ -426,7 +452,7 @@ int http_exchange_failed(struct http_exchange *x, CURLcode rc)
 	x->rs->status = (int)status;
 	if (x->failed)
 		return -1;
-	x->rs->failure = failure_of(rc);
+	x->rs->failure = never_resolved(x, rc) ? HTTP_FAIL_RESOLVE : failure_of(rc);
 	const char *why = x->message[0] ? x->message : x->curl->easy_strerror(rc);
 	// Where it is a proxy that cannot be reached, only libcurl's words name it.
 	if (x->rs->failure == HTTP_FAIL_CONNECT && sys && strstr(why, x->url->host))

@@ -23,8 +23,6 @@ static void take_piece_minimum(struct upload *u, const struct http_response *rs)
 		u->piece_min = least;
 }
 
-// Behind a TLS proxy some registries call themselves http: same host, so it is the proxy that is
-// meant.
 int upload_located(struct upload *u, const struct http_response *rs, struct err *e)
 {
 	auto_url struct url at = {0}, next = {0};
@@ -36,14 +34,10 @@ int upload_located(struct upload *u, const struct http_response *rs, struct err 
 		        u->t->ep->host->cred_name);
 	if (url_parse(rs->url, &at, e) < 0 || url_resolve(&at, rs->location, &next, e) < 0)
 		return err_wrap(e, "upload location");
-	if (at.https && !next.https) {
-		if (strcmp(at.host, next.host) != 0)
-			return err_set(e, ERR_NET,
-			        "'%s' wants the upload sent by plain http to '%s': refused",
-			        u->t->ep->host->cred_name, next.host);
-		next.https = true;
-		next.port = at.port;
-	}
+	if (!url_keep_https(&at, &next))
+		return err_set(e, ERR_NET,
+		        "'%s' wants the upload sent by plain http to '%s': refused",
+		        u->t->ep->host->cred_name, next.host);
 	u->location = url_text(&next);
 	return 0;
 }

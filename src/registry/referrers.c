@@ -37,19 +37,28 @@ static int take(const struct image_index *ix, const char *artifact_type,
 	return 0;
 }
 
-// The URL of the next page, or NULL: Link: </v2/..>; rel="next" (RFC 8288).
-static char *next_page(const struct http_response *rs)
+// The URL of the next page, or NULL: Link: </v2/..>; rel="next" (RFC 8288). A list has no
+// reason to go on at another server: whoever names one wants something asked there.
+static int next_page(const struct http_response *rs, char **ret, struct err *e)
 {
 	auto_url struct url at = {0}, next = {0};
-	struct err ignored = ERR_INIT;
 	const char *open = rs->link ? strchr(rs->link, '<') : NULL;
 	const char *close = open ? strchr(open, '>') : NULL;
+	*ret = NULL;
 	if (!close || !strstr(close, "next"))
-		return NULL;
+		return 0;
 	auto_free char *target = xstrndup(open + 1, (size_t)(close - open - 1));
-	if (url_parse(rs->url, &at, &ignored) < 0 || url_resolve(&at, target, &next, &ignored) < 0)
-		return NULL;
-	return url_text(&next);
+	if (url_parse(rs->url, &at, e) < 0 || url_resolve(&at, target, &next, e) < 0) {
+		e->kind = ERR_NET; // the server's fault, not the user's
+		return err_wrap(e, "next page");
+	}
+	if (!url_keep_https(&at, &next) || !url_same_origin(&at, &next)) {
+		auto_free char *from = url_host_port(&at), *to = url_host_port(&next);
+		return err_set(e, ERR_NET, "'%s' has the next page of the list on '%s': refused",
+		        from, to);
+	}
+	*ret = url_text(&next);
+	return 0;
 }
 
 // One page of the API. 1: got it, *url is the next one or NULL; 0: there is no such API; -1.
@@ -80,9 +89,8 @@ static int list_page(struct registry *r, struct endpoint *ep, const char *tail, 
 		*e = ignored;
 		return first ? 0 : -1;
 	}
-	free(*url);
-	*url = next_page(&rs);
-	return 1;
+	free(steal_ptr(url));
+	return next_page(&rs, url, e) < 0 ? -1 : 1;
 }
 
 // 1: listed; 0: there is no such API; -1.

@@ -45,6 +45,7 @@ struct registry *registry_new(struct store *s, const struct registry_options *o,
 	r->conf = conf;
 	r->http = http_new(stall);
 	pthread_mutex_init(&r->lock, NULL);
+	slots_init(&r->ranges);
 	return r;
 }
 
@@ -62,6 +63,8 @@ void registry_free(struct registry *r)
 	registries_conf_release(&r->conf);
 	strv_release(&r->trusted);
 	pthread_mutex_destroy(&r->lock);
+	map_release(&r->wrong);
+	slots_release(&r->ranges);
 	free(r->docker_config);
 	free(r);
 }

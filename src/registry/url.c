@@ -199,6 +199,17 @@ int url_resolve(const struct url *base, const char *location, struct url *ret, s
 	return 0;
 }
 
+bool url_keep_https(const struct url *at, struct url *next)
+{
+	if (!at->https || next->https)
+		return true;
+	if (strcmp(at->host, next->host) != 0)
+		return false;
+	next->https = true;
+	next->port = at->port;
+	return true;
+}
+
 bool url_host_is_loopback(const char *host_port)
 {
 	if (str_has_prefix(host_port, "[::1]") || strcmp(host_port, "::1") == 0)

@@ -25,6 +25,9 @@ char *url_host_port(const struct url *u); // "host" or "host:port". Caller frees
 bool url_same_origin(const struct url *a, const struct url *b);
 // `location` of an answer to a request for `base`: absolute, //host, /path, ?query or relative.
 int url_resolve(const struct url *base, const char *location, struct url *ret, struct err *e);
+// Where an answer from `at` says to go next. Behind a TLS proxy some servers call themselves http:
+// same host, so it is the proxy that is meant. False: it is plain http elsewhere.
+bool url_keep_https(const struct url *at, struct url *next);
 // True for localhost, *.localhost, 127.0.0.0/8 and ::1; host may carry a port.
 bool url_host_is_loopback(const char *host_port);
 void url_escape(struct buf *out, const char *s); // percent-encodes all but unreserved characters

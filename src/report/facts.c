@@ -78,19 +78,81 @@ void put_image_url(const struct report *r, struct buf *out)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789._-/:";
 	char hex[HASH_HEX];
-	size_t n = repository_length(r->name);
-	if (r->kind != REPORT_IMAGE || !r->manifest || digest_is_zero(r->manifest) ||
-	        strspn(r->name, plain) < n)
+	const char *name = r->reference;
+	size_t n = name ? repository_length(name) : 0;
+	if (r->kind != REPORT_IMAGE || !n || !r->manifest || digest_is_zero(r->manifest) ||
+	        strspn(name, plain) < n)
 		return;
-	const char *slash = memrchr(r->name, '/', n), *last = slash ? slash + 1 : r->name;
-	size_t len = n - (size_t)(last - r->name);
+	const char *slash = memrchr(name, '/', n), *last = slash ? slash + 1 : name;
+	size_t len = n - (size_t)(last - name);
 	if (!len || memchr(last, ':', len))
 		return;
 	digest_hex(r->manifest, hex);
 	buf_printf(out, "pkg:oci/%.*s@sha256%%3A%s?", (int)len, last, hex);
 	if (r->arch && strspn(r->arch, plain) == strlen(r->arch))
 		buf_printf(out, "arch=%s&", r->arch);
-	buf_printf(out, "repository_url=%.*s", (int)n, r->name);
+	buf_printf(out, "repository_url=%.*s", (int)n, name);
+}
+
+static const char *known(const char *s)
+{
+	return s ? s : "";
+}
+
+void put_claim(struct buf *out, const char *package, const char *version, const struct finding *f)
+{
+	buf_printf(out, "%s %s has %s (%s)", package, known(version), flaw_name(f),
+	        severity_word(f->severity));
+	if (f->fixed)
+		buf_printf(out, ", fixed in %s", f->fixed);
+}
+
+void put_file_and_layer(struct buf *out, const struct report *r, const struct finding *f)
+{
+	const struct report_layer *l = layer_of(r, f->package);
+	buf_printf(out, "File: %s", known(f->package->path));
+	if (l && l->created_by)
+		buf_printf(out, "\n%s: %s", l->base ? "From the base image" : "Brought by",
+		        l->created_by);
+}
+
+// What stays the same with the next build: the repository, else the file ("docker-archive:app.tar",
+// "sbom:app.json"). An id does not.
+static struct source_place place_of_name(const struct report *r)
+{
+	if (r->reference)
+		return (struct source_place){r->reference, repository_length(r->reference), 0};
+	const char *path = r->name;
+	size_t word = strspn(path, "abcdefghijklmnopqrstuvwxyz-");
+	bool is_id =
+	        str_has_prefix(path, "sha256:") || strspn(path, "0123456789abcdef") == strlen(path);
+	path += path[word] == ':' ? word + 1 : 0;
+	return (struct source_place){path, is_id ? 0 : strcspn(path, ":"), 0};
+}
+
+struct source_place source_place_of(const struct report *r, const struct finding *f)
+{
+	const struct report_layer *l = layer_of(r, f->package);
+	struct source_place at = place_of_name(r);
+	if (l && l->dockerfile && l->line > 0)
+		at = (struct source_place){l->dockerfile, strlen(l->dockerfile), l->line};
+	else if (r->kind == REPORT_FOLDER)
+		at = (struct source_place){f->package->path, strlen(f->package->path), 0};
+	while (at.n && (*at.path == '/' || (at.n > 1 && at.path[0] == '.' && at.path[1] == '/'))) {
+		at.path++;
+		at.n--;
+	}
+	return at.n ? at : (struct source_place){"image", strlen("image"), at.line};
+}
+
+void hash_finding(struct hasher *h, const struct finding *f)
+{
+	const struct package *p = f->package->package;
+	hasher_str(h, flaw_name(f));
+	hasher_str(h, package_type_name(p->type));
+	hasher_str(h, p->name);
+	hasher_str(h, p->arch);
+	hasher_str(h, f->package->path);
 }
 
 void put_count(struct buf *out, size_t n, const char *what)
@@ -240,15 +302,19 @@ void end_document(struct buf *out, size_t start)
 }
 
 // Version 8 of RFC 9562: bits of our own choice, a digest's here.
-void settle_uuid(struct buf *out, size_t start, size_t at)
+void uuid_text(struct hash h, char out[static sizeof(UUID_ZEROS)])
 {
-	struct hash h = hash_bytes(out->p + start, out->n - start);
-	char text[sizeof(UUID_ZEROS)];
 	h.b[6] = (uint8_t)(0x80 | (h.b[6] & 0x0f));
 	h.b[8] = (uint8_t)(0x80 | (h.b[8] & 0x3f));
-	snprintf(text, sizeof(text),
+	snprintf(out, sizeof(UUID_ZEROS),
 	        "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", h.b[0],
 	        h.b[1], h.b[2], h.b[3], h.b[4], h.b[5], h.b[6], h.b[7], h.b[8], h.b[9], h.b[10],
 	        h.b[11], h.b[12], h.b[13], h.b[14], h.b[15]);
+}
+
+void settle_uuid(struct buf *out, size_t start, size_t at)
+{
+	char text[sizeof(UUID_ZEROS)];
+	uuid_text(hash_bytes(out->p + start, out->n - start), text);
 	memcpy(out->p + at, text, sizeof(text) - 1);
 }

@@ -85,6 +85,22 @@ static void put_vulnerability(struct jw *w, const struct finding *f)
 	jw_array_end(w);
 }
 
+static const char *type_name(enum package_type t)
+{
+	switch (t) {
+	case PACKAGE_PYPI:
+		return "python";
+	case PACKAGE_GOLANG:
+		return "go-module";
+	case PACKAGE_CARGO:
+		return "rust-crate";
+	case PACKAGE_MAVEN:
+		return "java-archive";
+	default:
+		return package_type_name(t);
+	}
+}
+
 static void put_artifact(struct jw *w, const struct report *r, const struct found_package *f)
 {
 	auto_buf struct buf url = {0};
@@ -93,7 +109,7 @@ static void put_artifact(struct jw *w, const struct report *r, const struct foun
 	jw_object(w);
 	jw_kv(w, "name", f->package->name);
 	jw_kv(w, "version", f->package->version);
-	jw_kv(w, "type", package_type_name(f->package->type));
+	jw_kv(w, "type", type_name(f->package->type));
 	jw_kv(w, "purl", buf_cstr(&url));
 	jw_key(w, "locations");
 	jw_array(w);
@@ -114,7 +130,7 @@ static void put_matches(struct jw *w, const struct report *r, const char *key, b
 {
 	jw_key(w, key);
 	jw_array(w);
-	for (size_t i = 0; i < r->scan->n; i++) {
+	for (size_t i = 0; r->scan && i < r->scan->n; i++) {
 		const struct finding *f = &r->scan->v[i];
 		if (!!f->hidden != hidden)
 			continue;
@@ -151,6 +167,7 @@ static void put_source(struct jw *w, const struct report *r)
 void report_grype(const struct report *r, struct buf *out)
 {
 	const struct release *release = &r->packages->release;
+	size_t start = out->n;
 	struct jw w;
 	jw_begin(&w, out, 1);
 	jw_object(&w);
@@ -168,5 +185,5 @@ void report_grype(const struct report *r, struct buf *out)
 	jw_kv(&w, "version", r->version);
 	jw_object_end(&w);
 	jw_object_end(&w);
-	buf_putc(out, '\n');
+	end_document(out, start);
 }

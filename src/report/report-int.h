@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/map.h"
 #include "report/report.h"
@@ -24,8 +25,23 @@ const struct advisory_rating *rating_of(const struct advisory_flaw *f);
 const char *cvss_method(const struct cvss *c); // "CVSSv31", as CycloneDX has it
 // Of an image's name, what is left without tag and digest, which change with every build.
 size_t repository_length(const char *name);
-// Its package URL (pkg:oci), appended; nothing if there is no manifest or the name is another's.
+// Its package URL (pkg:oci), appended; nothing if there is no manifest, or it was not found by a
+// registry's name.
 void put_image_url(const struct report *r, struct buf *out);
+// "zlib1g 1.2 has CVE-2024-0001 (HIGH), fixed in 1.3", appended as it is.
+void put_claim(struct buf *out, const char *package, const char *version, const struct finding *f);
+// The file that says the package is there and the instruction that brought it, a line each.
+void put_file_and_layer(struct buf *out, const struct report *r, const struct finding *f);
+// Where a project's sources have it: the Dockerfile's line; else the file in a folder, or the
+// image. Relative to the root of the repository, never empty, not terminated.
+struct source_place {
+	const char *path;
+	size_t n;
+	int line; // 0: it is no Dockerfile's
+};
+struct source_place source_place_of(const struct report *r, const struct finding *f);
+// What makes it the same finding in the next build: neither line nor version.
+void hash_finding(struct hasher *h, const struct finding *f);
 // "1 package", "2 packages".
 void put_count(struct buf *out, size_t n, const char *what);
 // No more than n bytes of it, in whole characters, and an ellipsis where there was more. Caller
@@ -60,3 +76,4 @@ void end_document(struct buf *out, size_t start);
 #define UUID_ZEROS "00000000-0000-0000-0000-000000000000"
 // Replaces the zeros at `at` by what the document's bytes say.
 void settle_uuid(struct buf *out, size_t start, size_t at);
+void uuid_text(struct hash h, char out[static sizeof(UUID_ZEROS)]); // of a digest

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was found in an image, written for others: Trivy's and Grype's JSON, SARIF 2.1.0, CycloneDX
-// 1.5 and 1.6, SPDX 2.3, Markdown. The same input is the same bytes.
+// 1.5 and 1.6, SPDX 2.3, Markdown, GitLab's reports, JUnit's XML. The same input is the same bytes.
 #pragma once
 
 #include "base/timefmt.h"
@@ -28,10 +28,11 @@ enum report_kind {
 // All of it is the caller's.
 struct report {
 	enum report_kind kind;
-	const char *name;                       // as the user calls it
-	const struct digest *id;                // of the config; NULL: no image
-	const struct digest *manifest;          // NULL: none yet
-	const char *os, *arch;                  // of the image; NULL
+	const char *name;              // as the user calls it
+	const char *reference;         // the name registries have for it; NULL: it has none
+	const struct digest *id;       // of the config; NULL: no image
+	const struct digest *manifest; // NULL: none yet
+	const char *os, *arch;         // of the image; NULL
 	const struct strv *tags, *repo_digests; // NULL: none
 	const char *config;                     // the image's, JSON; NULL
 	size_t config_n;
@@ -53,6 +54,10 @@ void report_sarif(const struct report *r, struct buf *out);
 void report_cyclonedx(const struct report *r, int version, struct buf *out); // 15, 16
 void report_spdx(const struct report *r, struct buf *out);
 void report_markdown(const struct report *r, struct buf *out);
+// What a filter hid is never told in these two.
+void report_gitlab(const struct report *r, struct buf *out); // its container scanning report
+void report_gitlab_codequality(const struct report *r, struct buf *out);
+void report_junit(const struct report *r, struct buf *out);
 
 // A text in a line of Markdown, appended: it is shown as it is and makes nothing of its own,
 // neither link nor cell nor line.

@@ -136,40 +136,22 @@ static void put_rule(struct jw *w, const struct finding *f)
 
 // ---- results
 
-static void put_text(struct jw *w, const struct finding *f, const struct report_layer *l)
+static void put_text(struct jw *w, const struct report *r, const struct finding *f)
 {
 	const struct package *p = f->package->package;
-	auto_buf struct buf text = {0};
-	put_plain(&text, p->name);
-	buf_putc(&text, ' ');
-	put_plain(&text, p->version);
-	buf_puts(&text, " has ");
-	put_plain(&text, flaw_name(f));
-	buf_printf(&text, " (%s)", severity_word(f->severity));
-	if (f->fixed) {
-		buf_puts(&text, ", fixed in ");
-		put_plain(&text, f->fixed);
-	}
-	buf_puts(&text, ".\nFile: ");
-	put_plain(&text, f->package->path);
-	if (l && l->created_by) {
-		buf_printf(&text, "\n%s: ", l->base ? "From the base image" : "Brought by");
-		put_plain(&text, l->created_by);
-	}
+	auto_buf struct buf raw = {0}, text = {0};
+	put_claim(&raw, p->name, p->version, f);
+	buf_puts(&raw, ".\n");
+	put_file_and_layer(&raw, r, f);
+	put_plain(&text, raw.p);
 	put_message(w, "message", buf_cstr(&text));
 }
 
-// A path relative to the root of the repository, as a URI (RFC 3986).
+// As a URI (RFC 3986).
 static void put_uri(struct buf *out, const char *path, size_t n)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	                            "-._~/!$&'()*+,;=@";
-	while (n && (*path == '/' || (n > 1 && path[0] == '.' && path[1] == '/'))) {
-		path++;
-		n--;
-	}
-	if (!n)
-		buf_puts(out, "image");
 	for (; n; path++, n--) {
 		if (*path && strchr(plain, *path))
 			buf_putc(out, *path);
@@ -180,16 +162,9 @@ static void put_uri(struct buf *out, const char *path, size_t n)
 
 static void put_location(struct jw *w, const struct report *r, const struct finding *f)
 {
-	const struct report_layer *l = layer_of(r, f->package);
-	const char *path = f->package->path;
-	bool told = l && l->dockerfile && l->line > 0;
+	struct source_place at = source_place_of(r, f);
 	auto_buf struct buf uri = {0};
-	if (told)
-		put_uri(&uri, l->dockerfile, strlen(l->dockerfile));
-	else if (r->kind == REPORT_FOLDER)
-		put_uri(&uri, path, strlen(path));
-	else
-		put_uri(&uri, r->name, repository_length(r->name));
+	put_uri(&uri, at.path, at.n);
 	jw_key(w, "physicalLocation");
 	jw_object(w);
 	jw_key(w, "artifactLocation");
@@ -198,7 +173,7 @@ static void put_location(struct jw *w, const struct report *r, const struct find
 	jw_object_end(w);
 	jw_key(w, "region");
 	jw_object(w);
-	jw_kv_int(w, "startLine", told ? l->line : 1);
+	jw_kv_int(w, "startLine", at.line ? at.line : 1);
 	jw_object_end(w);
 	jw_object_end(w);
 }
@@ -221,17 +196,11 @@ static void put_locations(struct jw *w, const struct report *r, const struct fin
 	jw_array_end(w);
 }
 
-// What makes it the same alert in the next build: neither line nor version.
 static void put_fingerprint(struct jw *w, const struct finding *f)
 {
-	const struct package *p = f->package->package;
 	auto_hasher struct hasher *h = hasher_new();
 	char hex[HASH_HEX];
-	hasher_str(h, flaw_name(f));
-	hasher_str(h, package_type_name(p->type));
-	hasher_str(h, p->name);
-	hasher_str(h, p->arch);
-	hasher_str(h, f->package->path);
+	hash_finding(h, f);
 	struct hash got = hasher_end(h);
 	hash_hex(&got, hex);
 	jw_key(w, "partialFingerprints");
@@ -246,7 +215,7 @@ static void put_result(struct jw *w, const struct report *r, const struct findin
 	jw_kv(w, "ruleId", flaw_name(f));
 	jw_kv_int(w, "ruleIndex", (int64_t)rule);
 	jw_kv(w, "level", level_of(f->severity));
-	put_text(w, f, layer_of(r, f->package));
+	put_text(w, r, f);
 	put_locations(w, r, f);
 	put_fingerprint(w, f);
 	if (f->hidden) {

@@ -21,15 +21,8 @@ static struct trivy_result lock_file(const char *path)
 
 static const char *os_family(const struct report *r)
 {
-	static const char *const other[][2] = {{"rhel", "redhat"}, {"amzn", "amazon"},
-	        {"ol", "oracle"}, {"almalinux", "alma"}, {"opensuse-leap", "opensuse.leap"},
-	        {"opensuse-tumbleweed", "opensuse.tumbleweed"}, {"mariner", "cbl-mariner"}};
 	const char *id = r->packages->release.id;
-	for (size_t i = 0; id && i < ARRAY_LEN(other); i++) {
-		if (!strcmp(other[i][0], id))
-			return other[i][1];
-	}
-	return id ? id : "none";
+	return id ? release_family(id) : "none";
 }
 
 static const char *os_name(const struct report *r)
@@ -222,17 +215,13 @@ static void put_texts(struct jw *w, const char *key, const struct strv *v)
 
 static void put_os(struct jw *w, const struct report *r)
 {
-	const struct scan *s = r->scan;
-	char today[TIME_TEXT];
 	if (!r->packages->release.id)
 		return;
-	time_format(r->created, today);
 	jw_key(w, "OS");
 	jw_object(w);
 	jw_kv(w, "Family", os_family(r));
 	jw_kv(w, "Name", os_name(r) ? os_name(r) : "");
-	if (s && s->has_release && *s->release.end_of_life &&
-	        strncmp(s->release.end_of_life, today, strlen("2026-01-01")) < 0)
+	if (r->scan && r->scan->is_over)
 		jw_kv_bool(w, "EOSL", true);
 	jw_object_end(w);
 }

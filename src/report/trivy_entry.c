@@ -45,6 +45,7 @@ static void put_source(struct jw *w, struct arena *a, const struct package *p)
 	jw_kv(w, "SrcVersion", v.version);
 	kv_some(w, "SrcRelease", v.release);
 	put_epoch(w, "SrcEpoch", v.epoch);
+	kv_some(w, "Modularitylabel", p->module);
 }
 
 static void put_id(struct jw *w, const char *key, const struct package *p)

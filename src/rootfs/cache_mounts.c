@@ -61,15 +61,15 @@ int cache_mount_save(struct engine *g, const char *id, struct digest *ret, struc
 
 // ---- in
 
-static int unpack(struct engine *g, const char *id, const char *sharing, const struct digest *layer,
-        int step, struct err *e)
+int cache_mount_put(struct engine *g, const char *id, const char *sharing,
+        const struct digest *layer, int step, struct err *e)
 {
 	struct layer_index *ignored;
 	auto_free char *path = NULL;
 	if (layer_need_index(g, layer, step, &ignored, e))
 		return -1;
 	auto_fd int dir = store_temp_dir(g->store, &path, e);
-	int rc = dir < 0 ? -1 : layer_unpack(g, layer, NULL, dir, false, e);
+	int rc = dir < 0 ? -1 : layer_unpack(g, layer, NULL, dir, e);
 	if (!rc)
 		rc = store_cache_put(g->store, id, g->rung.flavour, path, sharing, e);
 	if (rc <= 0 && path)
@@ -85,7 +85,7 @@ int cache_mount_fill(struct engine *g, const char *id, const char *sharing, int 
 	if (found == 1 && !r.has_layer)
 		found = 0;
 	if (found == 1 && store_cache_vacant(g->store, id, g->rung.flavour))
-		found = unpack(g, id, sharing, &r.diff_id, step, e);
+		found = cache_mount_put(g, id, sharing, &r.diff_id, step, e);
 	else if (found == 1)
 		found = 0;
 	// It is in the cache now, and grows there: the layer is not needed any more.

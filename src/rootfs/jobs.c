@@ -15,30 +15,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int is_empty(int dir, bool *ret, struct err *e)
-{
-	auto_strv struct strv names = {0};
-	if (fs_list_dir(dir, &names, e))
-		return -1;
-	*ret = names.n == 0;
-	return 0;
-}
-
 // payload: struct unpack_request; descriptors: index, tar, empty directory, and an index of what
 // the layer lacks if it lacks any
 static int job_unpack(const void *payload, size_t n, const int *fds, size_t n_fds,
         struct buf *reply, struct err *e)
 {
 	struct unpack_request req;
-	bool empty = true;
 	(void)reply;
 	if ((n_fds != 3 && n_fds != 4) || n != sizeof(req))
 		return err_set(e, ERR_FAIL, "unpack: malformed request");
 	memcpy(&req, payload, sizeof(req));
-	if (req.only_if_empty && is_empty(fds[2], &empty, e))
-		return -1;
-	if (!empty)
-		return 0;
 	struct layer_index *ix = layer_index_open(fds[0], e);
 	struct layer_index *lacking = ix && n_fds == 4 ? layer_index_open(fds[3], e) : NULL;
 	int r = ix && (lacking || n_fds == 3) ? 0 : -1;

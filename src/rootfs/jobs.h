@@ -7,7 +7,6 @@
 
 struct unpack_request {
 	uint32_t user_flavour; // whiteouts and opaque marks of a user namespace's overlay
-	uint32_t only_if_empty;
 };
 
 struct commit_request {

@@ -8,6 +8,7 @@
 #include "image/config.h"
 #include "registry/registry.h"
 #include "rootfs/rootfs.h"
+#include "store/stored_view.h"
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -67,15 +68,33 @@ static int fetch_blob(struct engine *g, const struct layer_blob *b, int step, st
 	return result;
 }
 
-static int make_index(struct engine *g, const struct digest *diff_id, int step, struct err *e)
+static bool layer_is_ready(struct engine *g, const struct digest *d)
 {
 	struct layer_info info;
+	return store_layer_get(g->store, d, &info) && info.has_index && info.has_tar;
+}
+
+static int make_index(struct engine *g, const struct digest *diff_id, int step, struct err *e)
+{
 	struct layer_blob b;
+	struct err damage = ERR_INIT;
 	char text[DIGEST_TEXT];
-	if (store_layer_get(g->store, diff_id, &info) && info.has_tar && info.has_index)
+	if (layer_is_ready(g, diff_id))
 		return 0; // another thread or process was faster
+	// a tar that came as it is, or has lost its index
+	bool has_tar = store_blob_has(g->store, diff_id);
+	if (has_tar && store_layer_import(g->store, diff_id, diff_id, &damage) == 0)
+		return 0;
 	digest_text(diff_id, text);
 	int found = store_layer_blob(g->store, diff_id, "", &b, e);
+	// what a damaged one came as may be whole
+	if (has_tar &&
+	        (damage.kind != ERR_CORRUPT || found <= 0 || digest_eq(&b.digest, diff_id))) {
+		*e = damage;
+		return -1;
+	}
+	if (has_tar && store_blob_delete(g->store, diff_id, e))
+		return -1;
 	if (found <= 0)
 		return found < 0 ? -1
 		                 : err_set(e, ERR_NOT_FOUND,
@@ -85,11 +104,10 @@ static int make_index(struct engine *g, const struct digest *diff_id, int step, 
 	return store_layer_import(g->store, diff_id, &b.digest, e);
 }
 
-int layer_need_index(struct engine *g, const struct digest *diff_id, int step,
+static int need_index(struct engine *g, const struct digest *diff_id, int step,
         struct layer_index **ret, struct err *e)
 {
-	struct layer_info info;
-	if (!store_layer_get(g->store, diff_id, &info) || !info.has_index || !info.has_tar) {
+	if (!layer_is_ready(g, diff_id)) {
 		struct store_lock *lock = store_lock_hash(g->store, "layer", &diff_id->h, e);
 		if (!lock)
 			return -1;
@@ -99,6 +117,17 @@ int layer_need_index(struct engine *g, const struct digest *diff_id, int step,
 			return -1;
 	}
 	return store_layer_index(g->store, diff_id, ret, e);
+}
+
+// One that cannot be used is dropped by whoever opens it, and made the second time.
+int layer_need_index(struct engine *g, const struct digest *diff_id, int step,
+        struct layer_index **ret, struct err *e)
+{
+	if (need_index(g, diff_id, step, ret, e) == 0)
+		return 0;
+	return e->kind == ERR_NOT_FOUND && store_blob_has(g->store, diff_id)
+	               ? need_index(g, diff_id, step, ret, e)
+	               : -1;
 }
 
 // ---- many layers side by side
@@ -122,20 +151,12 @@ static void prepare_layer(void *arg)
 	                    : layer_need_index(w->g, &w->diff_id, w->step, &ignored, &w->err);
 }
 
-static bool layer_is_ready(struct engine *g, const struct digest *d, bool tree)
-{
-	struct layer_info info;
-	if (tree)
-		return layer_has_tree(g, d);
-	return store_layer_get(g->store, d, &info) && info.has_index && info.has_tar;
-}
-
 int layers_prepare(struct engine *g, const struct rootfs *r, int step, bool trees, struct err *e)
 {
 	struct layer_work *work = xcalloc(r->n + 1, sizeof(*work));
 	size_t n = 0;
 	for (size_t i = 0; i < r->n; i++)
-		if (!layer_is_ready(g, &r->layers[i], trees))
+		if (!(trees ? layer_has_tree(g, &r->layers[i]) : layer_is_ready(g, &r->layers[i])))
 			work[n++] = (struct layer_work){g, r->layers[i], step, trees, 0, ERR_INIT};
 	struct pool *pool = n > 1 ? pool_new(n < PARALLEL_LAYERS ? n : PARALLEL_LAYERS) : NULL;
 	for (size_t i = 0; i < n; i++) {
@@ -153,4 +174,15 @@ int layers_prepare(struct engine *g, const struct rootfs *r, int step, bool tree
 	}
 	free(work);
 	return result;
+}
+
+struct view *rootfs_view(struct engine *g, const struct rootfs *r, int step, struct err *e)
+{
+	struct layer_index *ignored;
+	if (layers_prepare(g, r, step, false, e))
+		return NULL;
+	for (size_t i = 0; i < r->n; i++)
+		if (layer_need_index(g, &r->layers[i], step, &ignored, e))
+			return NULL;
+	return stored_view(g->store, r->layers, r->n, e);
 }

@@ -26,15 +26,14 @@ int layer_need_index(struct engine *g, const struct digest *diff_id, int step,
         struct layer_index **ret, struct err *e);
 // Makes the index (or the tree) of every layer that lacks it, several at once.
 int layers_prepare(struct engine *g, const struct rootfs *r, int step, bool trees, struct err *e);
-
-// ---- view.c: a chain view over a root filesystem. The view owns what it needs.
+// A chain view over all of it (store/stored_view.h), with the indexes and tars made that it needs.
 struct view *rootfs_view(struct engine *g, const struct rootfs *r, int step, struct err *e);
 
 // ---- trees.c
 // Unpacks a layer that has tar and index into an empty directory, as its tree would be. lacking:
-// attributes of directories it only implies, or NULL. only_if_empty: else that is no error.
+// attributes of directories it only implies, or NULL.
 int layer_unpack(struct engine *g, const struct digest *diff_id, const struct layer_index *lacking,
-        int dir, bool only_if_empty, struct err *e);
+        int dir, struct err *e);
 // The tree of a layer that implies no directories; one that does gets it from rootfs_open_trees.
 bool layer_has_tree(struct engine *g, const struct digest *diff_id);
 int layer_make_tree(struct engine *g, const struct digest *diff_id, int step, struct err *e);
@@ -56,6 +55,10 @@ struct store_lock *cache_mount_lock(
         struct engine *g, const char *id, bool wait, bool *ret_taken, struct err *e);
 // What is in it, as a layer of the store; with its lock held. 1, 0: nothing is, -1.
 int cache_mount_save(struct engine *g, const char *id, struct digest *ret, struct err *e);
+// Makes the files of a layer a cache, all of them at once. 1, 0: it is not empty, or somebody uses
+// it, -1.
+int cache_mount_put(struct engine *g, const char *id, const char *sharing,
+        const struct digest *layer, int step, struct err *e);
 // Puts what was imported for it into an empty one. 1, 0: there is nothing, or it is not empty, -1.
 int cache_mount_fill(
         struct engine *g, const char *id, const char *sharing, int step, struct err *e);

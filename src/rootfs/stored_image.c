@@ -26,35 +26,13 @@ static int read_config(
 	return image_config_parse(text.p, text.n, ret, e);
 }
 
-// Makes the layers of an image known by their diffIDs, with the blobs that hold them.
-static int declare_layers(
-        struct engine *g, const struct manifest *m, const struct image_config *c, struct err *e)
-{
-	if (m->layers.n != c->n_diff_ids)
-		return err_set(e, ERR_CORRUPT,
-		        "image has %zu layers but its configuration names %zu", m->layers.n,
-		        c->n_diff_ids);
-	for (size_t i = 0; i < m->layers.n; i++) {
-		const struct descriptor *d = &m->layers.v[i];
-		struct layer_blob b = {.digest = d->digest, .size = d->size};
-		if (store_layer_declare(g->store, &c->diff_ids[i], e))
-			return -1;
-		if (digest_eq(&d->digest, &c->diff_ids[i]))
-			continue; // an uncompressed tar of our own
-		snprintf(b.media_type, sizeof(b.media_type), "%s", d->media_type);
-		if (store_layer_add_blob(g->store, &c->diff_ids[i], &b, e))
-			return -1;
-	}
-	return 0;
-}
-
 int stored_image_load(struct engine *g, const struct digest *manifest,
         struct image_config *ret_config, struct err *e)
 {
 	auto_manifest struct manifest m = {0};
 	if (read_manifest(g, manifest, &m, e) || read_config(g, &m.config.digest, ret_config, e))
 		return -1;
-	return declare_layers(g, &m, ret_config, e);
+	return store_layers_declare(g->store, &m, ret_config, e);
 }
 
 // A manifest for the platform out of what an image row points to.

@@ -11,10 +11,9 @@
 #include <unistd.h>
 
 int layer_unpack(struct engine *g, const struct digest *diff_id, const struct layer_index *lacking,
-        int dir, bool only_if_empty, struct err *e)
+        int dir, struct err *e)
 {
-	struct unpack_request req = {
-	        .user_flavour = g->rung.userxattr, .only_if_empty = only_if_empty};
+	struct unpack_request req = {.user_flavour = g->rung.userxattr};
 	char hex[HASH_HEX];
 	digest_hex(diff_id, hex);
 	auto_free char *path = xasprintf("%s/layers/%s", store_root(g->store), hex);
@@ -43,7 +42,7 @@ static int make_tree(struct engine *g, const struct digest *diff_id, const char 
 {
 	auto_free char *path = NULL;
 	auto_fd int dir = store_temp_dir(g->store, &path, e);
-	if (dir < 0 || layer_unpack(g, diff_id, lacking, dir, false, e))
+	if (dir < 0 || layer_unpack(g, diff_id, lacking, dir, e))
 		return -1;
 	return store_tree_commit(g->store, diff_id, flavour, path, e);
 }

@@ -35,8 +35,11 @@ static void forward_signals(int to, struct sigaction *ret_before)
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 	signal_pipe = to;
 	sigemptyset(&sa.sa_mask);
-	for (size_t i = 0; i < ARRAY_LEN(forwarded); i++)
+	for (size_t i = 0; i < ARRAY_LEN(forwarded); i++) {
 		sigaction(forwarded[i], &sa, &ret_before[i]);
+		if (forwarded[i] == SIGHUP && ret_before[i].sa_handler == SIG_IGN) // nohup means it
+			sigaction(SIGHUP, &ret_before[i], NULL);
+	}
 }
 
 static void stop_forwarding(const struct sigaction *before)
@@ -92,6 +95,8 @@ int foreground_run(struct holder *h, struct step_spec *spec, const struct foregr
 	spec->signal_fd = reading;
 	signal_terminal = terminal;
 	forward_signals(writing, before);
+	if (terminal)
+		terminal_resize(terminal); // once a change would be heard of
 	int status = how->health ? run_checked(h, spec, how->health, writing, ret, e)
 	                         : run_step(h, spec, NULL, ret, e);
 	stop_forwarding(before);

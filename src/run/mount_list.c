@@ -4,6 +4,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "rootfs/rootfs.h"
+#include <fcntl.h>
+#include <string.h>
 
 struct step_mount *mount_list_add(struct mount_list *l, const char *target)
 {
@@ -18,6 +20,28 @@ int mount_list_hold(struct mount_list *l, int fd)
 	l->binds = xreallocarray(l->binds, l->n_binds + 1, sizeof(*l->binds));
 	l->binds[l->n_binds] = fd;
 	return (int)l->n_binds++;
+}
+
+int mount_list_volume(struct mount_list *l, char *spec, struct err *e)
+{
+	char *target = strchr(spec, ':');
+	if (!target || target[1] != '/')
+		return err_set(
+		        e, ERR_USAGE, "invalid volume \"%s\": HOST:PATH[:ro] is expected", spec);
+	*target++ = '\0';
+	char *mode = strchr(target, ':');
+	if (mode)
+		*mode++ = '\0';
+	if (mode && strcmp(mode, "ro") != 0 && strcmp(mode, "rw") != 0)
+		return err_set(e, ERR_USAGE, "invalid volume mode \"%s\": ro or rw", mode);
+	int fd = open(spec, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "volume '%s'", spec);
+	struct step_mount *m = mount_list_add(l, target);
+	m->type = STEP_BIND;
+	m->read_only = mode && !strcmp(mode, "ro");
+	m->source_fd = mount_list_hold(l, fd);
+	return 0;
 }
 
 int mount_list_overlay(struct mount_list *l, struct engine *g, const struct overlay_mount *m,

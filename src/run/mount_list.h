@@ -17,6 +17,8 @@ struct mount_list {
 struct step_mount *mount_list_add(struct mount_list *l, const char *target);
 // Takes a descriptor; its number, as source_fd.
 int mount_list_hold(struct mount_list *l, int fd);
+// HOST:PATH[:ro|rw]; spec is cut into its parts, and borrowed.
+int mount_list_volume(struct mount_list *l, char *spec, struct err *e);
 // Shows `source` in what n folders make together, top first; they are held from now on, also if
 // this fails. What is written to it is thrown away.
 struct overlay_mount {

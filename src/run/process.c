@@ -75,6 +75,15 @@ static void make_command(struct image_process *p)
 		strv_add(&p->argv, rest->v[i]);
 }
 
+void process_defaults(struct strv *env, const char *home)
+{
+	if (!strv_env_get(env, "PATH"))
+		strv_env_set(env, "PATH",
+		        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	if (!strv_env_get(env, "HOME"))
+		strv_env_set(env, "HOME", home);
+}
+
 static void make_env(struct image_process *p)
 {
 	strv_copy(&p->env, &p->config.env);
@@ -85,11 +94,7 @@ static void make_env(struct image_process *p)
 		if (value)
 			strv_env_set(&p->env, key, value);
 	}
-	if (!strv_env_get(&p->env, "PATH"))
-		strv_env_set(&p->env, "PATH",
-		        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	if (!strv_env_get(&p->env, "HOME"))
-		strv_env_set(&p->env, "HOME", p->user.home);
+	process_defaults(&p->env, p->user.home);
 	if (p->r->tty)
 		foreground_env(&p->env);
 }
@@ -150,29 +155,6 @@ static int open_root(struct image_process *p, struct err *e)
 	return upper_dirs_open(&p->engine, &p->upper, e);
 }
 
-// HOST:PATH[:ro|rw]
-static int add_volume(struct image_process *p, char *spec, struct err *e)
-{
-	char *target = strchr(spec, ':');
-	if (!target || target[1] != '/')
-		return err_set(
-		        e, ERR_USAGE, "invalid volume \"%s\": HOST:PATH[:ro] is expected", spec);
-	*target++ = '\0';
-	char *mode = strchr(target, ':');
-	if (mode)
-		*mode++ = '\0';
-	if (mode && strcmp(mode, "ro") != 0 && strcmp(mode, "rw") != 0)
-		return err_set(e, ERR_USAGE, "invalid volume mode \"%s\": ro or rw", mode);
-	int fd = open(spec, O_PATH | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, "volume '%s'", spec);
-	struct step_mount *m = mount_list_add(&p->mounts, target);
-	m->type = STEP_BIND;
-	m->read_only = mode && !strcmp(mode, "ro");
-	m->source_fd = mount_list_hold(&p->mounts, fd);
-	return 0;
-}
-
 static int add_mounts(struct image_process *p, struct err *e)
 {
 	if (p->r->root && root_mounts(&p->engine, p->r->root, &p->mounts, e))
@@ -187,7 +169,7 @@ static int add_mounts(struct image_process *p, struct err *e)
 		m->mode = 01777;
 	}
 	for (size_t i = 0; i < p->r->volumes.n; i++)
-		if (add_volume(p, p->r->volumes.v[i], e))
+		if (mount_list_volume(&p->mounts, p->r->volumes.v[i], e))
 			return -1;
 	return 0;
 }

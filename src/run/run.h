@@ -57,3 +57,5 @@ struct run_request {
 void run_request_release(struct run_request *r);
 int image_run(
         struct store *s, const struct run_request *r, struct foreground_result *ret, struct err *e);
+// Of a process's environment, what it does not say: PATH, HOME.
+void process_defaults(struct strv *env, const char *home);

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -19,38 +20,70 @@ struct terminal {
 	struct termios saved;
 	bool raw, carrying;
 	pthread_t thread;
+	char keys[4096]; // that the process's side has not taken yet
+	size_t first_key, n_keys;
 };
 
-// Whether there may be more. Not an error at either end: whoever is there has gone.
-static bool carry_some(int from, int to)
+// Not an error at either end: whoever is there has gone.
+static bool may_be_more(ssize_t n)
+{
+	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+static bool carry_out(const struct terminal *t)
 {
 	char data[4096];
 	struct err ignored = ERR_INIT;
-	ssize_t n = read(from, data, sizeof(data));
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return true;
-	return n > 0 && fs_write_all(to, data, (size_t)n, &ignored) == 0;
+	ssize_t n = read(t->master, data, sizeof(data));
+	return may_be_more(n) && (n < 0 || fs_write_all(t->out, data, (size_t)n, &ignored) == 0);
+}
+
+static bool read_keys(struct terminal *t)
+{
+	ssize_t n = read(STDIN_FILENO, t->keys, sizeof(t->keys));
+	t->first_key = 0;
+	t->n_keys = n > 0 ? (size_t)n : 0;
+	return may_be_more(n);
+}
+
+// The process may not read now, and may wait for room for what it writes: then neither is forced.
+static void hand_in_keys(struct terminal *t)
+{
+	ssize_t n = write(t->master, t->keys + t->first_key, t->n_keys);
+	if (n > 0) {
+		t->first_key += (size_t)n;
+		t->n_keys -= (size_t)n;
+	} else if (!may_be_more(n)) {
+		t->n_keys = 0;
+	}
 }
 
 static void *carry(void *arg)
 {
-	const struct terminal *t = arg;
-	struct pollfd p[2] = {{t->master, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
+	struct terminal *t = arg;
+	bool ended = false;
 	for (;;) {
+		struct pollfd p[2] = {
+		        {t->master, (short)(t->n_keys ? POLLIN | POLLOUT : POLLIN), 0},
+		        {t->n_keys || ended ? -1 : STDIN_FILENO, POLLIN, 0}};
 		if (poll(p, 2, -1) < 0)
 			continue;
 		// EIO, once nobody has the other side open and all of it was read
-		if (p[0].revents && !carry_some(t->master, t->out))
+		if ((p[0].revents & ~POLLOUT) && !carry_out(t))
 			return NULL;
-		if (p[1].revents && !carry_some(STDIN_FILENO, t->master))
-			p[1].fd = -1;
+		if (p[0].revents & POLLOUT)
+			hand_in_keys(t);
+		if (p[1].revents) {
+			terminal_resize(t); // the signal may come late, what was typed after it not
+			ended = !read_keys(t);
+		}
 	}
 }
 
 static int open_pair(struct terminal *t, struct err *e)
 {
 	char name[64];
-	t->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	t->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 	if (t->master < 0 || grantpt(t->master) || unlockpt(t->master) ||
 	        ptsname_r(t->master, name, sizeof(name)))
 		return err_sys(e, "make a terminal");
@@ -79,7 +112,6 @@ struct terminal *terminal_open(int out, struct err *e)
 		terminal_close(t);
 		return NULL;
 	}
-	terminal_resize(t);
 	errno = pthread_create(&t->thread, NULL, carry, t);
 	t->carrying = errno == 0;
 	if (t->carrying)
@@ -96,9 +128,14 @@ int terminal_slave(const struct terminal *t)
 
 void terminal_resize(const struct terminal *t)
 {
-	struct winsize size;
-	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
-		(void)ioctl(t->master, TIOCSWINSZ, &size);
+	struct winsize set, size;
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size))
+		return;
+	do { // until it is the last: a thread and a signal handler may be here at once
+		set = size;
+		(void)ioctl(t->master, TIOCSWINSZ, &set);
+	} while (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0 &&
+	         memcmp(&set, &size, sizeof(size)) != 0);
 }
 
 void terminal_close(struct terminal *t)

@@ -9,7 +9,7 @@ struct err;
 struct terminal;
 
 // Takes standard input, which is a terminal, over into raw mode until terminal_close. out: where
-// what the process writes goes.
+// what the process writes goes. It has no size before the first terminal_resize.
 struct terminal *terminal_open(int out, struct err *e);
 int terminal_slave(const struct terminal *t);   // what the process gets as 0, 1 and 2
 void terminal_resize(const struct terminal *t); // to the user's size; safe in a signal handler

@@ -125,7 +125,8 @@ static int refused(int why, struct err *e)
 		return err_set(e, ERR_SANDBOX,
 		        "make a user namespace: it is not allowed here: let root set "
 		        "'sysctl kernel.unprivileged_userns_clone=1' or, in a container, allow "
-		        "unshare in its seccomp profile, or run hew as root");
+		        "unshare in its seccomp profile, or run hew as root; in a chroot only root "
+		        "may");
 	return err_set(e, ERR_SANDBOX, "make a user namespace: %s", strerror(why));
 }
 

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
+#include <linux/magic.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -28,6 +29,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #ifdef __SANITIZE_ADDRESS__
@@ -71,17 +73,30 @@ void step_reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static bool is_nameless_pipe(int fd)
+{
+	struct statfs fs;
+	return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
+}
+
 static int take_stdio(const struct step_spec *s, struct err *e)
 {
 	const int from[3] = {s->stdin_fd, s->stdout_fd, s->stderr_fd};
 	for (int i = 0; i < 3; i++) {
 		if (dup2(from[i], i) < 0)
 			return err_sys(e, "set up descriptor %d of the step", i);
-		// So that /dev/stdout can be opened by a user who is not root, as runc arranges it.
-		// A terminal or file of the host's keeps its owner.
 		struct stat st;
-		if (s->uid != 0 && fstat(i, &st) == 0 &&
-		        (S_ISFIFO(st.st_mode) || (s->tty && isatty(i))))
+		if (fstat(i, &st))
+			return err_sys(e, "look at descriptor %d of the step", i);
+		if (S_ISDIR(st.st_mode)) // it would be a way into the host's files
+			return err_set(e, ERR_USAGE,
+			        "descriptor %d (0 is standard input) is a folder: a step gets "
+			        "files, "
+			        "pipes and terminals only",
+			        i);
+		// So that /dev/stdout can be opened by a user who is not root, as runc arranges it.
+		// A terminal, file or named pipe of the host's keeps its owner.
+		if (s->uid != 0 && (is_nameless_pipe(i) || (s->tty && isatty(i))))
 			(void)!fchown(i, s->uid, st.st_gid);
 	}
 	return 0;

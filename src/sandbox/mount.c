@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/fault.h"
 #include "base/mem.h"
+#include "sandbox/rung-int.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -76,14 +77,31 @@ int mount_set(int at, const char *path, unsigned attributes, struct err *e)
 	return 0;
 }
 
+int mount_path(int fd, char ret[static PATH_MAX], struct err *e)
+{
+	char link[64];
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, ret, PATH_MAX - 1);
+	if (n < 0)
+		return err_sys(e, "find where a descriptor leads");
+	ret[n] = '\0';
+	return 0;
+}
+
+// The path of a file of hew's mount namespace, as it is in that of the sandbox.
+static const char *path_inside(const char *path)
+{
+	const char *root = rung_traits()->outer_root;
+	size_t n = root ? strlen(root) : 0;
+	return n > 1 && !strncmp(path, root, n) && path[n] == '/' ? path + n : path;
+}
+
 int mount_reopen(int fd, const char *what, struct err *e)
 {
-	char link[64], path[PATH_MAX];
-	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-	ssize_t n = readlink(link, path, sizeof path - 1);
-	if (n < 0)
-		return err_sys(e, "find where the %s lies", what);
-	path[n] = '\0';
+	char outer[PATH_MAX];
+	if (mount_path(fd, outer, e) < 0)
+		return -1;
+	const char *path = path_inside(outer);
 	auto_fd int again = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
 	struct stat a, b;
 	if (again < 0)

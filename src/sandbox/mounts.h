@@ -3,6 +3,7 @@
 // namespace.
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,6 +44,8 @@ int mount_copy(int at, const char *path, unsigned attributes, struct err *e);
 int mount_copy_all(int at, const char *path, unsigned attributes, struct err *e);
 int mount_attach(int mount, int at, const char *path, struct err *e);
 int mount_set(int at, const char *path, unsigned attributes, struct err *e);
+// Where fd leads, from the root of the namespace it came from.
+int mount_path(int fd, char ret[static PATH_MAX], struct err *e);
 // Opens again, by path and in this mount namespace, what fd refers to in the namespace it came
 // from: the kernel neither clones nor stacks mounts of a foreign one.
 int mount_reopen(int fd, const char *what, struct err *e);

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "sandbox/caps.h"
+#include "sandbox/rung-int.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +63,7 @@ static int probe_child(int namespaces, const char *extra)
 	                                            write_file("/proc/self/uid_map", uids) &&
 	                                            write_file("/proc/self/gid_map", gids)))
 		return CANNOT_UNSHARE;
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (rung_own_mounts() < 0)
 		return CANNOT_MOUNT;
 	return try_overlay(extra);
 }

@@ -10,16 +10,19 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "sandbox/caps.h"
+#include "sandbox/mounts.h"
 #include "sandbox/rung-int.h"
 #include "sandbox/sealed.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 // ---- which
@@ -114,9 +117,34 @@ const struct rung_traits *rung_traits(void)
 	return &traits;
 }
 
+// The root of a chroot is no mount, and a step's root can only take the place of one. So it is made
+// one: a copy of all that is mounted from there takes the place of the namespace's own root.
+static int mount_chroot(void)
+{
+	struct mount_attr alone = {.propagation = MS_PRIVATE};
+	auto_fd int tree =
+	        open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	auto_fd int ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (tree < 0 || ns < 0 ||
+	        mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &alone, sizeof alone) < 0 ||
+	        setns(ns, CLONE_NEWNS) < 0 ||
+	        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	        move_mount(tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
+	        fchdir(tree) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+		return -1;
+	return umount2(".", MNT_DETACH) < 0 ? -1 : chdir("/");
+}
+
+int rung_own_mounts(void)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+		return 0;
+	return errno == EINVAL ? mount_chroot() : -1;
+}
+
 static int enter_mount_namespace(const struct rung_choice *c, struct err *e)
 {
-	if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+	if (unshare(CLONE_NEWNS) == 0 && rung_own_mounts() == 0)
 		return 0;
 	int why = errno;
 	if (c->new_userns && (why == EPERM || why == EACCES))
@@ -131,14 +159,18 @@ static int enter_mount_namespace(const struct rung_choice *c, struct err *e)
 static int enter_namespaces(struct err *e)
 {
 	struct rung_choice c;
+	auto_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char outer_root[PATH_MAX];
 	rung_choose(&c);
 	if (c.new_userns && idmap_enter(&c.ids, e) < 0)
 		return -1;
-	if (enter_mount_namespace(&c, e) < 0)
+	if (root < 0)
+		return err_sys(e, "open the root directory");
+	if (enter_mount_namespace(&c, e) < 0 || mount_path(root, outer_root, e) < 0)
 		return -1;
 	unsigned facts = (c.userxattr ? FACT_USERXATTR | FACT_BIND_SYS : 0) |
 	                 (c.rung == RUNG_SINGLE_ID ? FACT_NO_GROUPS : 0);
-	return sealed_exec(facts, e);
+	return sealed_exec(facts, outer_root, e);
 }
 
 static void raise_nofile(void)
@@ -153,7 +185,7 @@ static void raise_nofile(void)
 int rung_enter(struct err *e)
 {
 	unsigned facts;
-	if (!sealed_is(&facts))
+	if (!sealed_is(&facts, &traits.outer_root))
 		return enter_namespaces(e);
 	traits.userxattr = facts & FACT_USERXATTR;
 	traits.bind_sys = facts & FACT_BIND_SYS;

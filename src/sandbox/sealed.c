@@ -59,7 +59,7 @@ static int sealed_copy(void)
 	return steal_fd(&copy);
 }
 
-int sealed_exec(unsigned facts, struct err *e)
+int sealed_exec(unsigned facts, const char *outer_root, struct err *e)
 {
 	auto_fd int fd = read_only_self();
 	if (fd < 0)
@@ -68,8 +68,7 @@ int sealed_exec(unsigned facts, struct err *e)
 		return err_sys(e, "make a write-protected copy of hew for the sandbox");
 	static char argv0[] = HOLDER_ARGV0;
 	char *argv[] = {argv0, NULL};
-	char mark[32];
-	snprintf(mark, sizeof mark, "%d:%u", (int)getpid(), facts);
+	auto_free char *mark = xasprintf("%d:%u:%s", (int)getpid(), facts, outer_root);
 	setenv(HOLDER_SEALED_ENV, mark, 1);
 	execveat(fd, "", argv, environ, AT_EMPTY_PATH);
 	return err_sys(e, "run the write-protected copy of hew");
@@ -77,17 +76,22 @@ int sealed_exec(unsigned facts, struct err *e)
 
 // The mark has our process id in it: one that came with the environment from outside is not
 // believed.
-bool sealed_is(unsigned *ret_facts)
+bool sealed_is(unsigned *ret_facts, const char **ret_outer_root)
 {
-	char *mark = getenv(HOLDER_SEALED_ENV), *colon = mark ? strchr(mark, ':') : NULL;
+	const char *mark = getenv(HOLDER_SEALED_ENV);
+	if (!mark)
+		return false;
+	char *text = xstrdup(mark), *rest = text; // kept: the root's path is part of it
 	int64_t pid;
 	uint64_t facts;
-	if (!colon)
+	const char *pid_text = strsep(&rest, ":"), *facts_text = strsep(&rest, ":");
+	if (!rest || !str_to_i64(pid_text, &pid) || !str_to_u64(facts_text, &facts) ||
+	        pid != getpid()) {
+		free(text);
 		return false;
-	*colon = '\0'; // it is unset next
-	if (!str_to_i64(mark, &pid) || !str_to_u64(colon + 1, &facts) || pid != getpid())
-		return false;
+	}
 	*ret_facts = (unsigned)facts;
+	*ret_outer_root = rest;
 	unsetenv(HOLDER_SEALED_ENV);
 	return true;
 }

@@ -6,7 +6,8 @@
 
 struct err;
 
-// Returns on failure only. facts: bits that sealed_is gives back on the other side.
-int sealed_exec(unsigned facts, struct err *e);
+// Returns on failure only. facts and outer_root are what sealed_is gives back on the other side.
+int sealed_exec(unsigned facts, const char *outer_root, struct err *e);
 // Whether this process came out of sealed_exec. Takes the mark out of the environment.
-bool sealed_is(unsigned *ret_facts);
+// *ret_outer_root lives as long as the process.
+bool sealed_is(unsigned *ret_facts, const char **ret_outer_root);

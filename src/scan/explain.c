@@ -189,7 +189,7 @@ int scan_explain(struct advisories *db, const struct package_list *l, const char
 		auto_advisory_ranges struct advisory_ranges r = {0};
 		const struct place *p = &q.places[q.v[i].place];
 		n = questions_alike(&q, i);
-		if (advisories_ranges(db, p->eco.name, p->eco.release, q.v[i].name, &r, e) ||
+		if (advisories_ranges(db, p->eco.name, p->eco.release, q.v[i].key, &r, e) ||
 		        explain_name(&x, &q.v[i], n, &r, e))
 			return -1;
 	}

@@ -113,7 +113,7 @@ static const char *of_no_concern(struct scan *s, const struct finding *f)
 		return "kernel headers: no kernel runs here";
 	if (flags & PACKAGE_OWNED)
 		return "a distribution's package owns it";
-	if (f->severity == SEVERITY_NEGLIGIBLE && is_of_distribution(f))
+	if (f->severity == SEVERITY_NEGLIGIBLE && f->published && is_of_distribution(f))
 		return arena_printf(&s->arena, "unimportant, says %s", f->ecosystem);
 	return NULL;
 }

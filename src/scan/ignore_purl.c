@@ -74,15 +74,15 @@ static bool has_qualifier(const struct purl *u, const char *pair)
 	return false;
 }
 
-// "debian/openssl", "openssl"; of a source package where it says so.
+// "debian/openssl", "redhat/bash", "openssl"; of a source package where it says so.
 static bool names_distribution_package(const struct purl *u, const struct finding *f)
 {
 	const struct package *p = f->package->package;
 	const char *name = strrchr(u->path, '/');
 	size_t n = name ? (size_t)(name - u->path) : 0;
-	const char *id = place_id(f->ecosystem);
 	const char *own = has_qualifier(u, "arch=source") && p->source ? p->source : p->name;
-	if (n && id && (strlen(id) != n || strncmp(u->path, id, n) != 0))
+	auto_free char *id = xstrndup(u->path, n);
+	if (n && !place_has_id(f->ecosystem, id))
 		return false;
 	return !strcmp(name ? name + 1 : u->path, own);
 }

@@ -11,11 +11,12 @@ enum precision {
 	ROLLING, // there is one release only, without a name
 	MAJOR,   // 9 of 9.4
 	MINOR,   // 3.19 of 3.19.1
-	WHOLE,   // 22.04, 15.5
+	WHOLE,   // 22.04
+	SERVICE, // 15 SP5 of 15.5
+	NAMED,   // 22.03-LTS-SP3 of "22.03 (LTS-SP3)", which the pretty name has
 };
 
-// Red Hat's own records are by product, not by release, of which a system may have any: they are
-// not looked at, and it is said that nothing is known.
+// CentOS was Red Hat's packages built anew; Fedora publishes nothing that the database takes.
 static const struct {
 	const char *id; // of os-release
 	enum package_type type;
@@ -29,16 +30,18 @@ static const struct {
         {"alpine", PACKAGE_APK, "Alpine", "alpine", MINOR, ""},
         {"wolfi", PACKAGE_APK, "Wolfi", "wolfi", ROLLING, ""},
         {"chainguard", PACKAGE_APK, "Chainguard", "chainguard", ROLLING, ""},
+        {"rhel", PACKAGE_RPM, "Red Hat", "redhat", MAJOR, "", true},
+        {"centos", PACKAGE_RPM, "Red Hat", "redhat", MAJOR, "", true},
         {"rocky", PACKAGE_RPM, "Rocky Linux", "rocky", MAJOR, ""},
         {"almalinux", PACKAGE_RPM, "AlmaLinux", "alma", MAJOR, "", true},
         {"opensuse-leap", PACKAGE_RPM, "openSUSE", "suse", WHOLE, "Leap "},
         {"opensuse-tumbleweed", PACKAGE_RPM, "openSUSE", "suse", ROLLING, "Tumbleweed"},
-        {"sles", PACKAGE_RPM, "SUSE", "suse", WHOLE, "Linux Enterprise Server "},
+        {"sles", PACKAGE_RPM, "SUSE", "suse", SERVICE, "Linux Enterprise "},
         {"azurelinux", PACKAGE_RPM, "Azure Linux", "azure", MAJOR, ""},
         {"mariner", PACKAGE_RPM, "Azure Linux", "azure", MAJOR, ""},
         {"photon", PACKAGE_RPM, "Photon OS", "photon", MINOR, ""},
         {"mageia", PACKAGE_RPM, "Mageia", "mageia", MAJOR, ""},
-        {"openEuler", PACKAGE_RPM, "openEuler", "openeuler", WHOLE, ""},
+        {"openEuler", PACKAGE_RPM, "openEuler", "openeuler", NAMED, ""},
 };
 
 static const struct {
@@ -70,6 +73,24 @@ static bool is_edge(const struct release *r)
 	return r->version && strchr(r->version, '_'); // 3.21_alpha20240807
 }
 
+static void put_service_pack(const char *v, const char *prefix, struct ecosystem *eco)
+{
+	int major = cut(v, 1), whole = cut(v, 2);
+	int n = snprintf(eco->release, sizeof(eco->release), "%s%.*s", prefix, major, v);
+	const char *pack = v + major + 1;
+	if (whole > major && strncmp(pack, "0", (size_t)(whole - major) - 1) != 0)
+		snprintf(eco->release + n, sizeof(eco->release) - (size_t)n, " SP%.*s",
+		        whole - major - 1, pack);
+}
+
+static void put_named(const struct release *r, const char *v, struct ecosystem *eco)
+{
+	const char *open = r->pretty ? strchr(r->pretty, '(') : NULL;
+	size_t n = open ? strcspn(open + 1, ")") : 0;
+	snprintf(eco->release, sizeof(eco->release), n ? "%.32s-%.*s" : "%.32s", v,
+	        (int)(n < 32 ? n : 32), open ? open + 1 : "");
+}
+
 static void put_release(const struct release *r, enum precision precision, const char *prefix,
         struct ecosystem *eco)
 {
@@ -86,6 +107,12 @@ static void put_release(const struct release *r, enum precision precision, const
 		return;
 	case WHOLE:
 		snprintf(eco->release, sizeof(eco->release), "%s%.64s", prefix, v);
+		return;
+	case SERVICE:
+		put_service_pack(v, prefix, eco);
+		return;
+	case NAMED:
+		put_named(r, v, eco);
 		return;
 	}
 }
@@ -129,12 +156,17 @@ bool place_of(enum package_type type, const struct release *r, struct place *ret
 	return false;
 }
 
-const char *place_id(const char *ecosystem)
+bool place_has_id(const char *ecosystem, const char *id)
 {
-	for (size_t i = 0; i < ARRAY_LEN(distributions); i++)
-		if (!strcmp(distributions[i].ecosystem, ecosystem))
-			return distributions[i].id;
-	return NULL;
+	bool is_one = false;
+	for (size_t i = 0; i < ARRAY_LEN(distributions); i++) {
+		if (strcmp(distributions[i].ecosystem, ecosystem) != 0)
+			continue;
+		is_one = true;
+		if (str_ieq(distributions[i].id, release_id(id)) || str_ieq(ecosystem, id))
+			return true;
+	}
+	return !is_one;
 }
 
 void place_release_name(const struct release *r, struct buf *ret)

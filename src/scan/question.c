@@ -27,7 +27,7 @@ static int by_name(const void *pa, const void *pb)
 	const struct question *a = pa, *b = pb;
 	if (a->place != b->place)
 		return a->place < b->place ? -1 : 1;
-	int order = strcmp(a->name, b->name);
+	int order = strcmp(a->key, b->key);
 	if (!order)
 		order = strcmp(a->version, b->version);
 	if (!order)
@@ -49,15 +49,27 @@ static const char *plain_name(struct questions *q, const struct place *place, co
 	return strcmp(buf_cstr(&b), name) != 0 ? arena_strdup(&q->arena, buf_cstr(&b)) : name;
 }
 
+static const char *key_of(struct questions *q, const struct package *p, const char *name)
+{
+	auto_buf struct buf b = {0};
+	if (p->type != PACKAGE_RPM || !p->module)
+		return name;
+	package_module_name(p->module, name, &b);
+	return arena_strdup(&q->arena, buf_cstr(&b));
+}
+
 static struct question question_of(struct questions *q, const struct found_package *f)
 {
 	const struct package *p = f->package;
 	const struct place *place = &q->places[p->type];
 	bool source = place->distribution && !place->binary;
+	const char *name = source && p->source ? p->source : plain_name(q, place, p->name);
+	q->unclear += p->type == PACKAGE_RPM && !p->module && version_is_modular(p->version);
 	return (struct question){
 	        .found = f,
 	        .place = p->type,
-	        .name = source && p->source ? p->source : plain_name(q, place, p->name),
+	        .name = name,
+	        .key = key_of(q, p, name),
 	        .version = source && p->source_version ? p->source_version : p->version,
 	        .no_epoch = source && p->type == PACKAGE_RPM && p->source_version &&
 	                    !strchr(p->source_version, ':'),
@@ -83,7 +95,7 @@ size_t questions_alike(const struct questions *q, size_t i)
 {
 	size_t n = 1;
 	while (i + n < q->n && q->v[i + n].place == q->v[i].place &&
-	        !strcmp(q->v[i + n].name, q->v[i].name))
+	        !strcmp(q->v[i + n].key, q->v[i].key))
 		n++;
 	return n;
 }

@@ -17,8 +17,9 @@ struct place {
 };
 // False: nobody publishes advisories for such packages of that release, as far as is known here.
 bool place_of(enum package_type type, const struct release *r, struct place *ret);
-// "debian" of "Debian", as in os-release and package URLs; NULL: not a distribution's.
-const char *place_id(const char *ecosystem);
+// Is "debian", "centos", "redhat", "opensuse" what a package URL may call one of the distributions
+// of that ecosystem? Of what is none, anything may.
+bool place_has_id(const char *ecosystem, const char *id);
 // "debian 12", for messages: what it calls itself.
 void place_release_name(const struct release *r, struct buf *ret);
 // Of what is not released, or in an order of its own: a sentence for a person; NULL.
@@ -28,6 +29,7 @@ const char *place_remark(const struct release *r);
 struct question {
 	const struct found_package *found;
 	const char *name, *version; // of the source package for distributions
+	const char *key;            // what the database has it under: the name, of modules more
 	size_t place;
 	bool no_epoch; // rpm knows its source package by a file name, which does not say it
 };
@@ -37,6 +39,7 @@ struct questions {
 	size_t count[PACKAGE_MAVEN + 1];        // packages that would be in there
 	struct question *v;                     // by place, name, version, then as they were listed
 	size_t n;
+	size_t unclear; // packages of a module, it is not known of which
 	struct arena arena;
 };
 #define auto_questions __attribute__((cleanup(questions_release)))

@@ -69,11 +69,13 @@ static void warn_coverage(struct matching *m, const char *what, const struct adv
 	warn(m, text);
 }
 
-static void warn_end_of_life(struct matching *m, const char *what, const struct advisory_release *r)
+static void check_end_of_life(
+        struct matching *m, const char *what, const struct advisory_release *r)
 {
 	char today[TIME_TEXT];
 	time_format(time_now(), today);
-	if (!*r->end_of_life || strncmp(r->end_of_life, today, 10) > 0)
+	m->scan->is_over = *r->end_of_life && strncmp(r->end_of_life, today, 10) < 0;
+	if (!m->scan->is_over)
 		return;
 	auto_free char *text = xasprintf("%s is at its end of life since %s: new flaws are neither "
 	                                 "looked for nor fixed",
@@ -91,9 +93,15 @@ static int check_distribution(struct matching *m, const struct place *p, bool kn
 	s->release.coverage = ADVISORY_UNKNOWN_ECOSYSTEM;
 	if (known && advisories_release(m->db, p->eco.name, p->eco.release, &s->release, e))
 		return -1;
+	if (m->questions.unclear) {
+		auto_free char *text = xasprintf("of %zu packages of modules it is not known of "
+		                                 "which stream they are: their flaws are not found",
+		        m->questions.unclear);
+		warn(m, text);
+	}
 	place_release_name(r, &what);
 	warn_coverage(m, buf_cstr(&what), &s->release);
-	warn_end_of_life(m, buf_cstr(&what), &s->release);
+	check_end_of_life(m, buf_cstr(&what), &s->release);
 	if (remark) {
 		auto_free char *text = xasprintf("%s %s", buf_cstr(&what), remark);
 		warn(m, text);
@@ -171,6 +179,7 @@ static struct hit hit_of(struct matching *m, const struct question *q, const str
 	        .rated = a->rated ? a->rated->record : 0,
 	        .f = {.severity = a->severity,
 	                .severity_source = a->rated && p->distribution ? p->publisher : NULL,
+	                .published = a->rated != NULL,
 	                .status = a->fixed.n ? ADVISORY_FIXED : open,
 	                .fixed = join(m, &a->fixed),
 	                .note = keep(m, r->note),
@@ -217,7 +226,7 @@ static int match_name(struct matching *m, const struct question *q, size_t n, st
 {
 	auto_advisory_ranges struct advisory_ranges r = {0};
 	const struct place *p = &m->questions.places[q->place];
-	if (advisories_ranges(m->db, p->eco.name, p->eco.release, q->name, &r, e))
+	if (advisories_ranges(m->db, p->eco.name, p->eco.release, q->key, &r, e))
 		return -1;
 	for (size_t i = 0, k; r.n && i < n; i = k) {
 		for (k = i + 1; k < n && question_is_same(&q[i], &q[k]);)

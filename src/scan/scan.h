@@ -20,6 +20,7 @@ struct finding {
 	enum severity severity;
 	const char
 	        *severity_source; // who says so: "debian", "ghsa", "vulnrichment:cna"; NULL: nobody
+	bool published;           // the severity is what the package's publisher says of it
 	enum advisory_status status; // ADVISORY_FIXED: `fixed` mends it
 	const char *fixed; // versions, of several branches ", " between; NULL: none is known
 	// What decided it.
@@ -39,6 +40,7 @@ struct scan {
 	int64_t data_time;    // of the database; seconds
 	bool has_release;     // packages of a distribution were among them
 	struct advisory_release release;
+	bool is_over; // the last day of its support, which end_of_life is, was before today
 	struct arena arena;
 	struct advisory_flaw *flaws;
 	size_t n_flaws;

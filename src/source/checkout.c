@@ -24,6 +24,28 @@ static bool is_git_dir(const char *path)
 	return !strcmp(fs_base_name(path), ".git");
 }
 
+static void set_time(const struct checkout *c, struct entry *en)
+{
+	if (c->has_mtime) {
+		en->mtime_sec = c->mtime;
+		en->mtime_nsec = 0;
+	}
+}
+
+// The folder is the layer's root, and as everybody may see it: git works in one of the user's
+// alone.
+static int write_root(struct writing *w, const char *folder, struct err *e)
+{
+	struct entry en;
+	int found = w->view->ops->lookup(w->view, folder, &en, e);
+	if (found <= 0)
+		return found;
+	en.path = "";
+	en.mode = 0755;
+	set_time(w->c, &en);
+	return layer_writer_add(w->writer, &en, NULL, e);
+}
+
 static int write_entry(void *arg, const struct entry *en, struct err *e)
 {
 	struct writing *w = arg;
@@ -39,10 +61,7 @@ static int write_entry(void *arg, const struct entry *en, struct err *e)
 		if (w->view->ops->open(w->view, en, &bytes, e))
 			return -1;
 	}
-	if (w->c->has_mtime) {
-		out.mtime_sec = w->c->mtime;
-		out.mtime_nsec = 0;
-	}
+	set_time(w->c, &out);
 	return layer_writer_add(w->writer, &out, out.type == ENTRY_FILE ? &bytes : NULL, e);
 }
 
@@ -72,7 +91,7 @@ int checkout_layer(
 	struct layer_writer_options o = {.threaded = true};
 	auto_layer_writer struct layer_writer *writer = layer_writer_new(tar, &o);
 	struct writing w = {c, v, writer, *folder ? strlen(folder) + 1 : 0};
-	if (v->ops->walk(v, folder, write_entry, &w, e))
+	if (write_root(&w, folder, e) || v->ops->walk(v, folder, write_entry, &w, e))
 		return -1;
 	struct layer_result result = {0};
 	int rc = layer_writer_finish(writer, &result, e);

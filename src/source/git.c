@@ -264,7 +264,7 @@ struct hash git_key(const struct git_request *q, const struct git_commit *c)
 	auto_hasher struct hasher *h = hasher_new();
 	const struct git_ref *ref = q->ref;
 	bool kept = keeps_git_dir(q);
-	hasher_str(h, "hew git 1");
+	hasher_str(h, "hew git 2");
 	hasher_str(h, c->id);
 	hasher_str(h, ref->subdir);
 	hasher_u64(h, ref->no_submodules);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A blob while it is written: a temporary file and a running hash. It becomes a blob only if it is
-// what was expected.
+// A blob while it is written: a temporary file and a running hash of its beginning, behind which
+// more may lie already. It becomes a blob only if it is what was expected.
 
 #include "base/err.h"
 #include "base/fault.h"
@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "store/store-int.h"
 #include <unistd.h>
+
+#define PIECE ((size_t)256 << 10)
 
 struct blob_writer {
 	struct store *store;
@@ -27,14 +29,36 @@ struct blob_writer *blob_writer_new(struct store *s, struct err *e)
 	return w;
 }
 
-int blob_writer_write(struct blob_writer *w, const void *p, size_t n, struct err *e)
+int blob_writer_place(struct blob_writer *w, uint64_t at, const void *p, size_t n, struct err *e)
 {
 	if (fault_point("store.blob.write") < 0)
 		return err_sys(e, "write a blob in '%s'", store_root(w->store));
-	if (fs_write_all(w->fd, p, n, e) < 0)
+	if (fs_pwrite_all(w->fd, p, n, (off_t)at, e) < 0)
 		return err_wrap(e, "write a blob in '%s'", store_root(w->store));
+	return 0;
+}
+
+int blob_writer_write(struct blob_writer *w, const void *p, size_t n, struct err *e)
+{
+	if (blob_writer_place(w, w->size, p, n, e) < 0)
+		return -1;
 	hasher_add(w->hasher, p, n);
 	w->size += n;
+	return 0;
+}
+
+// Hashed as it is in the file: just written, so in memory.
+int blob_writer_advance(struct blob_writer *w, uint64_t n, struct err *e)
+{
+	auto_free char *data = xmalloc(PIECE);
+	uint64_t end = w->size + n;
+	while (w->size < end) {
+		size_t part = end - w->size < PIECE ? (size_t)(end - w->size) : PIECE;
+		if (fs_pread_full(w->fd, data, part, (off_t)w->size, e) < 0)
+			return err_wrap(e, "read a blob back in '%s'", store_root(w->store));
+		hasher_add(w->hasher, data, part);
+		w->size += part;
+	}
 	return 0;
 }
 
@@ -45,7 +69,7 @@ uint64_t blob_writer_size(const struct blob_writer *w)
 
 int blob_writer_reset(struct blob_writer *w, struct err *e)
 {
-	if (ftruncate(w->fd, 0) < 0 || lseek(w->fd, 0, SEEK_SET) < 0)
+	if (ftruncate(w->fd, 0) < 0)
 		return err_sys(e, "start a blob again in '%s'", store_root(w->store));
 	hasher_reset(w->hasher);
 	w->size = 0;

@@ -16,6 +16,23 @@
 
 // ---- what goes
 
+// The time of one that was repeated is that of a file, until it decides what goes.
+static int note_repeats(struct store *s, struct err *e)
+{
+	int rc = -1;
+	auto_strv struct strv ids = {0};
+	sqlite3_stmt *st = db_query(s, e, "SELECT id FROM builds", "");
+	while (st && (rc = db_row(s, st, e)) == 1)
+		strv_add(&ids, db_column_text(st, 0));
+	for (size_t i = 0; rc == 0 && i < ids.n; i++) {
+		int64_t last = log_last_time(s, ids.v[i]);
+		if (last)
+			rc = db_run(s, e, "UPDATE builds SET at = max(at, ?) WHERE id = ?", "it",
+			        last, ids.v[i]);
+	}
+	return rc;
+}
+
 // Logs of records that went go with them.
 static int trim(struct store *s, struct err *e)
 {
@@ -24,13 +41,15 @@ static int trim(struct store *s, struct err *e)
 		return -1;
 	if (n <= BUILDS_KEPT + BUILDS_SLACK)
 		return 0;
-	if (db_run(s, e,
-	            "DELETE FROM builds WHERE id IN (SELECT id FROM builds WHERE json_valid(json) "
-	            "AND "
-	            "json_extract(json, '$.all_cached') ORDER BY at DESC, rowid DESC LIMIT -1 "
-	            "OFFSET "
-	            "?)",
-	            "i", (int64_t)CACHED_KEPT) < 0 ||
+	if (note_repeats(s, e) < 0 ||
+	        db_run(s, e,
+	                "DELETE FROM builds WHERE id IN (SELECT id FROM builds WHERE "
+	                "json_valid(json) "
+	                "AND "
+	                "json_extract(json, '$.all_cached') ORDER BY at DESC, rowid DESC LIMIT -1 "
+	                "OFFSET "
+	                "?)",
+	                "i", (int64_t)CACHED_KEPT) < 0 ||
 	        db_run(s, e,
 	                "DELETE FROM builds WHERE id IN (SELECT id FROM builds ORDER BY at DESC, "
 	                "rowid DESC LIMIT -1 OFFSET ?)",

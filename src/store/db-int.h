@@ -35,7 +35,7 @@ sqlite3_stmt *db_query(struct store *s, struct err *e, const char *sql, const ch
 int db_row(struct store *s, sqlite3_stmt *st, struct err *e); // 1 row, 0 end, -1; resets unless 1
 void db_done(sqlite3_stmt *st);                               // before the end was reached
 int db_run(struct store *s, struct err *e, const char *sql, const char *fmt, ...);
-// The first column of the first row, or `otherwise`.
+// The first column of the first row: 1; 0: there is no row, and *ret stays; -1.
 int db_int(struct store *s, struct err *e, int64_t *ret, const char *sql, const char *fmt, ...);
 bool db_column_hash(sqlite3_stmt *st, int column, struct hash *ret); // false: null or no hash
 uint64_t db_column_u64(sqlite3_stmt *st, int column);

@@ -13,11 +13,17 @@
 #include <string.h>
 #include <unistd.h>
 
-// 1 if it is new.
+// Marked is not looked into: what one image has as a layer may be the manifest of another.
 static int mark(void *store, const struct digest *d, enum reach_kind kind, struct err *e)
 {
 	struct store *s = store;
-	if (db_run(s, e, "INSERT OR IGNORE INTO temp.marked(digest) VALUES(?)", "h", &d->h) < 0)
+	if (kind != REACH_DOCUMENT)
+		return db_run(
+		        s, e, "INSERT OR IGNORE INTO temp.marked(digest) VALUES(?)", "h", &d->h);
+	if (db_run(s, e,
+	            "INSERT INTO temp.marked(digest, looked) VALUES(?, 1) ON CONFLICT(digest) DO "
+	            "UPDATE SET looked = 1 WHERE NOT looked",
+	            "h", &d->h) < 0)
 		return -1;
 	return sqlite3_changes(s->db) > 0;
 }
@@ -53,7 +59,9 @@ static int mark_roots(struct store *s, struct err *e)
 static int mark_all(struct store *s, struct err *e)
 {
 	if (db_exec(s,
-	            "CREATE TEMP TABLE IF NOT EXISTS marked(digest BLOB PRIMARY KEY) WITHOUT ROWID;"
+	            "CREATE TEMP TABLE IF NOT EXISTS marked(digest BLOB PRIMARY KEY, looked INT "
+	            "NOT "
+	            "NULL DEFAULT 0) WITHOUT ROWID;"
 	            "DELETE FROM temp.marked",
 	            e) < 0)
 		return -1;
@@ -61,14 +69,15 @@ static int mark_all(struct store *s, struct err *e)
 		return -1;
 	if (mark_roots(s, e) == 0 &&
 	        db_exec(s,
-	                "INSERT OR IGNORE INTO temp.marked SELECT diff_id FROM steps WHERE diff_id "
+	                "INSERT OR IGNORE INTO temp.marked(digest) SELECT diff_id FROM steps WHERE "
+	                "diff_id "
 	                "IS "
 	                "NOT NULL;"
 	                // an image manifest in a lease, a layer blob in a manifest: their layers
 	                // too
-	                "INSERT OR IGNORE INTO temp.marked SELECT diff_id FROM layer_blobs"
+	                "INSERT OR IGNORE INTO temp.marked(digest) SELECT diff_id FROM layer_blobs"
 	                " WHERE digest IN (SELECT digest FROM temp.marked);"
-	                "INSERT OR IGNORE INTO temp.marked SELECT digest FROM layer_blobs"
+	                "INSERT OR IGNORE INTO temp.marked(digest) SELECT digest FROM layer_blobs"
 	                " WHERE diff_id IN (SELECT digest FROM temp.marked)",
 	                e) == 0)
 		return 0;

@@ -18,8 +18,8 @@ struct holder_walk {
 	struct map *mark;   // blobs are entered here; may be NULL
 	bool layers_too;    // mark those also
 	bool is_name;
-	size_t image; // + 1; 0: none
-	struct map seen;
+	size_t image;      // + 1; 0: none
+	struct map looked; // into, of documents
 };
 
 static void take(struct holder_walk *w, const struct digest *d)
@@ -36,24 +36,29 @@ static void take(struct holder_walk *w, const struct digest *d)
 	}
 }
 
+static bool is_first(struct map *m, const char *key)
+{
+	if (map_has(m, key))
+		return false;
+	map_set(m, key, m);
+	return true;
+}
+
 static int see(void *arg, const struct digest *d, enum reach_kind kind, struct err *e)
 {
 	struct holder_walk *w = arg;
 	char hex[HASH_HEX];
 	digest_hex(d, hex);
-	if (w->mark && (kind == REACH_BLOB || w->layers_too))
+	if (w->mark && (kind != REACH_DIFF_ID || w->layers_too))
 		map_set(w->mark, hex, w);
-	if (map_has(&w->seen, hex))
-		return 0;
-	map_set(&w->seen, hex, w);
 	take(w, d);
-	return 1;
+	return kind == REACH_DOCUMENT && is_first(&w->looked, hex);
 }
 
 static int walk_from(struct holder_walk *w, const struct digest *d, struct err *e)
 {
 	int rc = reach(w->l->s, d, see, w, e);
-	map_release(&w->seen);
+	map_release(&w->looked);
 	return rc;
 }
 
@@ -187,7 +192,8 @@ static int count_image(struct usage_load *l, size_t i, struct err *e)
 struct image_sum {
 	struct usage_load *l;
 	struct usage_image *image;
-	struct map seen;
+	struct map looked; // into, of documents
+	struct map added;
 };
 
 static int add_up(void *arg, const struct digest *d, enum reach_kind kind, struct err *e)
@@ -196,14 +202,9 @@ static int add_up(void *arg, const struct digest *d, enum reach_kind kind, struc
 	char hex[HASH_HEX];
 	struct usage_record *r = usage_find(sum->l, d);
 	digest_hex(d, hex);
-	if (map_has(&sum->seen, hex))
-		return 0;
-	map_set(&sum->seen, hex, sum);
-	if (r && !map_has(&sum->seen, r->id)) {
-		map_set(&sum->seen, r->id, sum);
+	if (r && is_first(&sum->added, r->id))
 		*(r->n_images > 1 ? &sum->image->shared : &sum->image->own) += r->bytes;
-	}
-	return 1;
+	return kind == REACH_DOCUMENT && is_first(&sum->looked, hex);
 }
 
 int usage_load_images(struct usage_load *l, struct err *e)
@@ -223,7 +224,8 @@ int usage_sum_images(struct usage_load *l, struct err *e)
 	for (size_t i = 0; i < u->n_images; i++) {
 		struct image_sum sum = {.l = l, .image = &u->images[i]};
 		int rc = reach(l->s, &u->images[i].manifest, add_up, &sum, e);
-		map_release(&sum.seen);
+		map_release(&sum.looked);
+		map_release(&sum.added);
 		if (rc < 0)
 			return -1;
 	}

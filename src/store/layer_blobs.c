@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "image/config.h"
 #include "store/db-int.h"
 #include <stdio.h>
 #include <string.h>
@@ -58,6 +59,25 @@ int store_layer_add_blob(
 	            b->recipe) < 0)
 		return db_abandon(s);
 	return db_commit(s, e);
+}
+
+int store_layers_declare(
+        struct store *s, const struct manifest *m, const struct image_config *c, struct err *e)
+{
+	if (m->layers.n != c->n_diff_ids)
+		return err_set(e, ERR_CORRUPT,
+		        "image has %zu layers but its configuration names %zu", m->layers.n,
+		        c->n_diff_ids);
+	for (size_t i = 0; i < m->layers.n; i++) {
+		const struct descriptor *d = &m->layers.v[i];
+		struct layer_blob b = {.digest = d->digest, .size = d->size};
+		snprintf(b.media_type, sizeof(b.media_type), "%s", d->media_type);
+		if (store_layer_declare(s, &c->diff_ids[i], e) < 0 ||
+		        (!digest_eq(&d->digest, &c->diff_ids[i]) &&
+		                store_layer_add_blob(s, &c->diff_ids[i], &b, e) < 0))
+			return -1;
+	}
+	return 0;
 }
 
 // Larger is better. If any will do, what is here beats what must be fetched; else the recipe counts

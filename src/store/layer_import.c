@@ -35,9 +35,10 @@ int store_layer_import(
         struct store *s, const struct digest *diff_id, const struct digest *blob, struct err *e)
 {
 	struct layer_result r = {0};
+	bool is_tar = digest_eq(blob, diff_id); // then it is there already
 	auto_fd int in = store_blob_open(s, blob, NULL, e);
-	auto_fd int tar = in < 0 ? -1 : store_temp_file(s, e);
-	if (tar < 0)
+	auto_fd int tar = in < 0 || is_tar ? -1 : store_temp_file(s, e);
+	if (in < 0 || (!is_tar && tar < 0))
 		return -1;
 	if (layer_import(in, tar, 0, 0, &r, e) < 0) {
 		if (e->kind == ERR_CORRUPT || e->kind == ERR_UNSUPPORTED)

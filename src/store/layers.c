@@ -236,18 +236,25 @@ int store_layer_commit(struct store *s, int tar_fd, const struct layer_result *r
 // An index of another version, or a damaged one, is made again from the tar by whoever needs it.
 static int drop_index(struct store *s, const struct digest *diff_id, struct err *e)
 {
+	int64_t one;
 	char path[STORE_PATH];
 	if (!store_writable(s))
 		return 0;
+	path_of_index(diff_id, path);
 	known_forget(s, diff_id);
 	if (db_begin(s, e) < 0)
 		return -1;
 	if (db_run(s, e, "UPDATE layers SET has_index = 0 WHERE diff_id = ?", "h", &diff_id->h) < 0)
 		return db_abandon(s);
-	if (db_commit(s, e) < 0)
+	if (db_commit(s, e) < 0 || db_begin(s, e) < 0)
 		return -1;
-	path_of_index(diff_id, path);
-	store_trash(s, path);
+	int rc = db_int(s, e, &one, "SELECT 1 FROM layers WHERE diff_id = ? AND has_index", "h",
+	        &diff_id->h);
+	if (rc == 0) // not made again in between
+		rc = trash_move(s, path, e);
+	if (rc < 0)
+		return db_abandon(s);
+	db_rollback(s);
 	return 0;
 }
 

@@ -73,11 +73,15 @@ bool log_touch(struct store *s, const char *id)
 	char path[STORE_PATH];
 	if (!path_of_last(id, path))
 		return false;
-	if (utimensat(s->root_fd, path, NULL, AT_SYMLINK_NOFOLLOW) == 0)
+	// the kernel's own time of a file is some milliseconds old, and records have the clock's
+	struct timespec times[2];
+	clock_gettime(CLOCK_REALTIME, &times[0]);
+	times[1] = times[0];
+	if (utimensat(s->root_fd, path, times, AT_SYMLINK_NOFOLLOW) == 0)
 		return true;
 	auto_fd int fd =
 	        openat(s->root_fd, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return fd >= 0;
+	return fd >= 0 && futimens(fd, times) == 0;
 }
 
 int64_t log_last_time(struct store *s, const char *id)

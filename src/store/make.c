@@ -69,8 +69,9 @@ int check_ours(struct store *s, struct err *e)
 int make_folders(struct store *s, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
-		if (fault_point("store.init.mkdir") < 0 ||
-		        (mkdirat(s->root_fd, folders[i], 0700) < 0 && errno != EEXIST))
+		if (faccessat(s->root_fd, folders[i], F_OK, 0) < 0 &&
+		        (fault_point("store.init.mkdir") < 0 ||
+		                (mkdirat(s->root_fd, folders[i], 0700) < 0 && errno != EEXIST)))
 			return err_sys(e, "make '%s/%s'", s->root, folders[i]);
 	return 0;
 }

@@ -148,11 +148,12 @@ static int catch_up(struct store *s, struct err *e)
 	return rc;
 }
 
-// A lease before the database: from here on a kill is noticed by whoever comes next.
+// A lease before the database: from here on a kill is noticed by whoever comes next. Its folder may
+// be missing: a copy of a store may lack what was empty.
 static int open_lease(struct store *s, struct err *e)
 {
 	int rc = lease_take(s, e);
-	if (rc < 0 && e->sys == ENOENT) // a copy may have left out what was empty
+	if (rc < 0 && e->sys == ENOENT)
 		rc = make_folders(s, e) < 0 ? -1 : lease_take(s, e);
 	return rc;
 }
@@ -190,7 +191,9 @@ static int open_parts(struct store *s, const char *root, struct err *e)
 		return -1;
 	if (version == 0 && !create)
 		return no_store(s, e);
-	if (create && (make_folders(s, e) < 0 || (version == 0 && make_store(s, e) < 0)))
+	if (store_writable(s) && make_folders(s, e) < 0) // an older hew had less, a copy too
+		return -1;
+	if (version == 0 && make_store(s, e) < 0)
 		return -1;
 	if (version > 0 && bring_up(s, version, e) < 0)
 		return -1;

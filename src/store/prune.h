@@ -44,8 +44,9 @@ int store_prune(
 // Asked at the end of each build, so it is quick: nothing was made since the limits were last kept,
 // or the disk as a whole is within them.
 bool store_may_be_above(const struct store *s, const struct prune_limits *limits);
-// For a command that needs nothing of the store any more: what nothing needs goes, then what limits
-// ask for. What this process has used counts as used, and may go.
+// For a command that needs nothing of the store any more. Of a store that is above its limits so
+// much goes as they ask for, what nothing needs first; of another one nothing. What this process
+// has used counts as used, and may go.
 int store_keep_within(struct store *s, const struct prune_limits *limits,
         const struct usage_helper *helper, struct prune_result *ret, struct err *e);
 // How many of `total` bytes the limits let stay, with so many free on the disk.

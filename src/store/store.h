@@ -46,7 +46,8 @@ void store_close_ptr(struct store **s);
 const char *store_root(const struct store *s);
 int store_root_fd(const struct store *s);
 const char *store_note(const struct store *s); // one line for people about where it lies, or NULL
-// One syncfs, then all rows of this process are marked durable.
+// Waits until what was entered is on the disk, by whatever process, and marks its rows durable:
+// file by file, or all at once with the trees if there are many.
 int store_sync(struct store *s, struct err *e);
 
 // Notes when the steps and digests that this process used were last used: one transaction, and none
@@ -84,6 +85,10 @@ int store_blob_delete(struct store *s, const struct digest *d, struct err *e);
 struct blob_writer;
 struct blob_writer *blob_writer_new(struct store *s, struct err *e);
 int blob_writer_write(struct blob_writer *w, const void *p, size_t n, struct err *e);
+// Bytes of anywhere at or behind its size, by several threads at once. They count when those before
+// them do and it is said that the next n are there: by one thread, which may not write meanwhile.
+int blob_writer_place(struct blob_writer *w, uint64_t at, const void *p, size_t n, struct err *e);
+int blob_writer_advance(struct blob_writer *w, uint64_t n, struct err *e);
 uint64_t blob_writer_size(const struct blob_writer *w);
 int blob_writer_reset(struct blob_writer *w, struct err *e); // start again
 // expect may be NULL; expect_size UINT64_MAX: any.
@@ -128,6 +133,11 @@ struct layer_blob {
 };
 int store_layer_add_blob(
         struct store *s, const struct digest *diff_id, const struct layer_blob *b, struct err *e);
+// Declares the layers of an image with the blobs that they came as. One whose blob is the tar
+// itself has none.
+struct image_config;
+int store_layers_declare(
+        struct store *s, const struct manifest *m, const struct image_config *c, struct err *e);
 // The best blob: of that recipe, else one that came from elsewhere; recipe NULL: any will do.
 // 1 found, 0 none, -1.
 int store_layer_blob(struct store *s, const struct digest *diff_id, const char *recipe,

@@ -89,12 +89,9 @@ static int known_log(struct store *s, const char *name, struct err *e)
 	return found ? found : log_is_locked(s, id);
 }
 
-// A store of an older hew has no such folder yet.
 int sweep_logs(struct store *s, struct err *e)
 {
 	static const struct sweep sweep = {"logs", known_log};
-	if (faccessat(s->root_fd, sweep.folder, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
 	return sweep_folder(s, &sweep, e);
 }
 
@@ -160,7 +157,9 @@ int sweep_rows(struct store *s, struct err *e)
 	                           "FROM blobs);"
 	                           "DELETE FROM blob_sources WHERE digest NOT IN (SELECT digest "
 	                           "FROM layer_blobs)"
-	                           " AND digest NOT IN (SELECT digest FROM blobs);"
+	                           " AND digest NOT IN (SELECT digest FROM blobs)"
+	                           // young ones are of what somebody is about to fetch
+	                           " AND seen < (strftime('%s', 'now') - 600) * 1000000000;"
 	                           "DELETE FROM steps WHERE diff_id IS NOT NULL AND " IS_LOST(
 	                                   "diff_id") ";"
 	                                              "DELETE FROM pending WHERE (kind = 1 AND key "

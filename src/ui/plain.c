@@ -12,8 +12,10 @@ static void show(struct ui *u, struct ui_step *s)
 {
 	if (s->shown)
 		return;
+	auto_buf struct buf name = {0};
+	ui_clean_line(s->name ? s->name : "", s->name ? strlen(s->name) : 0, &name);
 	s->shown = ++u->shown;
-	fprintf(stderr, "#%d %s\n", s->shown, s->name ? s->name : "");
+	fprintf(stderr, "#%d %s\n", s->shown, buf_cstr(&name));
 }
 
 static void print_line(struct ui_step *s, const char *p, size_t n)
@@ -50,7 +52,8 @@ static void flush_lines(struct ui_step *s)
 	}
 }
 
-static void free_text(const struct event *ev, const char *prefix)
+// next: ahead of every line but the first, so that no CI service takes one for a command.
+static void free_text(const struct event *ev, const char *first, const char *next)
 {
 	const char *p = ev->text, *end = ev->text + ev->len;
 	while (p < end) {
@@ -58,7 +61,7 @@ static void free_text(const struct event *ev, const char *prefix)
 		size_t n = stop ? (size_t)(stop - p) : (size_t)(end - p);
 		auto_buf struct buf line = {0};
 		ui_clean_line(p, n, &line);
-		fprintf(stderr, "%s%s\n", prefix, buf_cstr(&line));
+		fprintf(stderr, "%s%s\n", p == ev->text ? first : next, buf_cstr(&line));
 		p += n + 1;
 	}
 }
@@ -67,7 +70,8 @@ void plain_event(struct ui *u, const struct event *ev)
 {
 	struct ui_step *s = ui_step_of(u, ev->step);
 	if (ev->kind == EVENT_NOTE || ev->kind == EVENT_WARN) {
-		free_text(ev, ev->kind == EVENT_WARN ? "WARN: " : "");
+		const char *ahead = ev->kind == EVENT_WARN ? "WARN: " : "";
+		free_text(ev, ahead, ahead);
 		return;
 	}
 	if (!s || ev->kind == EVENT_STEP_PLANNED || ev->kind == EVENT_PROGRESS)
@@ -87,7 +91,7 @@ void plain_event(struct ui *u, const struct event *ev)
 	case EVENT_STEP_FAILED:
 		flush_lines(s);
 		fprintf(stderr, "#%d ERROR: ", s->shown);
-		free_text(ev, "");
+		free_text(ev, "", "| ");
 		return;
 	case EVENT_STEP_CANCELLED:
 		flush_lines(s);

@@ -8,55 +8,55 @@
 
 void ui_escape(const char *s, size_t n, struct buf *out)
 {
-	size_t from = 0; // of what can be taken as it is
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-		if (c >= 0x20 && c != 0x7f)
-			continue;
-		buf_add(out, s + from, i - from);
-		buf_printf(out, "\\x%02x", c);
-		from = i + 1;
-	}
-	buf_add(out, s + from, n - from);
+	buf_escape(out, s, n);
 }
 
-// Length of the escape sequence at s; 0 if it is none.
+// Of a title, a hyperlink or another string for the terminal, from i on: ended by BEL or ST.
+static size_t string_length(const char *s, size_t i, size_t n)
+{
+	while (i < n && s[i] != '\a' && s[i] != '\033')
+		i++;
+	if (i + 1 < n && s[i] == '\033')
+		return s[i + 1] == '\\' ? i + 2 : i;
+	return i < n ? i + 1 : n;
+}
+
+// Length of the escape sequence at s; 0 if it is none (ECMA-48).
 static size_t escape_length(const char *s, size_t n)
 {
 	size_t i = 2;
 	if (n < 2 || s[0] != '\033')
 		return 0;
-	if (s[1] == '[') {
-		while (i < n && (unsigned char)s[i] >= 0x20 && (unsigned char)s[i] < 0x40)
+	if (s[1] && strchr("]PX^_", s[1]))
+		return string_length(s, i, n);
+	if (s[1] != '[') { // "(B" and others: of any length, but mostly one character
+		for (i = 1; i < n && s[i] >= 0x20 && s[i] < 0x30;)
 			i++;
 		return i < n ? i + 1 : n;
 	}
-	if (s[1] == ']') {
-		while (i < n && s[i] != '\a' && s[i] != '\033')
-			i++;
-		return i < n ? i + 1 : n;
-	}
-	return 2;
+	while (i < n && (unsigned char)s[i] >= 0x20 && (unsigned char)s[i] < 0x40)
+		i++;
+	return i < n ? i + 1 : n;
 }
 
 // Colours and cursor movements go; of a line rewritten by carriage returns the last state stays.
 void ui_clean_line(const char *s, size_t n, struct buf *out)
 {
 	size_t start = out->n;
+	bool control;
 	while (n && s[n - 1] == '\r')
 		n--;
-	for (size_t i = 0; i < n; i++) {
-		size_t skip = escape_length(s + i, n - i);
-		unsigned char c = (unsigned char)s[i];
-		if (skip) {
-			i += skip - 1;
-		} else if (c == '\r') {
+	for (size_t i = 0, len; i < n; i += len) {
+		len = escape_length(s + i, n - i);
+		if (len)
+			continue;
+		len = str_character(s + i, n - i, &control);
+		if (s[i] == '\r')
 			out->n = start;
-		} else if (c == '\t') {
+		else if (s[i] == '\t')
 			buf_puts(out, "    ");
-		} else if (c >= 0x20 && c != 0x7f) {
-			buf_putc(out, (char)c);
-		}
+		else if (!control)
+			buf_add(out, s + i, len);
 	}
 	buf_add(out, "", 0);
 }

@@ -238,7 +238,9 @@ static void print_failed_tail(struct ui *u)
 		struct ui_step *s = &u->steps[i];
 		if (s->state != STEP_ENDED || s->how != EVENT_STEP_FAILED || !s->tail.n)
 			continue;
-		fprintf(stderr, "------\n > %s:\n", s->name ? s->name : "");
+		auto_buf struct buf name = {0};
+		ui_clean_line(s->name ? s->name : "", s->name ? strlen(s->name) : 0, &name);
+		fprintf(stderr, "------\n > %s:\n", buf_cstr(&name));
 		const char *p = s->tail.p;
 		size_t lines = 0, n = s->tail.n;
 		while (n && lines < 20)

@@ -194,6 +194,9 @@ simple() {
 		FROM alpine:3.19
 		ARG API_TOKEN
 		ARG DB_PASSWORD=canary-default
+		ARG A_PASSWORD=S3cret&canary-behind;canary-rest(canary)
+		ARG B_PASSWORD=abc'def canary-quoted'canary
+		ARG C_PASSWORD=my\ canary-escaped
 		ENV APP_SECRET=canary-env
 		RUN --mount=type=secret,id=one --mount=type=secret,id=two,env=TWO --mount=type=ssh true
 		RUN echo "canary-arg canary-in-file canary-in-env" >/dev/null

@@ -268,7 +268,7 @@ under_way() {
 	has "still running" "$LAST"
 	equal "" "$(hew builds rm --all)"
 	kill -KILL "$pid"
-	wait "$pid" || [ $? -eq 137 ]
+	ends 137 wait "$pid"
 	nothing_left
 	equal "killed" "$(field .status)"
 	equal "killed" "$(hew builds ls | awk 'NR == 2 { print $3 }')"
@@ -282,7 +282,7 @@ under_way() {
 	forget
 	under_way
 	kill -TERM "$pid"
-	wait "$pid" || [ $? -eq 130 ]
+	ends 130 wait "$pid"
 	equal "cancelled" "$(field .status)"
 	nothing_left
 }

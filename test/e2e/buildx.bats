@@ -242,6 +242,8 @@ toolkit() {
 	equal one "$(b create --name one --append --node second)"
 	equal 'network="host" image="x"' "$(b inspect one | sed -n 's/^Driver Options: *//p')"
 	matches 'linux/arm64\**' "$(b inspect one | sed -n 's/^Platforms: *//p' | head -n 1)"
+	equal one "$(b create --name one --append --node second --platform linux/riscv64)" # made anew
+	equal linux/riscv64 "$(jq -r '.Nodes[1].Platforms[0] | "\(.os)/\(.architecture)"' "$DOCKER_CONFIG/buildx/instances/one")"
 	equal "one0 second" "$(jq -r '[.Nodes[].Name] | join(" ")' "$DOCKER_CONFIG/buildx/instances/one")"
 	equal default "$(b inspect | sed -n 's/^Name: *//p' | head -n 1)"
 	b use one
@@ -299,6 +301,7 @@ toolkit() {
 	called alone buildx build -q -t x app
 	equal "$(hew builds ls -q)" "$(called alone buildx history ls -q)"
 	local id
+	called alone buildx history ls --filter name=library/a >out # and no "a"
 	id=$(hew builds ls -q | head -n 1)
 	has "RUN cat /file" "$(called alone buildx history inspect "default/default0/$id")"
 	called alone buildx history rm "$id"
@@ -360,7 +363,7 @@ toolkit() {
 	fails 1 h install --user buildx
 	has "--force" "$LAST"
 	equal theirs "$(cat home/.docker/cli-plugins/docker-buildx)"
-	h install --user --force buildx docker trivy grype docker-scout completion >out 2>err
+	h install --user --force buildx docker trivy grype docker-scout container-structure-test completion >out 2>err
 	h install --user buildx >out 2>err # once more
 	has "buildx v" "$(me env -u DOCKER_CONFIG HOME="$at" "$TOOLS/docker" buildx version)"
 	has "version: v" "$(me env -u DOCKER_CONFIG HOME="$at" "$TOOLS/docker" scout version)"
@@ -368,6 +371,7 @@ toolkit() {
 	has "buildx v" "$(me home/.local/bin/buildx version)"
 	me home/.local/bin/trivy --help >out
 	me home/.local/bin/grype --help >out
+	me home/.local/bin/container-structure-test version >out
 	bash -n home/.local/share/bash-completion/completions/hew
 	rm home/.local/bin/grype
 	echo mine >home/.local/bin/grype
@@ -381,6 +385,98 @@ toolkit() {
 @test "install: without rights it says what to do" {
 	[ -n "${HEW_TEST_UID-}" ] || skip "root may"
 	fails 1 me "$HEW_PROGRAM" install trivy
+	has "sudo, or with --user" "$LAST"
+}
+
+# machine COMMAND: with a /usr/local/share of its own, which is ./share.
+machine() {
+	mkdir -p share/man
+	unshare --mount bash -c 'mount --bind share /usr/local/share && eval "$1"' - "$1"
+}
+
+# whole_manual DIR: the pages of this build are there, and nothing else; the first line says whose they are.
+whole_manual() {
+	local f n=0
+	for f in "${HEW_TEST_BIN%/*}"/doc/*.1; do
+		equal '.\" Written by hew install.' "$(head -n 1 "$1/${f##*/}")"
+		cmp "$f" <(tail -n +2 "$1/${f##*/}")
+		n=$((n + 1))
+	done
+	[ "$n" -gt 30 ]
+	equal "$n" "$(find "$1" ! -type d | wc -l)"
+}
+
+# shown_by_man DIR PAGE: man finds it there and shows it, where there is a man.
+shown_by_man() {
+	[ -x /usr/bin/man ] || return 0
+	equal "$1/$2.1" "$(/usr/bin/man -w "$2")"
+	has "SYNOPSIS" "$(MANPAGER="cat" /usr/bin/man "$2" | col -b)"
+}
+
+@test "install man: pages for the machine, shown by man; uninstall leaves nothing" {
+	only_root "its rights are needed"
+	export -f shown_by_man equal has
+	machine "'$HEW' install man && cp -a share/man/man1 installed &&
+		shown_by_man /usr/local/share/man/man1 hew-build >&2 &&
+		'$HEW' install man && '$HEW' uninstall man && find share ! -type d && '$HEW' install man && '$HEW' uninstall" >out
+	whole_manual installed
+	equal 644 "$(stat -c %a installed/hew.1)"
+	local n in away
+	n=$(find installed -type f | wc -l)
+	in="$n man pages were written to /usr/local/share/man/man1"
+	away="$n man pages were removed from /usr/local/share/man/man1"
+	equal "$in|$in|$away|$in|$away" "$(paste -sd'|' out)"
+	equal "" "$(find share ! -type d)"
+}
+
+@test "install man: for a user, where man looks; what is not hew's stays, or comes back" {
+	mkdir -p home/.local/bin
+	local at=$PWD/home man1=home/.local/share/man/man1
+	h() { me env -u XDG_DATA_HOME -u MANPATH PATH="$at/.local/bin:$PATH" HOME="$at" "$HEW_PROGRAM" "$@"; }
+	h install --user man >out 2>err
+	has_not MANPATH "$(cat err)"
+	whole_manual $man1
+	(unset XDG_DATA_HOME MANPATH && HOME=$at PATH=$at/.local/bin:$PATH shown_by_man "$at/.local/share/man/man1" hew-build)
+	h uninstall --user man >out
+	equal "" "$(find home ! -type d)"
+	# of others: a page, a link to a file of theirs, a folder
+	echo theirs >$man1/hew-run.1
+	fails 1 h install --user man
+	has "'$at/.local/share/man/man1/hew-run.1' is there and not hew's: --force" "$LAST"
+	equal hew-run.1 "$(ls -A $man1)"
+	h uninstall --user man >out
+	equal "$at/.local/share/man/man1/hew-run.1 is not hew's: it stays" "$(cat out)"
+	h install --user --force man >out 2>err
+	has "hew-run.1 was moved to" "$(cat out)"
+	echo mine >$man1/other.1
+	h uninstall --user >out
+	equal "theirs mine" "$(cat $man1/* | paste -sd' ')"
+	equal 2 "$(ls -A $man1 | wc -l)"
+	mv $man1/hew-run.1 theirs
+	ln -s "$PWD/theirs" $man1/hew-run.1
+	fails 1 h install --user man
+	rm $man1/hew-run.1
+	mkdir $man1/hew-run.1
+	fails 1 h install --user --force man
+	has "is a folder" "$LAST"
+}
+
+@test "install man: XDG_DATA_HOME; where man does not look, how it does; pages of an older hew go, too" {
+	mkdir home
+	local at=$PWD/home
+	h() { me env -u MANPATH XDG_DATA_HOME="$at/data" HOME="$at" "$HEW_PROGRAM" "$@"; }
+	h install --user man >out 2>err
+	whole_manual home/data/man/man1
+	has "man looks there when MANPATH is $at/data/man:" "$(cat err)"
+	(export MANPATH=$at/data/man: && shown_by_man "$at/data/man/man1" hew)
+	mv home/data/man/man1/hew-{scan,formerly}.1
+	h uninstall --user >out
+	equal "" "$(find home ! -type d)"
+}
+
+@test "install man: without rights it says what to do" {
+	[ -n "${HEW_TEST_UID-}" ] || skip "root may"
+	fails 1 me "$HEW_PROGRAM" install man
 	has "sudo, or with --user" "$LAST"
 }
 

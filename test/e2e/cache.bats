@@ -74,6 +74,27 @@ again() {
 	EOF
 }
 
+@test "COPY --from another stage: the text of a file in the Dockerfile counts" {
+	local text
+	for text in first second; do
+		dockerfile <<-EOF
+			FROM alpine:3.19 AS base
+			FROM scratch
+			COPY --from=base /etc/alpine-release <<EOT /d/
+			$text
+			EOT
+		EOF
+		build -t inline
+		unpack inline
+		equal "$text" "$(cat "$ROOTFS/d/EOT")"
+		again ""
+	done
+	sed -i 's/ <<EOT//; /^second/d; /^EOT/d' Dockerfile
+	build -t inline
+	unpack inline
+	equal alpine-release "$(ls "$ROOTFS/d")"
+}
+
 @test "times, the owner on the host and a fresh copy of the context do not count" {
 	app
 	touch package.json src/main src .
@@ -282,6 +303,35 @@ again() {
 	equal "one a" "$(cd "$ROOTFS" && cat f d/* | xargs)"
 }
 
+@test "a context that changes after it was looked at: so it is for what RUN mounts and seeds caches with" {
+	mkdir more && echo one >f && echo a >more/a
+	dockerfile <<-'EOF'
+		FROM alpine:3.19 AS first
+		ARG PORT
+		RUN wget -qO /done http://127.0.0.1:$PORT/
+		FROM alpine:3.19 AS second
+		RUN --mount=type=bind,source=f,target=/f cat /f >/out
+		FROM alpine:3.19 AS third
+		ARG ID
+		RUN --mount=type=cache,id=$ID,target=/c,from=more ls /c >/list
+		FROM scratch
+		COPY --from=first /done /
+		COPY --from=second /out /
+		COPY --from=third /list /
+	EOF
+	local args=(-t app --build-context more=more)
+	serve_command sh -c 'echo two >f; echo b >more/b; echo done'
+	build "${args[@]}" --jobs 1 --build-arg PORT="$PORT" --build-arg ID=1
+	unpack app
+	equal "two a b" "$(cd "$ROOTFS" && cat out list | xargs)"
+	build "${args[@]}" --build-arg PORT="$PORT" --build-arg ID=1
+	equal "" "$(ran)"
+	echo one >f && rm more/b
+	build "${args[@]}" --build-arg PORT="$PORT" --build-arg ID=2
+	unpack app
+	equal "one a" "$(cd "$ROOTFS" && cat out list | xargs)"
+}
+
 @test "many files, which are read ahead: all bytes, also of those that change meanwhile" {
 	mkdir -p d/sub && for i in $(seq 300); do head -c $((i * i * 3 % 200000)) /dev/urandom >"d/f$i"; done
 	ln -s f1 d/link && : >d/sub/empty && ln d/f7 d/f7.same
@@ -298,7 +348,8 @@ again() {
 	serve_command sh -c 'echo 2 >d/f150; rm d/f200; echo n >d/new; echo done'
 	build -t app --jobs 1 --build-arg PORT="$PORT"
 	unpack app
-	[ ! -e d/f200 ] && diff -r d "$ROOTFS/d"
+	[ ! -e d/f200 ]
+	diff -r d "$ROOTFS/d"
 	build -t app --build-arg PORT="$PORT"
 	equal "" "$(ran)"
 }
@@ -307,9 +358,12 @@ again() {
 	app
 	again $'WORKDIR /app\nCOPY package.json ./\nRUN mkdir node_modules && cp package.json node_modules/' \
 		--target deps --no-cache
-	build --no-cache-filter builder
-	has "[builder" "$(ran)"
-	has_not "[deps" "$(ran)"
+	local name
+	for name in builder Builder; do # as FROM has it, in any case
+		build --no-cache-filter "$name"
+		has "[builder" "$(ran)"
+		has_not "[deps" "$(ran)"
+	done
 	again ""
 }
 

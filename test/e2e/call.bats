@@ -29,6 +29,11 @@ Dockerfile:1
    2 |     COPY Dockerfile \\
    3 |       /
 --------------------" "$OUT"
+	local text=$OUT
+	said hew build --call=ignorestatus=true,check .
+	equal "0 $text" "$STATUS $OUT"
+	said hew build --call=check,ignorestatus=0 .
+	equal 1 "$STATUS"
 }
 
 @test "check: warnings by line, all stages unless a target is named, nothing run" {
@@ -190,6 +195,9 @@ build     makes it
 	equal true "$(jq .targets[1].default <<<"$OUT")"
 	equal "outline lint targets subrequests.describe" "$(hew build --call subrequests.describe . | awk 'NR > 1 { print $1 }' | paste -sd' ')"
 	equal 4 "$(hew build --call subrequests.describe,format=json . | jq length)"
+	equal build "$(hew build --call=format=json,targets . | jq -r .targets[0].name)"
+	fails 2 hew build --call targets,outline .
+	fails 2 hew build --call check,ignorestatus=perhaps .
 	fails 2 hew build --call nonsense .
 	fails 2 hew build --call check,format=xml .
 	build --call build

@@ -195,7 +195,7 @@ folder_bytes() { (cd "$HEW_ROOT/$1" && command du -s --block-size=1 -- * 2>/dev/
 @test "prune asks on a terminal, unless -f; a script is not asked" {
 	two
 	hew rmi two one
-	"$E2E_LIB/terminal" 24 80 hew prune -a <<-'EOF' || [ $? -eq 130 ]
+	ends 130 "$E2E_LIB/terminal" 24 80 hew prune -a <<-'EOF'
 		expect [y/N]
 		send n\n
 		expect nothing was removed
@@ -208,6 +208,13 @@ folder_bytes() { (cd "$HEW_ROOT/$1" && command du -s --block-size=1 -- * 2>/dev/
 	EOF
 	equal 0 "$(of_du .reclaimable)"
 	two
+	# Ctrl-C is no, whatever else is typed
+	ends 130 "$E2E_LIB/terminal" 24 80 hew prune -a <<-'EOF'
+		expect [y/N]
+		send \x03
+		expect ERROR: cancelled
+	EOF
+	equal true "$(of_du '.reclaimable > 1000000')"
 	"$E2E_LIB/terminal" 24 80 hew prune -f <<<'expect Total reclaimed space'
 }
 

@@ -49,6 +49,9 @@ job() {
 	run ! grep '^ *::add-mask' "$ERR" # a line of a step's is no command to the service
 	grep '^### hew build: failed$' "$SUMMARY"
 	grep 'exit code: 3' "$SUMMARY"
+	printf 'FROM alpine:3.19\nRUN <<END\n::add-mask::x\nexit 3\nEND\n' >Dockerfile
+	build_fails 5
+	run ! grep '^ *::add-mask' "$ERR" # nor is one of the Dockerfile
 }
 
 @test "github: the summary has name, size, digest and the slow steps, and is appended" {

@@ -92,6 +92,10 @@ verbs() { hew --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'; }
 	equal 2 "$(hew inspect two | jq -r '.[0].Config.Labels.a')"
 	hew build -qtthree --quiet=true .
 	hew inspect three >three
+	# a letter, too, takes a value behind "="
+	hew build -q=false -t=four . 2>told
+	[ -s told ]
+	hew inspect four >four
 }
 
 @test "docker's options without a meaning here are taken, with a note" {
@@ -170,6 +174,11 @@ ConsistentInstructionCasing: Command 'COPy' should match the case of the command
 	build --no-cache
 	has "cleared" "$(cat "$ERR")"
 	equal 0 "$(grep -c $'\033\[2J\|\007' "$ERR")"
+	# nor does the instruction's own text
+	printf 'FROM alpine:3.19\nRUN echo a\033]0;title\007b; false\n' | dockerfile
+	build_fails 5
+	has "RUN echo ab; false" "$(cat "$ERR")"
+	equal 0 "$(grep -c $'\033\|\007' "$ERR")"
 }
 
 @test "rawjson: each line is buildx's JSON" {
@@ -249,7 +258,8 @@ onto_full() { "$@" >/dev/full; }
 	build -t pipe
 	rc=0
 	hew inspect pipe >/dev/full 2>err || rc=$?
-	[ "$rc" -ne 0 ] && [ "$rc" -lt 128 ]
+	[ "$rc" -ne 0 ]
+	[ "$rc" -lt 128 ]
 	for words in "images" "images --format json" "inspect pipe" "history pipe" "version" "--help" "help build"; do
 		# shellcheck disable=SC2086 # words
 		fails 10 onto_full hew $words
@@ -266,6 +276,10 @@ onto_full() { "$@" >/dev/full; }
 	bash -n c.bash
 	hew completion zsh >c.zsh
 	hew completion fish >c.fish
+	local verbs=()
+	eval "$(sed -n '/^verbs=(/,/^)/p' c.zsh)" # quoted as bash does it
+	equal "$(grep -c . <<<"$(sed -n '/^verbs=(/,/^)/p' c.zsh | sed '1d;$d')")" "${#verbs[@]}"
+	matches "*inspect:*image's configuration*" "$(printf '%s\n' "${verbs[@]}")"
 	complete() { # words...
 		bash -c '. ./c.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _hew; printf "%s\n" "${COMPREPLY[@]}"' _ "$@"
 	}

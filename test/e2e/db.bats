@@ -202,6 +202,24 @@ WARNING: broken.jsonl:7: not a CVSS metric: 'AV:Q'" "$(cat "$ERR")"
 	has "did you mean import?" "$LAST"
 }
 
+@test "a database of another's making: what it says is bounded" {
+	cp "$MADE" "$HEW_DB"
+	sqlite3 "$HEW_DB" "UPDATE affected SET fixed = NULL, status = 35"
+	mkdir -p root/etc root/var/lib/dpkg
+	printf 'ID=debian\nVERSION_ID=12\n' >root/etc/os-release
+	printf 'Package: made-up\nStatus: install ok installed\nVersion: 1\n' >root/var/lib/dpkg/status
+	readable
+	equal affected "$(hew scan -q --all --format json ./root | jq -r '.Results[].Vulnerabilities[].Status' | sort -u)"
+	sqlite3 "$HEW_DB" "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 200001)
+		INSERT OR REPLACE INTO affected SELECT a.package, c.n + 1000, a.flaw, a.record, NULL, NULL, NULL, 0, 0, NULL
+		FROM c, (SELECT affected.* FROM affected JOIN package ON package.id = affected.package WHERE package.name = 'made-up' LIMIT 1) a"
+	local eco
+	eco=$(sqlite3 "$HEW_DB" "SELECT ecosystem || ':' || r.release FROM release r JOIN package p ON p.release = r.id
+		JOIN affected a ON a.package = p.id GROUP BY p.id HAVING count(*) > 200000")
+	fails 9 hew debug advisories "$eco" made-up
+	has "more than 200000 ranges of one package" "$LAST"
+}
+
 @test "age: told loudly, fatal when asked" {
 	said hew db info "$MADE"
 	has "WARNING: the advisory data is" "$(cat "$ERR")"

@@ -145,6 +145,57 @@ refused() {
 	EOF
 }
 
+@test "a link of the context that leads nowhere or in a circle" {
+	ln -s nowhere dangling && ln -s loop loop
+	refused 4 "Dockerfile:2" '"/dangling": not found: it is a symbolic link to "nowhere"' <<-'EOF'
+		FROM scratch
+		COPY dang* /x/
+	EOF
+	refused 4 "Dockerfile:2" "more than 255 symbolic links" <<-'EOF'
+		FROM scratch
+		COPY loop /
+	EOF
+}
+
+@test "a context that is nested too deep, unless a COPY does not go there" {
+	local deep
+	deep=$(printf 'd/%.0s' {1..520})
+	mkdir -p "$deep" one && echo x >one/x
+	refused 4 "Dockerfile:2" "nested deeper than 512 folders" <<-'EOF'
+		FROM scratch
+		COPY . /
+	EOF
+	printf 'FROM scratch\nCOPY --parents one/x */x /\n' | dockerfile
+	build
+}
+
+@test "a file of the context that may not be read" {
+	[ -n "${HEW_TEST_UID-}" ] || skip "root reads everything"
+	echo x >locked && chmod 0 locked
+	readable
+	refused 4 "Dockerfile:2" "Permission denied" <<-'EOF'
+		FROM scratch
+		ADD locked /
+	EOF
+}
+
+@test "COPY --parents: a pattern that is none, and a file that is excluded" {
+	echo a >a
+	refused 3 "Dockerfile:2" 'syntax error in pattern "[a"' <<-'EOF'
+		FROM scratch
+		COPY --parents [a /x/
+	EOF
+	printf 'FROM scratch\nCOPY --parents --exclude=a a /x/\n' | dockerfile
+	build
+}
+
+@test "WORKDIR where a file is" {
+	refused 4 "Dockerfile:2" "the working directory cannot be made: /etc/passwd is no folder" <<-'EOF'
+		FROM alpine:3.19
+		WORKDIR /etc/passwd
+	EOF
+}
+
 @test "a missing file of another stage or image" {
 	refused 4 "Dockerfile:3" "/nowhere" <<-'EOF'
 		FROM alpine:3.19 AS a

@@ -420,6 +420,18 @@ Seccomp 2"
 	equal $'0\n1\n2\n3' "$(printed)"
 }
 
+@test "descriptors that the caller has closed are none of the host's files; a folder is no input" {
+	local nothing='for i in 0 1 2; do [ "$(readlink /proc/$$/fd/$i)" = /dev/null ] || exit 9; done'
+	hew run alpine:3.19 sh -c "$nothing" <&- >&- 2>&-
+	# nor does what is told go into what has been opened in their place
+	printf 'FROM alpine:3.19\nRUN echo told\n' >Dockerfile
+	hew build -t told . <&- >&- 2>&-
+	hew run told true
+	sound
+	fails 125 hew run alpine:3.19 ls -la /proc/self/fd/0/ </
+	has "is a folder" "$LAST"
+}
+
 @test "the program of hew: running it from inside is no handle on it" {
 	# CVE-2019-5736: the image's libraries, in the host's program, reach for its file
 	cat >evil.c <<-'EOF'
@@ -469,7 +481,7 @@ Seccomp 2"
 }
 
 @test "a terminal: the process has one of its own, not the user's" {
-	"$E2E_LIB/terminal" 33 77 hew run -it alpine:3.19 sh <<-'EOF' || [ $? -eq 7 ]
+	ends 7 "$E2E_LIB/terminal" 33 77 hew run -it alpine:3.19 sh <<-'EOF'
 		expect #
 		send stty size; echo do''ne\r
 		expect 33 77
@@ -484,6 +496,14 @@ Seccomp 2"
 		send echo still he''re\r
 		expect still here
 		send exit 7\r
+	EOF
+	# the new size is there before what is typed after, even where its signal is late or never comes
+	local never='import os, signal, sys; signal.pthread_sigmask(0, [signal.SIGWINCH]); os.execvp(sys.argv[1], sys.argv[1:])'
+	"$E2E_LIB/terminal" 33 77 python3 -c "$never" hew run -it alpine:3.19 sh <<-'EOF'
+		expect #
+		size 11 22
+		send stty size; exit\r
+		expect 11 22
 	EOF
 	# and without -t nothing can be typed into the user's
 	cat >type.py <<-'EOF'
@@ -974,7 +994,7 @@ configured() {
 	done
 	for name in ../../x:1 'a;b' x:../y -o 'a b' A:1 $'a\033[31m:1'; do
 		name=$name craft image named.tar <<<'tags[:] = [os.environ["name"]]; file("x")'
-		! hew load -i named.tar 2>err
+		if hew load -i named.tar 2>err; then false; fi
 		has "ERROR: load 'named.tar': tag" "$(tail -n 1 err)"
 		equal 0 "$(grep -c $'\033' err)"
 	done

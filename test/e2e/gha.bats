@@ -330,6 +330,78 @@ what_is_there() {
 	what_is_there
 }
 
+# large_layer: an image with a layer of 40 MB, sent; restored and LARGE are about it.
+large_layer() {
+	[ -z "${HEW_TEST_UID-}" ] || chown "$HEW_TEST_UID" .
+	head -c 40M /dev/urandom >large
+	printf 'FROM scratch\nCOPY large /\n' | dockerfile
+	on one build -t large --cache-to type=gha
+	LARGE=$(jq -r '.[] | select(.size > 40000000) | .key' "$SERVICE/index.json")
+	LARGE=${LARGE#buildkit-blob-1-sha256:}
+}
+
+# restored FAULT...: with these, a new machine has the layer whole.
+restored() {
+	faults "$@"
+	rm -rf "$BATS_TEST_TMPDIR/two"
+	on two build -t large --cache-from type=gha
+	equal "" "$(ran)"
+	warned 0
+	equal "$LARGE" "$(sha256sum <"$BATS_TEST_TMPDIR/two/blobs/sha256/$LARGE" | cut -d' ' -f1)"
+}
+
+ranges() { grep -c '^GET /blob/.* 206 range=bytes=[0-9]*-[0-9]' "$SERVICE.log" || true; }
+eight_ranges() { [ "$(ranges)" -ge 8 ]; }
+unbounded() { grep -E '^GET /blob/.* range=(-|bytes=[0-9]*-) ' "$SERVICE.log"; }
+at_once() { grep -o 'at-once=[0-9]*' "$SERVICE.log" | cut -d= -f2 | sort -n | tail -n 1; }
+
+@test "gha: a large layer comes in ranges side by side, each tried again, and as a whole where there are none" {
+	large_layer
+	serve_cache --delay 0.1
+	restored
+	equal 8 "$(ranges)"
+	[ "$(at_once)" -ge 4 ]
+	equal "$(jq '[.[].size] | max' "$SERVICE/index.json")" "$(awk -F'bytes=' '/^GET .* 206 / { n += $3 } END { print n }' "$SERVICE.log")" # nothing twice
+	restored truncate:2:buildkit get-500:2:buildkit expired:1:buildkit
+	equal 10 "$(ranges)" # of a cut one the rest
+	equal 3 "$(asked GetCacheEntryDownloadURL)" # the index, the layer, and once more
+	restored whole::buildkit
+	equal 0 "$(ranges)"
+	[ "$(unbounded | wc -l)" -ge 3 ] # the index, those side by side, the one
+	restored shifted:1:buildkit
+	equal 2 "$(unbounded | wc -l)" # the index, what was missing by then
+	unset ACTIONS_CACHE_SERVICE_V2
+	export ACTIONS_CACHE_URL=$ACTIONS_RESULTS_URL
+	restored get-500:1:buildkit
+	equal 8 "$(ranges)"
+}
+
+@test "gha: a large layer that is something else is made again, one that is too slow given up by Ctrl-C" {
+	local fault began status=0
+	large_layer
+	for fault in wrong::buildkit short::buildkit expired::buildkit; do
+		faults "$fault"
+		rm -rf "$BATS_TEST_TMPDIR/two"
+		on two build -t large --cache-from type=gha
+		has "COPY large" "$(ran)"
+		has "a layer is gone from gha:127.0.0.1" "$(cat "$ERR")"
+		on two hew build -q -o "$BATS_TEST_TMPDIR/out" .
+		cmp large "$BATS_TEST_TMPDIR/out/large"
+		[ "$(grep -c '^GET /blob' "$SERVICE.log")" -le 30 ]
+	done
+	on two sound
+	serve_cache --rate 1e6
+	faults
+	HEW_ROOT=$BATS_TEST_TMPDIR/three env --default-signal=INT hew build --cache-from type=gha -t large . >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
+	wait_for eight_ranges
+	began=$SECONDS
+	kill -INT $!
+	wait $! || status=$?
+	equal 130 "$status"
+	[ $((SECONDS - began)) -lt 5 ]
+	on three sound
+}
+
 @test "gha: layers are sent while later steps run" {
 	printf 'FROM alpine:3.19\nRUN seq 100000 >/first\nRUN while [ "$n" != xxxxxxxxxx ]; do n=x$n; sleep 1; done\n' | dockerfile
 	on one build -t app --cache-to type=gha >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &

@@ -38,7 +38,9 @@ same() { # THEME
 		grep -q "same ${theme%.cases};" "$BATS_TEST_FILENAME"
 	done
 	[ "$(cat "$CASES"/*.cases | grep -c '^=== ')" -ge 150 ]
-	for rule in $("$E2E_LIB/language.py" rules); do
+	"$E2E_LIB/language.py" rules >rules
+	[ -s rules ]
+	for rule in $(cat rules); do
 		grep -qx "=== $rule" "$CASES"/*.cases
 	done
 }

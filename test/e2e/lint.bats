@@ -44,6 +44,15 @@ hew lint --explain RULE says why it matters" "$OUT"
 	fails 2 hew lint --fix --format xml
 	equal "from scratch" "$(cat Dockerfile)"
 	fails 2 hew lint --fail-on never
+	# of several none is edited before all are there; what is found before one is no Dockerfile at all is told
+	printf 'from scratch\nUSER 1\n' >a
+	fails 4 hew lint --fix a missing
+	equal "from scratch" "$(head -n 1 a)"
+	mkdir -p b/Dockerfile
+	said hew lint --fix a b
+	has "ERROR" "$(cat "$ERR")"
+	has "a: 1 fixed" "$OUT"
+	equal "FROM scratch" "$(head -n 1 a)"
 }
 
 @test "lint: no store is made, and none is needed" {
@@ -68,6 +77,16 @@ hew lint --explain RULE says why it matters" "$OUT"
 	has ".npmrc goes into the image" "$(hew lint || true)"
 	printf '*\n!app.py\n' >.dockerignore
 	equal "" "$(findings .)"
+	# what --exclude leaves out: below a folder by its path there, a file by its name
+	printf 'x\n' >.dockerignore
+	printf 'FROM scratch\nUSER 1\nCOPY --exclude=.git --exclude=.npmrc --exclude=conf/id_* . /\n' | dockerfile
+	equal "" "$(findings .)"
+	printf 'FROM scratch\nUSER 1\nCOPY --exclude=id_* conf /\nCOPY --exclude=id_* conf/id_rsa /\n' | dockerfile
+	equal "" "$(findings .)"
+	printf 'FROM scratch\nUSER 1\nCOPY --exclude=conf/id_* conf /\nCOPY --exclude=x . /\n' | dockerfile
+	equal "3 SecretCopied
+4 GitFolderCopied
+4 SecretCopied" "$(findings . || true)"
 }
 
 @test "lint: what the store knows of the cost" {

@@ -286,6 +286,26 @@ estargz() {
 	sound
 }
 
+@test "--push means the image that -o names, with all that is said of it; --load its docker" {
+	registry
+	printf 'FROM scratch\nCOPY f /f\n' | dockerfile
+	echo x >f
+	build -t "$REG/z:1" -o type=image,compression=zstd --push
+	equal application/vnd.oci.image.layer.v1.tar+zstd "$(raw "$REG/z:1" | jq -r '.layers[0].mediaType')"
+	build -t "$REG/d:1" -o type=image,push-by-digest=true --push --metadata-file meta
+	equal "$(jq -r '.["containerimage.digest"]' meta)" \
+		"sha256:$(raw "$REG/d@$(jq -r '.["containerimage.digest"]' meta)" | sha256sum | cut -d' ' -f1)"
+	has_not '"1"' "$(curl -s "http://$REG/v2/d/tags/list")"
+	build -o "type=image,name=$REG/n:1" --push
+	equal '["1"]' "$(curl -s "http://$REG/v2/n/tags/list" | jq -c .tags)"
+	build -t "$REG/both:1" -o type=local,dest=out --push
+	equal '["1"]' "$(curl -s "http://$REG/v2/both/tags/list" | jq -c .tags)"
+	equal x "$(cat out/f)"
+	engine
+	DOCKER_HOST=unix://$SOCKET build -t once --load -o type=docker
+	equal 1 "$(grep -c "loaded into docker" "$ERR")"
+}
+
 # named COMMAND...: where registry.test is this machine, though not by name.
 named() {
 	printf '127.0.0.1 localhost registry.test\n' >"$BATS_TEST_TMPDIR/hosts"
@@ -360,7 +380,9 @@ engine() {
 	local root=$BATS_TEST_TMPDIR/containers socket=$BATS_TEST_TMPDIR/podman.sock
 	PEER_RUN=$(mktemp -d /tmp/h.XXXX)
 	tool() { command podman --root "$root" --runroot "$PEER_RUN" --storage-driver vfs "$@"; }
-	tool system service -t 0 "unix://$socket" >"$BATS_TEST_TMPDIR/podman.log" 2>&1 3>&- &
+	# exec: what is ended with the test is podman, not a shell around it
+	(exec podman --root "$root" --runroot "$PEER_RUN" --storage-driver vfs system service -t 0 "unix://$socket") \
+		>"$BATS_TEST_TMPDIR/podman.log" 2>&1 3>&- &
 	SERVERS+=($!)
 	wait_for test -S "$socket"
 	DOCKER_HOST=unix://$socket build --load -t loaded -t other:2 --metadata-file meta

@@ -72,6 +72,34 @@ same_lines() {
 	equal 0 "$(sql "SELECT count(*) FROM layer_notes WHERE diff_id IN ($notes)")"
 }
 
+known() { [ -n "$(sql "SELECT 1 FROM layer_notes WHERE text LIKE '%$1%'")" ]; }
+
+@test "packages: a build that is to tell of them looks into each layer once it is written" {
+	local name status=0
+	for name in early elsewhere unasked; do
+		mkdir -p $name/node_modules/$name
+		echo "{\"name\":\"$name\",\"version\":\"1.0.0\"}" >$name/node_modules/$name/package.json
+	done
+	dockerfile <<-'END'
+		FROM alpine:3.19 AS other
+		COPY elsewhere /srv/
+		FROM alpine:3.19
+		COPY --from=other /etc/passwd /other
+		COPY early /srv/
+		RUN exec sleep 1000
+	END
+	env --default-signal=INT hew build --sbom=true -t app . >said 2>&1 3>&- &
+	wait_for known early
+	kill -INT $!
+	wait $! || status=$?
+	equal 130 "$status"
+	run ! known elsewhere
+	printf 'FROM scratch\nCOPY unasked /\n' >Dockerfile
+	build -t app
+	run ! known unasked
+	sound
+}
+
 @test "packages: npm, as npm ls has them" {
 	local npm
 	npm=$(npm root -g)/npm
@@ -132,6 +160,7 @@ rpmdb() {
 			Version: 1.$((${#name} % 3))
 			Release: 2%{?dist}
 			$([ $name = beta ] && echo "Epoch: 3")
+			$([ $name = gamma ] && echo "ModularityLabel: greek:1.1:9040020240101:9edba152")
 			Summary: none
 			License: none
 			BuildArch: noarch
@@ -154,11 +183,11 @@ rpmdb() {
 
 # rpm_query FOLDER
 rpm_query() {
-	rpm --root "$PWD/$1" --define "_dbpath /var/lib/rpm" "${@:2}" -qa --qf '%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE} %{ARCH} %{SOURCERPM}\n' |
-		sed 's/ 0:/ /; s/-1\.[0-9]-[^-]*\.src\.rpm$//' | LC_ALL=C sort
+	rpm --root "$PWD/$1" --define "_dbpath /var/lib/rpm" "${@:2}" -qa --qf '%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE} %{ARCH} %{SOURCERPM} %{MODULARITYLABEL}\n' |
+		sed -E 's/ 0:/ /; s/-1\.[0-9]-[^-]*\.src\.rpm / /; s/:[0-9]+:[0-9a-f]+$//; s/ \(none\)$//' | LC_ALL=C sort
 }
 
-rpm_found() { listed "./$1" 'select(.type == "rpm") | "\(.name) \(.version) \(.arch) \(.source // .name)"'; }
+rpm_found() { listed "./$1" 'select(.type == "rpm") | "\(.name) \(.version) \(.arch) \(.source // .name)\(if .module then " \(.module)" else "" end)"'; }
 
 @test "packages: rpm's three kinds of database, as rpm has them" {
 	mkdir root && rpmdb root
@@ -259,11 +288,14 @@ serde 1.0.200" "$(listed ./root '"\(.name) \(.version)"')"
 	echo '{"name":"a","version":"1.1.0"}' >p/node/node_modules/a/package.json
 	cp -r p/node/package-lock.json p/
 	readable
-	equal "node/node_modules/a/package.json" "$(listed ./p 'select(.name == "a") | .path')"
+	equal "node/node_modules/a/package.json
+node/package-lock.json
+package-lock.json" "$(listed ./p 'select(.name == "a") | .path')"
 	equal "cargo serde@1.0.1
 npm @p/b@3.0.0
 npm @s/b@2.0.0
 npm @y/a@1.2.0
+npm a@1.1.0
 npm b@2.0.1
 npm pa@1.0.0
 npm real@3.0.0
@@ -271,7 +303,7 @@ pypi Django@4.2
 pypi Flask@2.0.1
 pypi pip-a@1.0
 pypi pip-b@2.0
-pypi poet@1.5" "$(listed ./p 'select(.locked) | "\(.type) \(.name)@\(.version)"')"
+pypi poet@1.5" "$(listed ./p 'select(.locked) | "\(.type) \(.name)@\(.version)"' | uniq)"
 }
 
 @test "packages: apk" {

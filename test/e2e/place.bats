@@ -55,6 +55,45 @@ hews() { [ -z "${HEW_TEST_UID-}" ] || chown -R --from=root "$HEW_TEST_UID" "$@";
 	sound
 }
 
+# in_chroot MOUNTED COMMAND...: in a root with nothing but hew, its libraries, and a context in /context. MOUNTED, if not
+# empty: that root is a mount, too.
+in_chroot() {
+	local f root=$BATS_TEST_TMPDIR/root
+	mkdir -p "$root"/{proc,dev,tmp}
+	for f in $(ldd "$HEW_PROGRAM" | grep -o '/[^ ]*'); do
+		mkdir -p "$root${f%/*}"
+		cp -L "$f" "$root$f"
+	done
+	cp "$HEW_PROGRAM" "$root/hew"
+	# shellcheck disable=SC2016  # the inner shell's
+	unshare --mount --propagation private bash -ec '
+		[ -z "$2" ] || mount --bind "$1" "$1"
+		mount -t proc proc "$1/proc"
+		mount --rbind /dev "$1/dev"
+		exec chroot "$1" "${@:3}"' bash "$root" "$@"
+}
+
+@test "in a chroot, be it a mount or not" {
+	[ -z "${HEW_TEST_UID-}" ] || skip "chroot is root's"
+	local context=$BATS_TEST_TMPDIR/root/context mounted
+	mkdir -p "$context"
+	cp "$(command -v busybox)" "$context/sh"
+	cat >"$context/Dockerfile" <<-'EOF'
+		FROM scratch
+		COPY sh /bin/sh
+		RUN --mount=target=/context --mount=type=cache,target=/cache \
+		    cmp /context/sh /bin/sh && echo x >/cache/x && cd / && echo * >/seen && ! ls /../hew
+		FROM scratch
+		COPY --from=0 /seen /
+	EOF
+	for mounted in "" yes; do
+		export HEW_ROOT=/store$mounted
+		in_chroot "$mounted" /hew build -q -o /out /context
+		equal "bin cache context dev etc proc sys" "$(cat "$BATS_TEST_TMPDIR/root/out/seen")"
+		has "R0 root" "$(in_chroot "$mounted" /hew doctor)"
+	done
+}
+
 # ---- other people's places
 
 @test "a file, a place below a file, a folder with other things in it" {

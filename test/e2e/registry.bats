@@ -48,7 +48,7 @@ pulled() { # status, part of what is said
 		0 | --fault retry-date:1 | status 503
 		0 | --fault retry-text:1 | status 429
 		0 | --auth bearer --fault token-hang:1 | no answer
-		0 | --fault reset:1 | was lost
+		0 | --fault reset:2 | was lost
 		0 | --fault truncate:1 --fault no-range |
 		0 | --fault truncate:1 --fault bad-range | another range
 		0 | --fault wrong-rest:2 |
@@ -196,6 +196,21 @@ pushed() { # status, part
 	has "check the name" "$LAST"
 }
 
+@test "a nameserver that never answers is waited for once" {
+	echo 'nameserver 127.0.0.9' >resolv.conf
+	python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.9", 53))
+open("bound", "w")
+time.sleep(1000)' &
+	SERVERS+=($!)
+	wait_for test -e bound
+	HEW_HTTP_TIMEOUT=1 fails 7 unshare --mount bash -c \
+		'mount --bind resolv.conf /etc/resolv.conf && hew pull no-such-host.test/demo:1'
+	has "cannot find the host of 'no-such-host.test' (Resolving timed out" "$LAST"
+	run ! grep "trying again" "$ERR"
+}
+
 # ---- pulling, in detail
 
 @test "pull prints the id, and nothing else with -q; push the digest" {
@@ -226,6 +241,13 @@ pushed() { # status, part
 	hew pull -q "$DEMO"
 	equal 1 "$(grep -c ' 206 .* range=bytes=[1-9][0-9]*-' "$LOG")"
 	equal 3 "$(grep -c 'GET /v2/demo/blobs/.* 200 \|GET /blob/.* 200 ' "$LOG")"
+}
+
+@test "a blob that is all there is taken, also if the end of the answer is lost" {
+	HEW_ROOT=$PWD/store
+	faulty --fault unended
+	hew pull -q "$DEMO"
+	equal 3 "$(grep -c 'GET /v2/demo/blobs/.* 200 ' "$LOG")"
 }
 
 @test "by digest; again from the store without a network; another one is refused" {
@@ -578,9 +600,9 @@ pushed() { # status, part
 }
 
 @test "login -p: the password is off the process list as soon as it is read, also as docker" {
-	local name
+	local words
 	ln -s "$HEW" docker
-	for name in "$HEW" ./docker; do
+	for words in "$HEW login" "./docker login" "./docker --config $PWD login" "$HEW docker login"; do
 		rm -f gate port
 		mkfifo gate
 		# a registry that takes the connection and says nothing
@@ -593,12 +615,22 @@ c[0].recv(9)
 sys.stdin.read()' <>gate >port 3>&- &
 		SERVERS+=($!)
 		wait_for grep -q . port
-		"$name" login -u u -p "$SECRET" "127.0.0.1:$(head -n 1 port)" >out 2>&1 3>&- &
+		$words -u u -p "$SECRET" "127.0.0.1:$(head -n 1 port)" >out 2>&1 3>&- &
 		SERVERS+=($!)
 		wait_for grep -q asked port
 		has "login" "$(tr '\0' ' ' <"/proc/$!/cmdline")"
 		has_not "$SECRET" "$(tr '\0' ' ' <"/proc/$!/cmdline")"
 	done
+}
+
+@test "login: Ctrl-C at the password ends it, and what is typed afterwards can be seen" {
+	local rc=0
+	"$E2E_LIB/terminal" 24 80 hew login -u u 127.0.0.1:9 <<-'EOF' || rc=$?
+		expect Password:
+		send \x03
+		expect ERROR: cancelled
+	EOF
+	equal 130 "$rc" # and not 99: the settings are what they were
 }
 
 # ---- https, and when plain http will do

@@ -217,6 +217,17 @@ client() { HEW_ROOT=$PWD/client "$CLIENT" "$@"; }
 	cmp <(jq -S . docker.json) <(jq -S . fall-back.json)
 }
 
+@test "referrers: a list that goes on at another server is refused, and nobody is asked there" {
+	faulty --referrers 1 --fault page-elsewhere
+	local digest
+	digest=$(hew push -q image "127.0.0.1:$PORT/a:1")
+	client attach "127.0.0.1:$PORT/a" "$digest" test/one first
+	client attach "127.0.0.1:$PORT/a" "$digest" test/one second
+	fails 7 client referrers "127.0.0.1:$PORT/a" "$digest"
+	has "has the next page of the list on 'localhost:" "$LAST"
+	equal "" "$(grep 'last=' "$LOG" || true)"
+}
+
 @test "referrers: what others wrote into the index stays, and several at once lose nothing" {
 	local digest i pids=()
 	registry

@@ -217,3 +217,15 @@ hosts() {
 	fails 2 hew pull own.test/demo:1
 	has "hosts.toml of 'own.test'" "$LAST"
 }
+
+@test "hosts.toml: its headers go to that server, and not to where it redirects" {
+	export HEW_ROOT=$PWD/store
+	faulty --auth basic --user "u:$SECRET" --fault redirect
+	hosts images.test <<-END
+		[host."http://127.0.0.1:$PORT".header]
+		  Authorization = "Basic $(printf 'u:%s' "$SECRET" | base64)"
+	END
+	hew pull -q images.test/demo:1
+	has "GET /blob/demo/sha256:" "$(cat "$LOG")"
+	equal "" "$(grep LEAKED "$LOG" || true)"
+}

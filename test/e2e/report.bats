@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What hew scan and hew sbom write for others: valid by the schemas of those forms (lib/validate.js, with ajv), read by
-# the jq that people have, and the same when hew reads it back.
+# What hew scan and hew sbom write for others: valid by the schemas of those forms (lib/validate.js, with ajv; GitLab's,
+# which no registry has, by lib/gitlab.jq), read by the jq that people have, and the same when hew reads it back.
 load lib/hew
 load lib/advisories
 
@@ -31,6 +31,25 @@ valid() {
 		echo "$out"
 		return 1
 	}
+}
+
+gitlab_valid() {
+	local f
+	for f; do
+		equal "" "$(jq -r -f "$E2E_LIB/gitlab.jq" "$f")"
+	done
+}
+
+# junit FILE...: "suite tests failures skipped" of each suite, as a parser of XML reads it; the numbers are true.
+junit() {
+	python3 - "$@" <<-'END'
+		import sys, xml.etree.ElementTree as E
+		for name in sys.argv[1:]:
+		    for s in E.parse(name).getroot().findall("testsuite"):
+		        n = [len(s.findall("testcase")), len(s.findall("testcase/failure")), len(s.findall("testcase/skipped"))]
+		        assert n == [int(s.get(k)) for k in ("tests", "failures", "skipped")], n
+		        print(s.get("name"), *n)
+	END
 }
 
 app() {
@@ -101,13 +120,68 @@ hostile() {
 
 @test "schemas: texts that no package has, written by the units' fixture" {
 	local dir
-	validator
 	dir=$(dirname "$(readlink -f "$HEW_TEST_BIN")")
 	[ -x "$dir/test/unit/test_report_write" ] || ninja -C "$dir" test/unit/test_report_write >/dev/null
 	mkdir documents
 	HEW_TEST_DOCUMENTS=documents "$dir/test/unit/test_report_write"
-	equal 12 "$(find documents -type f | wc -l)"
+	equal 20 "$(find documents -type f | wc -l)"
+	gitlab_valid documents/*-{gitlab,codequality}.json
+	equal "deb 2 1 1" "$(junit documents/hostile-junit.xml | head -n 1)"
+	validator
 	valid documents/*-{sarif,cyclonedx-15,cyclonedx-16,spdx}.json
+}
+
+@test "GitLab: container scanning, code quality, and JUnit's XML" {
+	app
+	hew scan --format gitlab app >gl-container-scanning-report.json
+	hew scan --format gitlab-codequality -o gl-code-quality-report.json app
+	hew scan --format junit app >junit.xml
+	gitlab_valid gl-*.json
+	equal "Critical CVE-2031-10001 libc-bin
+Critical CVE-2031-10001 libc6
+High CVE-2031-10002 zlib1g
+High CVE-2031-10011 left-made-up
+Low CVE-2031-10012 @made-up/right" "$(jq -r '.vulnerabilities[] |
+		"\(.severity) \(.identifiers[0].value) \(.location.dependency.package.name)"' gl-container-scanning-report.json | LC_ALL=C sort)"
+	equal '["app","Upgrade left-made-up to 1.2.0",{"name":"Dockerfile","type":"file-location","file_name":"Dockerfile","line_start":2}]' \
+		"$(jq -c '.vulnerabilities[] | select(.identifiers[0].value == "CVE-2031-10011") |
+		[.location.image, (.solution | gsub("\\\\"; "")), .details.dockerfile]' gl-container-scanning-report.json)"
+	matches '\["hew","debian 12*"\]' "$(jq -c '[.scan.scanner.id, .vulnerabilities[0].location.operating_system]' gl-container-scanning-report.json)"
+	equal "$(hew inspect app | jq -r '.[0].Created[:19]')" "$(jq -r .scan.end_time gl-container-scanning-report.json)"
+	equal "critical CVE-2031-10001 app:1
+info CVE-2031-10012 Dockerfile:2
+major CVE-2031-10002 app:1
+major CVE-2031-10011 Dockerfile:2" "$(jq -r '.[] | "\(.severity) \(.check_name) \(.location.path):\(.location.lines.begin)"' gl-code-quality-report.json |
+		LC_ALL=C sort)"
+	equal "deb 2 2 0
+npm 2 2 0" "$(junit junit.xml)"
+	hew scan --format junit app | cmp - junit.xml
+	hew scan --format gitlab app | cmp - gl-container-scanning-report.json
+	# what is hidden has a place in one of them
+	equal "deb 3 2 1
+npm 2 2 0" "$(hew scan --all --format junit app >all.xml && junit all.xml)"
+	hew scan --all --format gitlab app | cmp - gl-container-scanning-report.json
+	# nothing left is a test that passed, and an empty list
+	equal "deb 1 0 0
+npm 1 0 0" "$(hew scan --severity MEDIUM --format junit app >none.xml && junit none.xml)"
+	equal "[]" "$(hew scan --severity MEDIUM --format gitlab-codequality app)"
+	equal "[]" "$(hew scan --severity MEDIUM --format gitlab app | jq -c .vulnerabilities)"
+	# gitlab.jq would say so
+	jq 'del(.vulnerabilities[1].location.image) | .scan.start_time += "Z"' gl-container-scanning-report.json >wrong.json
+	run ! gitlab_valid wrong.json
+}
+
+@test "GitLab and JUnit: names that mean harm" {
+	local f
+	hostile
+	hew scan --all --format gitlab hostile >1.json
+	hew scan --all --format gitlab-codequality hostile >2.json
+	hew scan --all --format junit hostile >3.xml
+	gitlab_valid 1.json 2.json
+	junit 3.xml
+	for f in 1.json 2.json 3.xml; do
+		run ! env LC_ALL=C grep -qP '[\x00-\x09\x0b-\x1f\x7f]' "$f"
+	done
 }
 
 @test "the same image gives the same bytes" {

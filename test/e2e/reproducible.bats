@@ -154,7 +154,8 @@ store_is() { (cd "$HEW_ROOT" && find blobs/sha256 layers trees cache work -minde
 	matches "ERROR: not reproducible: *RUN printf* (line 3): /stamp: content from byte * on" "$LAST"
 	local at
 	at=$(sed -n 's/.*content from byte \([0-9]*\) on.*/\1/p' "$ERR" | head -n 1)
-	[ "$at" -ge 9 ] && [ "$at" -le 20 ]
+	[ "$at" -ge 9 ]
+	[ "$at" -le 20 ]
 	grep -q "SOURCE_DATE_EPOCH" "$ERR"
 	equal 1 "$(grep -c '^    /' "$ERR")"
 	[ ! -e out.tar ]

@@ -98,7 +98,7 @@ load lib/hew
 @test "-t without a terminal changes nothing; with one the process has its own" {
 	equal "not a tty" "$(hew run -t alpine:3.19 tty </dev/null)"
 	equal "a b" "$(printf 'a b' | hew run -it alpine:3.19 cat)"
-	"$E2E_LIB/terminal" 24 80 hew run -it -e PS1=:: alpine:3.19 sh <<-'EOF' || [ $? -eq 5 ]
+	ends 5 "$E2E_LIB/terminal" 24 80 hew run -it -e PS1=:: alpine:3.19 sh <<-'EOF'
 		expect ::
 		send tty && echo $TERM; kill -WINCH $$; exit 5\r
 		expect /dev/
@@ -108,6 +108,17 @@ load lib/hew
 		expect terminal
 		send typed\r
 		expect <typed>
+	EOF
+}
+
+@test "a terminal: a paste larger than any buffer arrives whole" {
+	"$E2E_LIB/terminal" 24 80 hew run -it alpine:3.19 sh <<-'EOF'
+		expect #
+		send cat >/tmp/got; echo "$(wc -c </tmp/got) bytes"; exit\r
+		expect exit
+		paste 2000 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\r
+		send \x04
+		expect 202000 bytes
 	EOF
 }
 
@@ -163,6 +174,13 @@ ended() {
 	done
 }
 
+@test "nohup: a hang-up is not passed on" {
+	running env --ignore-signal=HUP "$HEW" run alpine:3.19 sh -c 'trap "echo hung up" HUP; echo ready; sleep 2; exit 3'
+	kill -HUP "$RUNNING"
+	ended 3
+	has_not "hung up" "$(cat run.out)"
+}
+
 @test "a signal that nobody catches kills, and that is the status" {
 	running hew run alpine:3.19 sh -c 'echo ready; exec sleep 1000'
 	kill -TERM "$RUNNING"
@@ -178,7 +196,7 @@ ended() {
 @test "hew killed: nothing of the process is left, nor after the next command of what it wrote" {
 	running hew run alpine:3.19 sh -c 'trap "" TERM INT HUP; head -c 100000 /dev/zero >/big; echo ready; while :; do sleep 0.1; done'
 	kill -KILL "$RUNNING"
-	wait "$RUNNING" || [ $? -eq 137 ]
+	ends 137 wait "$RUNNING"
 	nothing_left
 	hew run alpine:3.19 true
 	equal "" "$(find "$HEW_ROOT/work" "$HEW_ROOT/leases" -mindepth 1)"

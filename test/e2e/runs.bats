@@ -402,10 +402,31 @@ both() {
 	equal $'710 5:6\nseed' "$(said)"
 	build --build-arg N=2
 	equal $'710 5:6\nseed\nmore' "$(said)"
+	# also where it is mounted without them first
+	sed 's/id=seeded/id=twice/; s/RUN --mount/RUN --mount=type=cache,target=\/b,id=twice --mount/' Dockerfile |
+		build --build-arg N=3 -f -
+	equal $'710 5:6\nseed' "$(said)"
 	# what it would begin with counts
 	sed -i 's/echo seed/echo other/' Dockerfile
 	build --build-arg N=2
 	has "seed" "$(said)"
+}
+
+@test "a cache that several steps begin is whole for each of them" {
+	local s
+	{
+		printf 'FROM alpine:3.19 AS seed\nRUN mkdir /s && cd /s && seq 400 | xargs touch\n'
+		for s in 1 2 3; do
+			printf 'FROM alpine:3.19 AS s%s\n' $s
+			echo "RUN --mount=type=cache,id=begun,target=/c,from=seed,source=/s ls /c | wc -l >/$s"
+		done
+		echo "FROM scratch"
+		for s in 1 2 3; do echo "COPY --from=s$s /$s /"; done
+	} | dockerfile
+	build --jobs 3 -o out
+	equal "400 400 400" "$(cat out/[123] | xargs)"
+	build -o out
+	equal "" "$(ran)"
 }
 
 @test "BUILDKIT_CACHE_MOUNT_NS: other caches" {
@@ -598,6 +619,8 @@ goes on' "$(said)"
 	equal "" "$(ran)"
 	build --ulimit nofile=150 --ulimit core=0
 	equal $'150\n150\n0\n65536' "$(said)"
+	build --ulimit nofile=150 --ulimit core=0 --shm-size 0 # the default, as for docker
+	equal "" "$(ran)"
 	for bad in nofile nofile= nofile=x nofile=2:1 nofile=-1:5 files=1; do fails 2 hew build --ulimit "$bad" .; done
 	fails 2 hew build --shm-size much .
 }

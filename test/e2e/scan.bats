@@ -82,6 +82,7 @@ HIGH CVE-2031-10011 left-made-up" "$(found --severity HIGH,MEDIUM app)"
 	has AWFUL "$LAST"
 	fails 2 hew scan --pkg-types os,other app
 	fails 2 hew scan --format xml app
+	fails 2 hew sbom --format gitlab app
 	fails 2 hew scan
 	fails 2 hew scan app more
 }
@@ -210,6 +211,10 @@ LOW CVE-2031-10012 @made-up/right" "$(found app)"
 		HEW_ROOT=$BATS_TEST_TMPDIR/other found "$t" >got
 		cmp want got
 	done
+	build -o type=oci,tar=false,compression=uncompressed,force-compression=true,dest=plain
+	HEW_ROOT=$BATS_TEST_TMPDIR/seventh found oci:plain >got
+	cmp want got
+	HEW_ROOT=$BATS_TEST_TMPDIR/seventh hew doctor --store --deep
 	HEW_ROOT=$BATS_TEST_TMPDIR/third found --input app.tar >got
 	cmp want got
 	found debian:bookworm-slim >want
@@ -300,6 +305,28 @@ LOW CVE-2031-10012 @made-up/right" "$(found app)"
 	fails 2 hew scan --base --format json app
 }
 
+@test "--instead: other bases, from a registry if need be" {
+	app
+	dockerfile <<-'END'
+		FROM scratch
+		COPY a /a
+	END
+	build -t kept
+	"$TOP/test/bases/serve" start "$BATS_TEST_TMPDIR/registry" --empty
+	local other
+	other=127.0.0.1:$(cat "$BATS_TEST_TMPDIR/registry/port")/bases/thin:1
+	build -t "$other" && hew push -q "$other" && hew rmi "$other"
+	out=$(hew scan -q --instead kept --instead "$other" app)
+	matches "base (debian:bookworm-slim) *2 *" "$(grep '^base' <<<"$out")"
+	matches "kept:latest *2 *2 *2" "$(grep '^kept' <<<"$out")"
+	matches "$other *2 *2 *2" "$(grep "^$other" <<<"$out")"
+	fails 7 hew scan --instead nosuch.test/x:1 app
+	has "nosuch.test" "$LAST"
+	mkdir folder
+	fails 2 hew scan --instead ./folder app
+	has "--instead ./folder: it is no image" "$LAST"
+}
+
 # ---- hew build --scan
 
 # named NAME: is there an image of that name?
@@ -312,7 +339,7 @@ named() { hew inspect "$1" >/dev/null 2>&1; }
 	matches "*left-made-up*HIGH*CVE-2031-10011*own*Dockerfile:3*" "$(grep 10011 "$ERR")"
 	[ ! -e out ]
 	[ ! -e iid ]
-	! named gated
+	run ! named gated
 	build_fails 5 --scan severity=CRITICAL,exit-code=5 -t gated
 	local registry=$BATS_TEST_TMPDIR/registry
 	"$TOP/test/bases/serve" start "$registry" --empty
@@ -320,7 +347,7 @@ named() { hew inspect "$1" >/dev/null 2>&1; }
 	equal 404 "$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$(cat "$registry/port")/v2/gated/manifests/1")"
 	build --scan severity=MEDIUM --push -t "127.0.0.1:$(cat "$registry/port")/gated:1"
 	equal '["1"]' "$(curl -s "http://127.0.0.1:$(cat "$registry/port")/v2/gated/tags/list" | jq -c .tags)"
-	! named gated
+	run ! named gated
 	build --scan severity=MEDIUM -t gated:1 -t gated:2
 	named gated:1
 	named gated:2
@@ -334,6 +361,8 @@ named() { hew inspect "$1" >/dev/null 2>&1; }
 	build_fails 2 --scan severity=AWFUL
 	build_fails 2 --scan awful
 	build_fails 2 --scan exit-code=0
+	build_fails 2 --scan pkg-types=foo
+	has_not "[2/2]" "$(cat "$ERR")"
 	HEW_DB=none build_fails 6 --scan severity=HIGH
 	has "hew db update" "$LAST"
 	has_not "[2/2]" "$(cat "$ERR")"
@@ -341,6 +370,17 @@ named() { hew inspect "$1" >/dev/null 2>&1; }
 }
 
 # ---- hew sbom
+
+@test "an SBOM of NAME@DIGEST says where that is, in the store or not" {
+	local name=debian@$(skopeo inspect --no-tags --format '{{.Digest}}' docker://docker.io/library/debian:bookworm-slim) purl
+	local HEW_ROOT=$BATS_TEST_TMPDIR/other
+	export HEW_ROOT
+	purl() { hew sbom -q "$name" | jq -r .metadata.component.purl; }
+	purl=$(purl)
+	matches "pkg:oci/debian@sha256*repository_url=debian" "$purl"
+	hew pull -q debian:bookworm-slim
+	equal "$purl" "$(purl)"
+}
 
 @test "an SBOM is the same on two stores, and at any time" {
 	app
@@ -384,20 +424,62 @@ named() { hew inspect "$1" >/dev/null 2>&1; }
 	matches "left-made-up *npm *up *1.1.0 *1.2.0" "$(grep '^left' <<<"$out")"
 	matches "CVE-2031-10011 *HIGH *lost *left-made-up *1.1.0" "$(grep ^CVE-2031-10011 <<<"$out")"
 	matches "flaws *4 *2 *0 gained, 2 lost" "$(grep '^flaws' <<<"$out")"
-	matches "files * 1 added, 4 removed, 2 changed" "$(grep '^files' <<<"$out")"
+	matches "files * 1 added (4B), 4 removed (*B), 2 changed (+*)" "$(grep '^files' <<<"$out")"
 	matches "left-made-up *npm *down *1.2.0 *1.1.0" "$(hew diff after app | grep '^left')"
 	hew diff --files app after >files
-	grep -qx '+ /srv/new' files
-	grep -qx -- '- /etc/issue' files
-	grep -qx '~ /etc/issue.net' files
+	grep -qx '+ /srv/new  4B' files
+	grep -q -- '^- /etc/issue  [0-9]*B$' files
+	grep -q '^~ /etc/issue.net  [0-9]*B -> [0-9]*B$' files
 	equal '["left-made-up","up","1.1.0","1.2.0"]' "$(hew diff --format json app after |
 		jq -c '.packages[] | select(.change == "up") | [.name, .change, .before, .after]')"
-	equal '["/srv/new"]' "$(hew diff --files --format json app after | jq -c .files.added)"
+	equal '[{"path":"/srv/new","size":4}]' "$(hew diff --files --format json app after | jq -c .files.added)"
 	said hew diff app app
 	has "0 gained, 0 lost, 0 up, 0 down" "$OUT"
 	said env HEW_DB=none hew diff app after
 	has "flaws are not compared" "$(cat "$ERR")"
 	has_not "flaws  " "$OUT"
+}
+
+@test "diff: the configuration, field by field, and the size" {
+	head -c 3000 /dev/zero >big
+	dockerfile <<-'END'
+		FROM scratch AS one
+		ENV KEPT=1 CHANGED=a LOST=x
+		LABEL kept=1 changed=a
+		EXPOSE 80
+		CMD ["a", "b"]
+		USER 5
+		FROM scratch AS two
+		COPY big /
+		ENV KEPT=1 CHANGED=b GAINED=y
+		LABEL kept=1 changed=b
+		EXPOSE 80 443/udp
+		VOLUME /data
+		CMD ["a", "c"]
+		WORKDIR /srv
+		STOPSIGNAL SIGINT
+		HEALTHCHECK --interval=5s CMD true
+	END
+	build --target one -t one
+	build --target two -t two
+	equal 'user  5 null
+workdir  / /srv
+cmd  ["a","b"] ["a","c"]
+env CHANGED a b
+env LOST x null
+env GAINED null y
+label changed a b
+port  null 443/udp
+volume  null /data
+healthcheck  null ["CMD-SHELL","true"] interval=5s timeout=0s start-period=0s start-interval=0s retries=0
+stop-signal  null SIGINT' "$(hew diff --format json one two | jq -r '.config[] | "\(.field) \(.key // "") \(.before) \(.after)"')"
+	out=$(hew diff one two)
+	matches "env CHANGED *a *b" "$(grep CHANGED <<<"$out")"
+	matches "port *- *443/udp" "$(grep ^port <<<"$out")"
+	matches "config * 11" "$(grep ^config <<<"$out")"
+	matches "size *0B *3kB *+3kB" "$(grep ^size <<<"$out")"
+	matches "size *3kB *0B *-3kB (-100.0%)" "$(hew diff two one | grep ^size)"
+	equal "[]" "$(hew diff --format json one one | jq -c .config)"
 }
 
 # ---- by other names
@@ -441,10 +523,34 @@ named() { hew inspect "$1" >/dev/null 2>&1; }
 	equal 6 "$STATUS"
 	has "WARNING" "$(cat "$ERR")"
 	has "2001-01-01" "$(cat "$ERR")"
+	said env HEW_DB=eol.db "$HEW" scan --format json app
+	equal true "$(jq .Metadata.OS.EOSL <<<"$OUT")"
 	said trivy image --exit-on-eol 6 app
 	equal 0 "$STATUS"
-	fails 1 trivy image --format template --template x app
-	has "template" "$LAST"
+	# the date is the last day of support: on it nothing is over, by any of the three
+	sed "s/2001-01-01/$(date -u +%F)/" debian.csv >debian2.csv && mv debian2.csv debian.csv
+	readable_to_user debian.csv
+	hew db import -q -o eol.db debian.csv "$BATS_FILE_TMPDIR/records.jsonl"
+	said env HEW_DB=eol.db "$HEW" trivy image --format json --exit-on-eol 6 app
+	equal 0 "$STATUS"
+	equal null "$(jq .Metadata.OS.EOSL <<<"$OUT")"
+	has_not "end of life" "$(cat "$ERR")"
+	# the templates that Trivy comes with are forms of hew's
+	trivy image --format template --template @contrib/gitlab.tpl -o gl-container-scanning-report.json app
+	hew scan --format gitlab app | cmp - gl-container-scanning-report.json
+	trivy image -q -f template -t @/usr/local/share/trivy/templates/gitlab-codequality.tpl app >quality.json
+	hew scan --format gitlab-codequality app | cmp - quality.json
+	TRIVY_TEMPLATE=@junit.tpl TRIVY_FORMAT=template trivy image -q app >junit.xml
+	hew scan --format junit app | cmp - junit.xml
+	for f in x @contrib/html.tpl contrib/junit.tpl @contrib/junit.tpl/ @; do
+		fails 1 trivy image --format template --template "$f" app
+		has "templates are not read; known are @contrib/gitlab.tpl, gitlab-codequality.tpl and junit.tpl" "$LAST"
+	done
+	fails 1 trivy image --format template app
+	has "--format template needs --template" "$LAST"
+	said trivy image --format json --template @contrib/junit.tpl app
+	has "--template is ignored" "$(cat "$ERR")"
+	equal app "$(jq -r .ArtifactName <<<"$OUT")"
 	fails 1 trivy image --nonsense app
 	fails 1 trivy k8s
 }

@@ -23,6 +23,7 @@ evaluated() {
 	said hew scan -q --db db --all --format json -o report ./root
 	said python3 "$E2E_LIB/scan_eval.py" compare "$release" "$status" report "$@"
 	has "different 0" "$OUT"
+	equal 0 "$STATUS" # nor is anything listed twice
 }
 
 # crafted RELEASE FEED...: the same of versions before, at and behind each fix.

@@ -32,7 +32,7 @@ on_terminal() { "$E2E_LIB/terminal" 24 80 "$@"; }
 @test "--on-error shell: what the failed step left, its mounts, variables, user, place; then the same end" {
 	app 'echo rw 2>/dev/null >/rw/new; exit 7'
 	[ -z "${HEW_TEST_UID-}" ] || readable
-	on_terminal hew build --on-error shell --secret id=s,src=../secret . >../out 2>&1 <<-'EOF' || [ $? -eq 5 ]
+	ends 5 on_terminal hew build --on-error shell --secret id=s,src=../secret . >../out 2>&1 <<-'EOF'
 		expect exit code: 7
 		expect $ 
 		send cat /tmp/written /cache/file /src/file /tools/tool /run/secrets/s; echo " end"\r
@@ -74,11 +74,11 @@ on_terminal() { "$E2E_LIB/terminal" 24 80 "$@"; }
 @test "--on-error shell=COMMAND; a command or a shell that is not there" {
 	app 'exit 7'
 	[ -z "${HEW_TEST_UID-}" ] || readable
-	on_terminal hew build --on-error 'shell=cat /tmp/written' --secret id=s,src=../secret . <<-'EOF' || [ $? -eq 5 ]
+	ends 5 on_terminal hew build --on-error 'shell=cat /tmp/written' --secret id=s,src=../secret . <<-'EOF'
 		expect written
 		expect ERROR: 
 	EOF
-	on_terminal hew build --on-error 'shell=/no/such thing' --secret id=s,src=../secret . <<-'EOF' || [ $? -eq 5 ]
+	ends 5 on_terminal hew build --on-error 'shell=/no/such thing' --secret id=s,src=../secret . <<-'EOF'
 		expect no shell was started
 		expect /no/such
 		expect ERROR: 
@@ -86,7 +86,7 @@ on_terminal() { "$E2E_LIB/terminal" 24 80 "$@"; }
 	fails 2 hew build --on-error something .
 	has "shell or shell=COMMAND" "$LAST"
 	printf 'FROM scratch\nCOPY src /src\nRUN ["/src/file"]\n' | dockerfile
-	on_terminal hew build --on-error shell . <<-'EOF' || [ $? -eq 5 ]
+	ends 5 on_terminal hew build --on-error shell . <<-'EOF'
 		expect no shell was started
 		expect no bash, no sh
 		expect ERROR: 
@@ -113,7 +113,7 @@ on_terminal() { "$E2E_LIB/terminal" 24 80 "$@"; }
 		COPY --from=b / /b
 	EOF
 	[ -z "${HEW_TEST_UID-}" ] || readable
-	on_terminal hew build -j 4 --on-error shell . <<-'EOF' || [ $? -eq 5 ]
+	ends 5 on_terminal hew build -j 4 --on-error shell . <<-'EOF'
 		expect # 
 		send stat -c '%a %u' /; trap 'echo cau""ght' INT; sh -c 'echo rea""dy; exec tail -f /dev/null'\r
 		expect 700 1234
@@ -142,7 +142,7 @@ on_terminal() { "$E2E_LIB/terminal" 24 80 "$@"; }
 		COPY --from=b / /b
 	EOF
 	[ -z "${HEW_TEST_UID-}" ] || readable
-	on_terminal hew build -j 4 --on-error shell . <<-'EOF' || [ $? -eq 5 ]
+	ends 5 on_terminal hew build -j 4 --on-error shell . <<-'EOF'
 		expect # 
 		send exit\r
 		expect exit code: 4
@@ -218,7 +218,7 @@ on_terminal() { "$E2E_LIB/terminal" 24 80 "$@"; }
 	build_fails 5 --secret id=s,src=../secret
 	printf 'FROM alpine:3.19\nRUN echo other >/other\n' | dockerfile
 	build
-	on_terminal hew shell --build ^1 <<-'EOF' || [ $? -eq 6 ]
+	ends 6 on_terminal hew shell --build ^1 <<-'EOF'
 		expect before it
 		expect Its command: /bin/sh -c echo written
 		expect $ 
@@ -232,6 +232,16 @@ on_terminal() { "$E2E_LIB/terminal" 24 80 "$@"; }
 	build_fails 3
 	fails 6 hew shell -- true
 	has "did not come to a step" "$LAST"
+}
+
+@test "hew shell: what a Dockerfile names does not reach the terminal as it is" {
+	printf 'FROM alpine:3.19\nRUN --mount=type=secret,id=a\033[35mb true \033[36m\n' | dockerfile
+	build
+	on_terminal hew shell <<-'EOF'
+		expect true \x1b[36m: after it
+		expect secret a\x1b[35mb: nothing of it is kept
+		send exit\r
+	EOF
 }
 
 @test "hew shell: layers that are gone are missed clearly, base layers are fetched" {

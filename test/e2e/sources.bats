@@ -138,7 +138,7 @@ requests() { grep -c -- "$1" "$WWW/requests" || true; }
 	equal "v1" "$(git -c safe.directory='*' -C "$ROOTFS/kept" tag)"
 	equal "" "$(git -c safe.directory='*' -C "$ROOTFS/query" status --porcelain)"
 	equal second "$(git -c safe.directory='*' -C "$ROOTFS/query" log -1 --format=%s)"
-	equal 1700000000 "$(mtime timed/f)"
+	equal "1700000000 1700000000" "$(mtime timed/f) $(mtime timed)"
 	[ ! -e "$ROOTFS/timed/.git" ]
 	printf 'FROM scratch\nADD --keep-git-dir=false %s?keep-git-dir=true /x/\n' "$u" | dockerfile
 	build_fails 3
@@ -607,6 +607,28 @@ ADD $u/files/none /f"
 	hew lock -q .
 	build --locked --no-cache
 	run grep -rlaF s3same-0pen "$HEW_ROOT" said meta hew.lock
+	equal "" "$output"
+}
+
+@test "a password in the address of context or Dockerfile: no record and no message has it" {
+	serve
+	echo x >f
+	printf 'FROM scratch\nCOPY f /\n' | dockerfile
+	tar -cf "$WWW/files/a@b.tar" Dockerfile f
+	printf 'FROM scratch\nCOPY none /\n' >"$WWW/files/D"
+	hew build -q "$URL/files/a@b.tar"
+	has "$URL/files/a@b.tar" "$(hew builds show)"
+	printf 'basic %s' "$(printf 'joe:s3@me-0pen' | base64)" >"$WWW/authorization"
+	local u=${URL/:\/\//://joe:s3@me-0pen@}/private shown=${URL/:\/\//://joe:xxxxx@}/private
+	hew build -q "$u/files/a@b.tar"
+	hew builds show >said
+	has "$shown/files/a@b.tar" "$(cat said)"
+	equal Dockerfile "$(awk '/^Dockerfile:/ { print $2 }' said)" # the one in there, not that of this folder
+	build_fails 4 -f "$u/files/D"
+	has "$shown/files/D:2" "$LAST"
+	cat "$ERR" >>said
+	hew builds show >>said
+	run grep -rlaF me-0pen "$HEW_ROOT" said
 	equal "" "$output"
 }
 

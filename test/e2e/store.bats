@@ -107,6 +107,35 @@ policy() { echo --signature-policy "$HEW_TEST_REGISTRY/policy.json"; }
 	hew doctor --store --deep
 }
 
+@test "an index of a layer that cannot be used is made again by whoever needs it" {
+	export HEW_ROOT=$PWD/mine
+	small one
+	damaged() { for f in "$HEW_ROOT"/layers/*; do printf X | dd of="$f" bs=1 seek=4 conv=notrunc status=none; done; "$@"; }
+	damaged small one --no-cache
+	damaged hew size one >out
+	damaged hew build -q -o type=local,dest=files .
+	equal made "$(cat files/made)"
+	damaged hew build -q -o type=oci,dest=o.tar,squash=all .
+	damaged hew build -q -o type=oci,dest=o.tar,compression=estargz,force-compression=true .
+	damaged hew build -q -o type=oci,dest=o.tar,rewrite-timestamp=true,source-date-epoch=0 .
+	hew doctor --store
+}
+
+@test "a damaged layer is made again from what it came as" {
+	export HEW_ROOT=$PWD/mine
+	local name
+	hew pull -q alpine:3.19
+	printf 'FROM alpine:3.19\nCOPY --from=alpine:3.19 /etc/alpine-release /copied\n' | dockerfile
+	build -t one
+	name=$(hew inspect alpine:3.19 | jq -r '.[0].RootFS.Layers[0][7:]')
+	for part in layers blobs/sha256; do
+		printf XXXXXXXX | dd of="$HEW_ROOT/$part/$name" bs=1 seek=260 conv=notrunc status=none
+	done
+	build -t one --no-cache
+	hew save -o one.tar one
+	hew doctor --store --deep
+}
+
 # ---- archives
 
 @test "what skopeo saves, hew loads: docker archive, OCI archive, OCI layout" {
@@ -198,6 +227,9 @@ policy() { echo --signature-policy "$HEW_TEST_REGISTRY/policy.json"; }
 	printf XXXXXXXX | dd of="$layer" bs=1 seek=70000 conv=notrunc status=none
 	tar -C x -cf changed.tar .
 	fails 9 hew load -i changed.tar
+	mkdir y && tar -C y -xf one.tar && mv y/blobs shared && ln -s ../shared y/blobs
+	fails 9 hew load -i y
+	has "'blobs' is a symbolic link" "$LAST"
 	sound
 	equal "" "$(hew images -q)"
 }

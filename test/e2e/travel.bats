@@ -33,7 +33,6 @@ on() {
 	"$@"
 }
 
-blobs_of() { find "$BATS_TEST_TMPDIR/$1/blobs/sha256" -type f -size +2k | wc -l; }
 fetched() { sed -n 's/.*response completed.*http.request.method=GET .*http.request.uri="\{0,1\}\([^" ]*\/blobs\/[^" ]*\).*/\1/p' "$AT/log" | sort -u; }
 
 @test "registry, mode=max: the second machine runs nothing, fetches no layer, and has the same image" {

@@ -128,6 +128,8 @@ because() {
 	equal 2 "$(hew why 11 2>/dev/null | wc -l)"
 	fails 6 hew why nonsense
 	has "nonsense" "$LAST"
+	fails 6 hew why --format json nonsense
+	equal 1 "$(hew why --format json 10 | jq length)"
 }
 
 @test "--dry-run runs nothing, makes nothing, and says what would run" {

@@ -84,6 +84,16 @@ static void test_environment(void **state)
 	assert_string_equal(env.v[0], "PATH=/usr/bin"); // the place is kept
 	assert_string_equal(strv_env_get(&env, "A"), "");
 	assert_null(strv_env_get(&env, "PAT"));
+	// a long one is not looked through, nor is its copy
+	auto_strv struct strv copy = {0};
+	for (char key[] = "K0"; key[1] < '0' + 40; key[1]++)
+		strv_env_set(&env, key, "x");
+	strv_copy(&copy, &env);
+	strv_env_set(&copy, "K1", "y");
+	assert_int_equal(copy.n, env.n);
+	assert_int_equal(copy.n_keys, copy.n);
+	assert_string_equal(strv_env_get(&copy, "K1"), "y");
+	assert_string_equal(strv_env_get(&env, "K1"), "x");
 }
 
 static void test_arena(void **state)

@@ -246,6 +246,34 @@ static void test_expressions(void **state)
 	}
 }
 
+static void test_leads(void **state)
+{
+	static const struct {
+		const char *pattern, *dir;
+		bool want;
+	} rows[] = {
+	        {"a/b/c", "", true},
+	        {"a/b/c", "a", true},
+	        {"a/b/c", "a/b", true},
+	        {"a/b/c", "a/b/c", false},
+	        {"a/b/c", "ab", false},
+	        {"a/b/c", "b", false},
+	        {"a/*/c", "a/x", true},
+	        {"a/*/c", "a/x/y", false},
+	        {"a/*/c", "x", false},
+	        {"a*/c", "ab", true},
+	        {"[ab]/c", "c", false},
+	        {"**/c", "x/y", true},
+	        {"a/**/c", "a/x/y", true},
+	        {"a/**/c", "b/x", false},
+	        {"a/**", "a", true},
+	        {"[a", "a", false},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (glob_may_lead_to(rows[i].pattern, rows[i].dir) != rows[i].want)
+			fail_msg("'%s' in '%s'", rows[i].pattern, rows[i].dir);
+}
+
 // Without ** both are the same, but for the quirks of filepath.Match that need a class for '/'.
 static void test_both_agree(void **state)
 {
@@ -309,6 +337,7 @@ int main(void)
 	        cmocka_unit_test(test_bad_patterns),
 	        cmocka_unit_test(test_deep),
 	        cmocka_unit_test(test_expressions),
+	        cmocka_unit_test(test_leads),
 	        cmocka_unit_test(test_both_agree),
 	        cmocka_unit_test(test_meta),
 	        cmocka_unit_test(test_time),

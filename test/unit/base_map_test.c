@@ -54,6 +54,28 @@ static bool deleted(size_t i)
 	return i % 3 == 1;
 }
 
+// As map_get says, whatever was looked up on the way.
+static void test_longer(void **state)
+{
+	static const char path[] = "a/bc/def/ghijklmnop/q/rstuvwxyz0123/4";
+	auto_map struct map m = {0};
+	char key[sizeof(path) + 1];
+	for (size_t n = 1; n < sizeof(path); n += n % 4 + 1) {
+		snprintf(key, sizeof(key), "%.*s", (int)n, path);
+		map_set(&m, key, (void *)(uintptr_t)&path[n]);
+	}
+	for (size_t step = 1; step < 12; step++) {
+		struct map_prefix at = {0};
+		for (size_t n = 0; n < sizeof(path); n += step) {
+			snprintf(key, sizeof(key), "%.*s", (int)n, path);
+			assert_ptr_equal(map_get_longer(&m, &at, key, n), map_get(&m, key));
+			struct map_prefix here = at; // more than one way on from here
+			snprintf(key + n, sizeof(key) - n, "!");
+			assert_null(map_get_longer(&m, &here, key, n + 1));
+		}
+	}
+}
+
 static void test_many(void **state)
 {
 	auto_map struct map m = {0};
@@ -88,6 +110,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_empty),
 	        cmocka_unit_test(test_values),
+	        cmocka_unit_test(test_longer),
 	        cmocka_unit_test(test_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "base/slots.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,6 +36,43 @@ static void test_pool(void **state)
 	p = pool_new(0);
 	assert_int_equal(pool_size(p), cpu_count());
 	pool_free(p);
+}
+
+struct crowd {
+	struct slots slots;
+	int inside, most;
+};
+
+static int go_in(void *arg, size_t i, struct err *e)
+{
+	struct crowd *c = arg;
+	assert_int_equal(slots_enter(&c->slots, 3, e), 0);
+	int now = __atomic_add_fetch(&c->inside, 1, __ATOMIC_SEQ_CST);
+	if (now > __atomic_load_n(&c->most, __ATOMIC_SEQ_CST))
+		__atomic_store_n(&c->most, now, __ATOMIC_SEQ_CST);
+	nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	__atomic_sub_fetch(&c->inside, 1, __ATOMIC_SEQ_CST);
+	slots_leave(&c->slots);
+	return 0;
+}
+
+static void test_slots(void **state)
+{
+	struct crowd c = {0};
+	struct err e = ERR_INIT;
+	slots_init(&c.slots);
+	const struct pool_each work = {.n = 50, .threads = 8, .arg = &c, .fn = go_in};
+	assert_int_equal(pool_run_each(&work, &e), 0);
+	assert_in_range(c.most, 1, 3);
+	assert_int_equal(c.slots.busy, 0);
+	const atomic_bool stop = true;
+	cancel_with(&stop);
+	assert_int_equal(slots_enter(&c.slots, 1, &e), 0); // there is room: nobody waits
+	assert_int_equal(slots_enter(&c.slots, 1, &e), -1);
+	assert_int_equal(e.kind, ERR_CANCELLED);
+	cancel_with(NULL);
+	slots_leave(&c.slots);
+	slots_release(&c.slots);
 }
 
 struct run {
@@ -189,8 +227,9 @@ static void test_cancelled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_pool), cmocka_unit_test(test_ordered),
-	        cmocka_unit_test(test_each), cmocka_unit_test(test_each_stopped),
+	        cmocka_unit_test(test_pool), cmocka_unit_test(test_slots),
+	        cmocka_unit_test(test_ordered), cmocka_unit_test(test_each),
+	        cmocka_unit_test(test_each_stopped),
 	        cmocka_unit_test(test_cancelled), // stays so for the process
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

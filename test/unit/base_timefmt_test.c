@@ -146,6 +146,48 @@ static void test_size(void **state)
 	}
 }
 
+static void test_size_parse(void **state)
+{
+	static const struct {
+		const char *text;
+		bool good;
+		uint64_t want;
+	} rows[] = {
+	        {"0", true, 0},
+	        {"42", true, 42},
+	        {"42B", true, 42},
+	        {"42 b", true, 42},
+	        {"1k", true, 1000},
+	        {"1kB", true, 1000},
+	        {"1KiB", true, 1024},
+	        {"50MB", true, 50000000},
+	        {"50 mb", true, 50000000},
+	        {"1.5GiB", true, 1610612736},
+	        {"1,000.5kB", true, 1000500},
+	        {".5M", true, 500000},
+	        {"3TB", true, 3000000000000},
+	        {"18PB", true, 18000000000000000},
+	        {"", false, 0},
+	        {"MB", false, 0},
+	        {".", false, 0},
+	        {",", false, 0},
+	        {"-1", false, 0},
+	        {"1.2.3", false, 0},
+	        {"1XB", false, 0},
+	        {"1MBs", false, 0},
+	        {"1e3", false, 0},
+	        {" 1", false, 0},
+	        {"18446744073709551616", false, 0},
+	        {"99999PB", false, 0},
+	        {"1111111111111111111111111111111111111111111", false, 0},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint64_t got = 0;
+		if (size_parse(rows[i].text, &got) != rows[i].good || got != rows[i].want)
+			fail_msg("'%s': %llu", rows[i].text, (unsigned long long)got);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +195,7 @@ int main(void)
 	        cmocka_unit_test(test_parse),
 	        cmocka_unit_test(test_age),
 	        cmocka_unit_test(test_size),
+	        cmocka_unit_test(test_size_parse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -415,7 +415,7 @@ static void test_trigger(void **state)
 static void test_excerpt(void **state)
 {
 	auto_dockerfile struct dockerfile *d =
-	        parse("FROM a\nRUN 1\nRUN 2 \\\r\n  3\x1b[m\nRUN 4\n");
+	        parse("FROM a\nRUN 1\nRUN 2 \\\r\n  3\x1b[m\t\xc2\x9b\x9b\xc3\xa4\nRUN 4\n");
 	static const struct {
 		int line, end_line;
 		const char *want;
@@ -423,7 +423,8 @@ static void test_excerpt(void **state)
 	        {3, 4,
 	                "Dockerfile:3\n--------------------\n   2 |     RUN 1\n   3 | >>> RUN 2 "
 	                "\\\n"
-	                "   4 | >>>   3\\x1b[m\n   5 |     RUN 4\n--------------------\n"},
+	                "   4 | >>>   3\\x1b[m\t\\xc2\\x9b\\x9b\xc3\xa4\n   5 |     RUN "
+	                "4\n--------------------\n"},
 	        {1, 1,
 	                "Dockerfile:1\n--------------------\n   1 | >>> FROM a\n   2 |     RUN 1\n"
 	                "   3 |     RUN 2 \\\n--------------------\n"},

@@ -37,7 +37,7 @@ static int resolve(struct graph_resolver *self, const char *ref, const struct pl
 static bool ignores(struct graph_resolver *self, const char *source)
 {
 	(void)self;
-	return !strcmp(source, "hidden") || !strcmp(source, "./hidden");
+	return !strcmp(source, "hidden") || !strcmp(source, "./hidden") || strchr(source, '@');
 }
 
 struct row {
@@ -139,6 +139,7 @@ static const struct row rows[] = {
                 "3 CopyIgnoredFile: Attempting to Add file \"hidden\" that is excluded by "
                 ".dockerignore\n"},
         {"FROM a AS b\nFROM a\nCOPY --from=b hidden /\nCOPY seen /\n", NULL, ""},
+        {"FROM a\nADD git@github.com:a/b.git ssh://git@github.com/a/b.git /x/\n", NULL, ""},
         // ExposeProtoCasing, ExposeInvalidFormat
         {"FROM a\nEXPOSE 80/TcP 443/udp\n", NULL,
                 "2 ExposeProtoCasing: Defined protocol '80/TcP' in EXPOSE instruction should be "

@@ -3,9 +3,12 @@
 // decompression of what the usual tools write, and of what is cut off or damaged.
 #include "layer_fixture.h"
 
+#include "base/cancel.h"
 #include "base/pool.h"
-#include "layer/compress.h"
+#include "layer/inflate-int.h"
+#include <signal.h>
 #include <stdio.h>
+#include <time.h>
 
 static void fill(struct buf *b, size_t n, bool random)
 {
@@ -252,6 +255,81 @@ static void test_gzip_members(void **state)
 	assert_int_equal(e.kind, ERR_CORRUPT);
 }
 
+// Which of gzip's two ways a stream ended on.
+static bool ends_by_zlib(const struct buf *gz)
+{
+	struct err e = ERR_INIT;
+	auto_fd int fd = file_of(gz->p, gz->n);
+	auto_free char *p = xmalloc(1 << 20);
+	struct inflater *z = inflater_new(fd, &e);
+	assert_non_null(z);
+	while (inflater_read(z, p, 1 << 20, &e) > 0)
+		continue;
+	bool large = z->u.gz.large;
+	inflater_free(z);
+	return large;
+}
+
+static void test_ours_go_the_fast_way(void **state)
+{
+	auto_buf struct buf in = {0}, gz = {0}, mixed = {0}, got = {0};
+	struct err e = ERR_INIT;
+	fill(&in, (9 << 20) + 1, true); // does not shrink
+	compress_to(&in, &RECIPE_DEFAULT, 2, &gz);
+	assert_false(ends_by_zlib(&gz));
+	// One that is too large, and a small one behind it.
+	struct libdeflate_compressor *c = NULL;
+	buf_reserve(&mixed, gzip_member_max(in.n) * 2);
+	for (size_t i = 0; i < 2; i++) {
+		size_t n;
+		MUST(gzip_member(
+		             &c, 1, in.p, i ? 1000 : in.n, (uint8_t *)mixed.p + mixed.n, &n, &e),
+		        e);
+		mixed.n += n;
+		assert_true(ends_by_zlib(&mixed));
+	}
+	libdeflate_free_compressor(c);
+	MUST(inflate_bytes(mixed.p, mixed.n, 1 << 20, &got, &e), e);
+	assert_int_equal(got.n, in.n + 1000);
+	assert_memory_equal(got.p, in.p, in.n);
+}
+
+// As estargz has them, one for each file: the input may not be moved for each.
+static void test_many_members(void **state)
+{
+	auto_buf struct buf in = {0}, gz = {0}, all = {0}, got = {0};
+	struct err e = ERR_INIT;
+	struct timespec before, after;
+	fill(&in, 100, true);
+	compress_to(&in, &RECIPE_DEFAULT, 1, &gz);
+	for (size_t i = 0; i < 100000; i++)
+		buf_add(&all, gz.p, gz.n);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+	MUST(inflate_bytes(all.p, all.n, 1 << 20, &got, &e), e);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+	assert_int_equal(got.n, 100000 * in.n);
+	double took = (double)(after.tv_sec - before.tv_sec) +
+	              (double)(after.tv_nsec - before.tv_nsec) / 1e9;
+	print_message("100000 members: %.3f s\n", took);
+	assert_true(took < 0.4);
+}
+
+// Runs last: a cancelled process stays so.
+static void test_cancelled_without_a_byte(void **state)
+{
+	auto_buf struct buf none = {0}, gz = {0}, all = {0};
+	struct err e = ERR_INIT;
+	compress_to(&none, &RECIPE_DEFAULT, 1, &gz);
+	while (all.n < 2 * INFLATE_INPUT)
+		buf_add(&all, gz.p, gz.n);
+	auto_fd int fd = file_of(all.p, all.n);
+	struct inflater *z = inflater_new(fd, &e);
+	cancel_trigger(SIGINT);
+	assert_int_equal(inflater_read(z, &(char){0}, 1, &e), -1);
+	assert_int_equal(e.kind, ERR_CANCELLED);
+	inflater_free(z);
+}
+
 static void test_pipe(void **state)
 {
 	auto_buf struct buf in = {0}, gz = {0}, got = {0};
@@ -276,7 +354,10 @@ int main(void)
 	        cmocka_unit_test(test_tools_read_ours),
 	        cmocka_unit_test(test_we_read_tools),
 	        cmocka_unit_test(test_gzip_members),
+	        cmocka_unit_test(test_ours_go_the_fast_way),
+	        cmocka_unit_test(test_many_members),
 	        cmocka_unit_test(test_pipe),
+	        cmocka_unit_test(test_cancelled_without_a_byte),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

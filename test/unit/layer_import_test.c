@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 
 // --- against GNU tar ---------------------------------------------------------------------------
 
@@ -225,6 +226,66 @@ static void test_rules(void **state)
 	}
 }
 
+static void raw_long(struct buf *b, char kind, const char *text) // of the next member
+{
+	raw_member(b, kind, "././@LongLink", text);
+}
+
+static void repeat(struct buf *b, const char *text, size_t n)
+{
+	while (n-- > 0)
+		buf_puts(b, text);
+}
+
+static double import_seconds(struct buf *b, int want, struct err *e)
+{
+	static const char zero[1024];
+	struct timespec before, after;
+	struct layer_result r = {0};
+	buf_add(b, zero, sizeof(zero));
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+	assert_int_equal(import_bytes(b, IMPORT_PLAIN, 0, &r, e), want);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+	layer_result_release(&r);
+	return (double)(after.tv_sec - before.tv_sec) +
+	       (double)(after.tv_nsec - before.tv_nsec) / 1e9;
+}
+
+// Names that are long, or links to long places, take no longer than they are.
+static void test_long_places(void **state)
+{
+	struct err e = ERR_INIT;
+	auto_buf struct buf deep = {0}, down = {0}, links = {0};
+	raw_archive(&deep, "s a b");
+	deep.n -= 1024; // more follows
+	for (char c = 'c'; c < 'k'; c++) {
+		auto_buf struct buf name = {0};
+		buf_putc(&name, c);
+		repeat(&name, "/x", 30000);
+		raw_long(&deep, 'L', buf_cstr(&name));
+		raw_member(&deep, '0', "x", NULL);
+	}
+	double took = import_seconds(&deep, 0, &e);
+	print_message("8 places of 30000 folders: %.3f s\n", took);
+	assert_true(took < 0.4);
+
+	// Each link leads far down and up again, to the next.
+	repeat(&down, "x/", 9000);
+	repeat(&down, "../", 9000);
+	for (int i = 0; i < 200; i++) {
+		auto_free char *name = xasprintf("l%d", i);
+		auto_free char *target = xasprintf("%sl%d", down.p, i + 1);
+		raw_long(&links, 'K', target);
+		raw_member(&links, '2', name, "x");
+	}
+	raw_member(&links, '0', "l0/f", NULL);
+	took = import_seconds(&links, -1, &e);
+	assert_int_equal(e.kind, ERR_CORRUPT);
+	assert_non_null(strstr(e.msg, "symbolic links make a path too long"));
+	print_message("200 links of 45 kB: %.3f s\n", took);
+	assert_true(took < 0.4);
+}
+
 static void test_limits(void **state)
 {
 	auto_buf struct buf b = {0};
@@ -303,6 +364,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_gnu_tar),
 	        cmocka_unit_test(test_rules),
+	        cmocka_unit_test(test_long_places),
 	        cmocka_unit_test(test_limits),
 	        cmocka_unit_test(test_diff_id_covers_everything),
 	        cmocka_unit_test(test_no_hash),

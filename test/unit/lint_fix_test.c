@@ -17,6 +17,11 @@ static bool is_plain(void *arg, const char *path)
 	return strcmp(path, "archive") != 0;
 }
 
+#define SAME(text)         \
+	{                  \
+		text, text \
+	}
+
 static const struct {
 	const char *before, *after;
 } rows[] = {
@@ -43,7 +48,55 @@ static const struct {
         {"FROM a:1\nRUN apt-get update &\n", "FROM a:1\nRUN apt-get update &\n"},
         {"FROM a:1\nRUN <<E\napt-get update\nE\n", "FROM a:1\nRUN <<E\napt-get update\nE\n"},
         {"FROM a:1\nRUN [\"apt-get\", \"update\"]\n", "FROM a:1\nRUN [\"apt-get\", \"update\"]\n"},
+        SAME("FROM a:1\nRUN apt-get update; apt-get install -y x;\n"),
+        SAME("FROM a:1\nRUN apt-get update && apt-get install -y x |\n"),
+        // what a later RUN may use stays
+        SAME("FROM a:1\nRUN apt-get update\nRUN apt-get -y upgrade\n"),
+        SAME("FROM a:1\nRUN apt-get update\nRUN ./install-deps.sh\n"),
+        SAME("FROM a:1 AS b\nRUN apt-get update\nFROM b\nRUN [\"./install-deps.sh\"]\n"),
+        SAME("FROM a:1\nRUN apt-get update && apt-get install -y x\n"
+             "RUN apt-get -o Acquire::Retries=3 install -y y\n"),
+        SAME("FROM a:1\nRUN apt-get update && apt-get install -y x\n"
+             "RUN apt-get -yt stable build-dep y\n"),
+        SAME("FROM a:1\nRUN apt-get update && apt-get install -y x\n"
+             "RUN apt-get install -y y && apt-get update\nRUN apt-cache show y\n"),
+        {"FROM a:1\nRUN apt-get update\n",
+                "FROM a:1\nRUN apt-get update && rm -rf /var/lib/apt/lists/*\n"},
+        {"FROM a:1\nRUN apt-get update && apt-get -y -qq -o=X=y --option Y=z upgrade\nRUN z\n",
+                "FROM a:1\nRUN apt-get update && apt-get -y -qq -o=X=y --option Y=z upgrade && rm "
+                "-rf /var/lib/apt/lists/*\nRUN z\n"},
+        // as whom it was made
+        {"FROM a:1\nRUN sudo apt-get update && sudo apt-get install x\n",
+                "FROM a:1\nRUN sudo apt-get update && sudo apt-get install x && sudo rm -rf "
+                "/var/lib/apt/lists/*\n"},
+        {"FROM a:1\nRUN sudo -E dnf install -y x\n",
+                "FROM a:1\nRUN sudo -E dnf install -y x && sudo dnf clean all\n"},
         {"FROM a:1\nRUN apt install -y x\n", "FROM a:1\nRUN apt-get install -y x\n"},
+        // apt-get has no such verb, or another one of that name
+        SAME("FROM a:1\nRUN apt list --installed && apt show x && apt -y full-upgrade\n"),
+        // the patterns of a case
+        {"FROM a:1\nRUN case $X in apt) apt install -y x;; a|apt|b) y;; (apt) z;; esac\n",
+                "FROM a:1\nRUN case $X in apt) apt-get install -y x;; a|apt|b) y;; (apt) z;; "
+                "esac\n"},
+        // what is no shell's
+        SAME("FROM a:1\nRUN <<EOF\n#!/usr/bin/env python3\napt install -y x\nEOF\n"),
+        {"FROM a:1\nRUN <<EOF\n#!/usr/bin/env -S A=b bash -e\napt install -y x\nEOF\n",
+                "FROM a:1\nRUN <<EOF\n#!/usr/bin/env -S A=b bash -e\napt-get install -y x\nEOF\n"},
+        {"FROM a:1\nRUN <<EOF\ncat >/x <<M; cat <<-'N M'\napt install\n\tM\nM\n\tapt install\n\tN "
+         "M\n"
+         "apt install -y x\nEOF\n",
+                "FROM a:1\nRUN <<EOF\ncat >/x <<M; cat <<-'N M'\napt install\n\tM\nM\n\tapt "
+                "install\n\tN M\napt-get install -y x\nEOF\n"},
+        // what a cache mount holds, or may hold
+        SAME("FROM a:1\nRUN --mount=type=cache,target=/root/.cache/yarn yarn install --prod\n"),
+        SAME("FROM a:1\nRUN --mount=type=cache,target=/home/node/.npm npm ci --omit=dev\n"),
+        SAME("FROM a:1\nRUN --mount=type=cache,target=/c npm ci --omit=dev --cache=/c\n"),
+        SAME("FROM a:1\nRUN --mount=type=cache,target=/var/cache/libdnf5 dnf install -y x\n"),
+        SAME("FROM a:1\nRUN --mount=type=cache,target=/home/app/.cache/pip pip install x\n"),
+        SAME("FROM a:1\nRUN --mount=type=cache,target=/home/app/.cache pip install x\n"),
+        {"FROM a:1\nRUN --mount=type=cache,target=/var/cache/apt apt-get update && npm ci -P\n",
+                "FROM a:1\nRUN --mount=type=cache,target=/var/cache/apt apt-get update && npm ci "
+                "-P && rm -rf /var/lib/apt/lists/* && npm cache clean --force\n"},
         {"FROM a:1\nRUN apk add x && \\\n# c\n apk add y\n",
                 "FROM a:1\nRUN apk add --no-cache x && \\\n# c\n apk add --no-cache y\n"},
         // the word ends before the line that is continued, not behind the comment
@@ -71,8 +124,19 @@ static const struct {
         {"FROM a:1\nRUN a \\\n\n  b \\\n   \n\n  c\n", "FROM a:1\nRUN a \\\n  b \\\n  c\n"},
         {"FROM a:1\nENV a b\nENV c d e $f\nLABEL g h\nENV i \"j\"\n",
                 "FROM a:1\nENV a=b\nENV c=\"d e $f\"\nLABEL g=h\nENV i \"j\"\n"},
+        {"FROM a:1\nENV a b\xc2\xa0"
+         "c=d\nENV e f\vg=h\nENV i j\f\n",
+                "FROM a:1\nENV a=\"b\xc2\xa0"
+                "c=d\"\nENV e=\"f\vg=h\"\nENV i=j\f\n"},
+        SAME("FROM a:1\nENV a\xc2\xa0"
+             "b c=d\n"),
         {"FROM --platform=$TARGETPLATFORM a:1\n", "FROM a:1\n"},
-        {"FROM a:1\nEXPOSE 80/TCP 81/udp\n", "FROM a:1\nEXPOSE 80/tcp 81/udp\n"},
+        SAME("ARG TARGETPLATFORM=linux/arm64\nFROM --platform=$TARGETPLATFORM a:1\n"),
+        {"FROM a:1\nEXPOSE 80/TCP 81/udp 180/UDP 80/UDP\n",
+                "FROM a:1\nEXPOSE 80/tcp 81/udp 180/udp 80/udp\n"},
+        {"from a:1\nenv a=b\nRUN x\nCMD y\n", "FROM a:1\nENV a=b\nRUN x\nCMD y\n"},
+        {"from a:1\nrun case x in a) b;; esac\nRUN x\nCMD y\nUSER z\n",
+                "FROM a:1\nRUN case x in a) b;; esac\nRUN x\nCMD y\nUSER z\n"},
         // silenced: left as it is
         {"FROM a:1\n# hew: skip=ApkCacheLeft\nRUN apk add x\n",
                 "FROM a:1\n# hew: skip=ApkCacheLeft\nRUN apk add x\n"},

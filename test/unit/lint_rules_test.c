@@ -10,13 +10,16 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/glob.h"
 
 // A build context with these files, all of them copied; "tar" is an archive.
 static const char *const context_files[] = {".git", ".env", "app.py", "conf/id_rsa", "tar"};
 
-static const char *secret_below(void *arg, const char *path)
+static const char *secret_below(void *arg, const char *path, const struct ignore *excludes)
 {
 	(void)arg;
+	if (excludes && ignore_excludes(excludes, ".env", NULL))
+		return NULL;
 	if (!*path || !strcmp(path, ".env"))
 		return ".env";
 	return !strcmp(path, "conf") ? "conf/id_rsa" : NULL;
@@ -85,6 +88,16 @@ static const struct row {
                 "FROM a:1\nRUN --mount=type=cache,target=/root/.npm npm ci\n", 2},
         {"DevDependenciesShipped", "FROM a:1\nRUN npm ci\n", "FROM a:1\nRUN npm ci --omit=dev\n",
                 2},
+        {"DevDependenciesShipped", "FROM a:1\nENV NODE_ENV=\"development\"\nRUN npm ci\n",
+                "FROM a:1\nENV NODE_ENV=\"production\"\nRUN npm ci\n", 3},
+        {"DevDependenciesShipped", "FROM a:1\nRUN NODE_ENV=dev npm ci\n",
+                "FROM a:1\nARG M\nENV NODE_ENV=${M}\nRUN npm ci\n", 2},
+        {"DevDependenciesShipped", "FROM a:1\nRUN npm install --no-audit\n",
+                "FROM a:1\nRUN npm install pm2 -g && npm install express --no-audit\n", 2},
+        {"DevDependenciesShipped", "FROM a:1\nRUN yarn --frozen-lockfile\n",
+                "FROM a:1\nRUN yarn --version\n", 2},
+        {"NpmCacheLeft", "FROM a:1\nRUN yarn\n", "FROM a:1\nRUN yarn --version && yarn -v\n", 2},
+        {"BuildToolsShipped", "FROM host:5000/golang:1\n", "FROM golang:5000/x:1\n", 1},
         {"DevDependenciesShipped", "FROM a:1\nRUN composer install\n",
                 "FROM a:1\nENV NODE_ENV=production\nRUN npm ci\n", 2},
         {"DevDependenciesShipped", "FROM a:1\nRUN yarn install --frozen-lockfile\n",
@@ -115,6 +128,12 @@ static const struct row {
         {"RootUser", "FROM a:1\n", "FROM a:1\nUSER app\n", 1},
         {"RootUser", "FROM a:1\nUSER 0:0\n", "FROM a:1 AS b\nUSER 10\nFROM b\n", 2},
         {"SecretCopied", "FROM a:1\nCOPY .env /app/\n", "FROM a:1\nCOPY .env.example /app/\n", 2},
+        {"SecretCopied", "FROM a:1\nCOPY --exclude=.x keys/.env /app/\n",
+                "FROM a:1\nCOPY --exclude=.env keys/.env /app/\n", 2},
+        {"SecretCopied", "FROM a:1\nCOPY --exclude=.e . /app\n",
+                "FROM a:1\nARG A\nCOPY --exclude=.env . /app\nCOPY --exclude=$A . /app\n", 2, true},
+        {"GitFolderCopied", "FROM a:1\nCOPY --exclude=x . /app\n",
+                "FROM a:1\nCOPY --exclude=.git . /app\n", 2, true},
         {"SecretCopied", "FROM a:1\nADD keys/id_rsa /root/.ssh/\n",
                 "FROM a:1 AS b\nCOPY id_rsa /\nFROM a:1\n", 2},
         {"SecretCopied", "FROM a:1\nCOPY . /app\n", "FROM a:1\nCOPY app.py /app/\n", 2, true},
@@ -249,6 +268,9 @@ static void test_reports(void **state)
 	        "image [1.2 MB] (--fix)\n"
 	        "2 findings: 0 errors, 1 warning, 1 info; --fix deals with 1\n"
 	        "hew lint --explain RULE says why it matters\n");
+	buf_reset(&out);
+	lint_print_text(&(const struct lint_file){"a\xc2\x9b\x1b[m", &r}, 1, &out);
+	assert_true(str_has_prefix(buf_cstr(&out), "a\\xc2\\x9b\\x1b[m:1: info:"));
 	buf_reset(&out);
 	lint_print_sarif(&f, 1, "1.0", &out);
 	assert_non_null(strstr(buf_cstr(&out), "\"uri\": \"a%20b/Dockerfile\""));

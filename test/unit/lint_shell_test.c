@@ -30,6 +30,17 @@ static const struct {
         {"a $(b", "[a $(b]odd"},
         {"(a", "[a]nodd"},
         {"a; b\nFROM not the script's", "[a];[b]"},
+        {"a; b;", "[a];[b]dangling"},
+        {"a &&", "[a]dangling"},
+        {"(a; b;) >c", "[a]n;[b]n"},
+        {"case $x in a) b;; c|d) e;; (f) g;; esac; h", ";[b]n;[e]n;[g]n;[h]"},
+        {"case $x in\n a)\n b\n ;;\n c|d)\n e\nesac\nh", "[case $x in];[b]n;[e]n;[h]", true},
+        {"a) b", ";[b]odd"},
+        {"a |\nb", "[a]|[b]", true},
+        {"a <<X >b\nc\nX\nd", "[a];[d]", true},
+        {"a <<-'X Y' <<Z && b\nc\n\tX Y\n\tZ\nZ\nd", "[a]&&[b];[d]", true},
+        {"a <<X\nb", "[a]odd", true},
+        {"a <<<X\nb", "[a];[b]", true},
         {"", ""},
         {"A=1", "A=1[]"},
 };
@@ -54,7 +65,8 @@ static void put(struct buf *out, const struct sh_script *s, const char *text)
 		buf_printf(out, "]%s%s%s", c->nested ? "n" : "", c->sudo ? "sudo" : "",
 		        c->background ? "&" : "");
 	}
-	buf_printf(out, "%s%s", s->comment ? "comment" : "", s->odd ? "odd" : "");
+	buf_printf(out, "%s%s%s", s->comment ? "comment" : "", s->odd ? "odd" : "",
+	        s->dangling ? "dangling" : "");
 }
 
 static void test_commands(void **state)

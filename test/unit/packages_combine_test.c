@@ -32,6 +32,7 @@ static const struct {
         {"files of status.d",
                 {"f var/lib/dpkg/status.d/a " A("1"), "f var/lib/dpkg/status.d/b " B("2")},
                 "deb a 1 0\ndeb b 2 1\n"},
+        {"hard links", {"f a/1 " NPM("b") ";h node_modules/b/package.json a/1"}, "npm b 1 0\n"},
         {"owned by what a later layer lists",
                 {"f x/a-1.dist-info/METADATA Name: a\nVersion: 1\n",
                         "f var/lib/dpkg/info/a.list /x\n/x/a-1.dist-info/METADATA\n"},

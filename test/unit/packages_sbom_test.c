@@ -26,6 +26,8 @@ static void describe(const struct package *p, const struct release *r, struct bu
 	put(out, p->arch);
 	put(out, p->source);
 	put(out, p->source_version);
+	if (p->module)
+		put(out, p->module);
 	if (!r->id)
 		return;
 	buf_printf(out, "; %s", r->id);
@@ -46,6 +48,8 @@ static const struct {
                 "apk busybox 1.36.1-r5 x86_64 - -; alpine 3.19 -"},
         {"pkg:rpm/rocky/bash@5.1.8-6.el9?arch=x86_64&distro=rocky-9.3",
                 "rpm bash 5.1.8-6.el9 x86_64 - -; rocky 9.3 -"},
+        {"pkg:rpm/rocky/php@8.2.1-1.module%2Bel9?arch=x86_64&distro=rocky-9.3&rpmmod=php%3A8.2",
+                "rpm php 8.2.1-1.module+el9 x86_64 - - php:8.2; rocky 9.3 -"},
         // Trivy
         {"pkg:deb/debian/zlib1g@1.2.13.dfsg-1?arch=amd64&distro=debian-12.5&epoch=1",
                 "deb zlib1g 1:1.2.13.dfsg-1 amd64 - -; debian 12 -"},
@@ -65,6 +69,9 @@ static const struct {
          "el9.src.rpm&distro=centos-9",
                 "rpm openssl-libs 1:3.0.7-27.el9 x86_64 openssl -; centos 9 -"},
         {"pkg:rpm/fedora/a@0:1-2?upstream=a-1-2.src.rpm", "rpm a 1-2 - - -; fedora - -"},
+        {"pkg:rpm/fedora/a@1-2?upstream=-1-2.src.rpm", "rpm a 1-2 - - -; fedora - -"},
+        {"pkg:rpm/fedora/a@1-2?upstream=b@-1-2.src.rpm", "rpm a 1-2 - - -; fedora - -"},
+        {"pkg:rpm/fedora/a@1-2?epoch=3&upstream=b-3:1-2.src.rpm", "rpm a 3:1-2 - b -; fedora - -"},
         {"pkg:rpm/fedora/a@0:0:1-2:x?epoch=0", "rpm a 1-2:x - - -; fedora - -"},
         {"pkg:rpm/opensuse/zypper@1-1?distro=opensuse-leap-15.5",
                 "rpm zypper 1-1 - - -; opensuse-leap 15.5 -"},

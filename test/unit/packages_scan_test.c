@@ -107,6 +107,14 @@ static const struct {
                 "{\"dependencies\":{\"a\":{\"version\":\"1.0.0\",\"dependencies\":{\"b\":{"
                 "\"version\":\"2.0.0\"}}}}}",
                 "npm a 1.0.0\nnpm b 2.0.0\n", false},
+        {"npm lock 1, an alias", "package-lock.json",
+                "{\"dependencies\":{\"x\":{\"version\":\"npm:@s/a@1.0.0\"},\"y\":{\"version\":"
+                "\"npm:b@2.0.0\"}}}",
+                "npm @s/a 1.0.0\nnpm b 2.0.0\n", false},
+        {"yarn, aliases", "yarn.lock",
+                "\"x@npm:@s/a@1.0.0\", \"y@npm:@s/a@^1\":\n  version \"1.0.0\"\n\n"
+                "z@npm:b@2:\n  version \"2.0.1\"\n\n\"@t/c@npm:^3\":\n  version: 3.0.0\n",
+                "npm @s/a 1.0.0\nnpm b 2.0.1\nnpm @t/c 3.0.0\n", false},
         {"yarn berry", "yarn.lock",
                 "__metadata:\n  version: 6\n\n\"a@npm:^1.0.0\":\n  version: 1.0.1\n  resolution: "
                 "\"a@npm:1.0.1\"\n\n"
@@ -127,6 +135,11 @@ static const struct {
                 "a==1\n# b==2\n-c d==3\ne [x] == 4 ; os_name==\"nt\"\nf==1.*\ng>=1\nh===5 "
                 "--hash=x\\\n",
                 "pypi a 1\npypi e 4\npypi h 5\n", false},
+        {"requirements without a pin", "requirements.txt",
+                "a>=2 ; python_version == \"3.8\"\nb  # was ==1.0\nc==\"1.0\"\nd==x\n"
+                "e @ https://h/e?v==1\nf>=1 --opt==2\ng>=1,==1.2 # ==3\nh (==v2.0)\n"
+                "i==1!2.0+l.1;x\n",
+                "pypi g 1.2\npypi h v2.0\npypi i 1!2.0+l.1\n", false},
         {"jar, no archive", "a.jar", "PK", "", true},
         {"ndb, no database", "var/lib/rpm/Packages.db", "RpmP", "", true},
 };
@@ -149,17 +162,22 @@ static void test_files(void **state)
 	}
 }
 
-// A program of Go, made for the fuzzer: the module it is built from is marked.
-static void test_go(void **state)
+// What was made for the fuzzer, with `more` bytes behind it. Caller frees.
+static char *corpus(const char *name, size_t more, size_t *n)
 {
 	const char *slash = strrchr(__FILE__, '/');
 	auto_free char *path =
-	        xasprintf("%.*s/../fuzz/corpus/program/go", (int)(slash - __FILE__), __FILE__);
-	char bytes[4096];
+	        xasprintf("%.*s/../fuzz/corpus/%s", (int)(slash - __FILE__), __FILE__, name);
+	char *bytes = xcalloc(1, 8192);
 	FILE *f = fopen(path, "re");
 	assert_non_null(f);
-	size_t n = fread(bytes, 1, sizeof(bytes), f);
+	*n = fread(bytes, 1, 8192 - more, f) + more;
 	fclose(f);
+	return bytes;
+}
+
+static void check_program(const char *bytes, size_t n, const char *want)
+{
 	auto_package_set struct package_set set = {0};
 	auto_buf struct buf got = {0};
 	struct scan s = {.set = &set, .path = "app"};
@@ -167,8 +185,60 @@ static void test_go(void **state)
 	struct content c = content_of(bytes, n);
 	MUST(scan_file(&s, FILE_PROGRAM, &c, &e), e);
 	print_set(&set, &got);
-	assert_string_equal(buf_cstr(&got), "golang stdlib 1.22.12\ngolang github.com/z/y v1.2.4\n"
-	                                    "golang example.com/a 1.4.2 main\n");
+	assert_string_equal(buf_cstr(&got), want);
+}
+
+// The module it is built from is marked; a vendor's suffix is no part of the toolchain's version.
+static void test_go(void **state)
+{
+#define GO_MODULES "golang github.com/z/y v1.2.4\ngolang example.com/a 1.4.2 main\n"
+	size_t n;
+	auto_free char *bytes = corpus("program/go", 0, &n);
+	check_program(bytes, n, "golang stdlib 1.22.12\n" GO_MODULES);
+	char *version = memmem(bytes, n, "go1.22.12", 9);
+	assert_non_null(version);
+	memcpy(version, "go1.22-ab", 9);
+	check_program(bytes, n, "golang stdlib 1.22\n" GO_MODULES);
+}
+
+static void check_damaged(
+        enum file_kind kind, const struct content *c, const char *packages, const char *message)
+{
+	auto_package_set struct package_set set = {0};
+	auto_buf struct buf got = {0};
+	struct scan s = {.set = &set, .path = "db"};
+	struct err e = ERR_INIT;
+	assert_int_equal(scan_file(&s, kind, c, &e), -1);
+	print_set(&set, &got);
+	assert_string_equal(buf_cstr(&got), packages);
+	assert_non_null(strstr(e.msg, message));
+}
+
+// A header that is damaged is left out, a chain of pages that goes in a circle ends, and a database
+// of any size is not read.
+static void test_rpm_damage(void **state)
+{
+	static const char blob[] = "BlbS\2\0\0\0\1\0\0\0\4\0\0\0abcd";
+	size_t n;
+	auto_free char *ndb = corpus("rpm_ndb/one", 32, &n);
+	memcpy(ndb + n - 32, blob, sizeof(blob) - 1);
+	memcpy(ndb + 48, ndb + 32, 16); // the slot of what is sound goes behind
+	memcpy(ndb + 32, "Slot\2\0\0\0", 8);
+	ndb[40] = (char)((n - 32) / 16 & 0xff);
+	ndb[41] = (char)((n - 32) / 16 >> 8);
+	struct content c = content_of(ndb, n);
+	check_damaged(
+	        FILE_RPM_NDB, &c, "rpm bash 1:5.1.8-6.el9 x86_64\n", "a header of rpm is cut off");
+
+	auto_free char *bdb = corpus("rpm_bdb/one", 0, &n);
+	char *page = bdb + (size_t)3 * 512;
+	memcpy(page + 16, "\3\0\0\0", 4); // the next is itself
+	memcpy(page + 22, "\1\0", 2);     // a byte on it
+	c = content_of(bdb, n);
+	check_damaged(FILE_RPM_BDB, &c, "", "a package is cut off");
+
+	c = (struct content){.fd = -1, .size = RPM_DATABASE_MAX + 1};
+	check_damaged(FILE_RPM_SQLITE, &c, "", "it has more than 536870912 bytes");
 }
 
 static void test_release(void **state)
@@ -203,6 +273,8 @@ static void test_urls(void **state)
 	                "libssl3@3.0.16-1~deb12u1?arch=amd64&distro=debian-12&upstream=openssl"},
 	        {{PACKAGE_DEB, 0, "git", "1:2.39.5-0+deb12u2", "amd64", NULL, NULL}, NULL,
 	                "pkg:deb/git@1%3A2.39.5-0%2Bdeb12u2?arch=amd64"},
+	        {{PACKAGE_DEB, 0, "zlib", "1.2-1+b1", "amd64", NULL, "1.2-1"}, NULL,
+	                "pkg:deb/zlib@1.2-1%2Bb1?arch=amd64&upstream=zlib%401.2-1"},
 	        {{PACKAGE_APK, 0, "busybox", "1.36.1-r5", "x86_64", NULL, NULL}, &alpine,
 	                "pkg:apk/alpine/busybox@1.36.1-r5?arch=x86_64&distro=3.19"},
 	        {{PACKAGE_RPM, 0, "bash", "1:5.1-6.el9", "x86_64", NULL, NULL}, &rocky,
@@ -257,6 +329,7 @@ int main(void)
 	        cmocka_unit_test(test_kinds),
 	        cmocka_unit_test(test_files),
 	        cmocka_unit_test(test_go),
+	        cmocka_unit_test(test_rpm_damage),
 	        cmocka_unit_test(test_release),
 	        cmocka_unit_test(test_urls),
 	        cmocka_unit_test(test_record),

@@ -185,7 +185,7 @@ static void test_scoped(void **state)
 static const char helper[] = "#!/bin/sh\n"
                              "read -r line; echo \"$1 $line\" >> \"$HOME/calls\"\n"
                              "case \"$1 $line\" in\n"
-                             "'get known.example.com') echo "
+                             "'get known.example.com'|'get file.example.com') echo "
                              "'{\"ServerURL\":\"x\",\"Username\":\"hu\",\"Secret\":\"hs\"}';;\n"
                              "'get https://index.docker.io/v1/') echo "
                              "'{\"Username\":\"<token>\",\"Secret\":\"refresh\"}';;\n"
@@ -200,15 +200,17 @@ static void test_helpers(void **state)
 {
 	put("docker-credential-test", helper, 0755);
 	put("config.json",
-	        "{\"auths\":{\"other.example.com\":{\"auth\":\"dTpw\"}},\"credsStore\":\"test\","
-	        "\"credHelpers\":{\"gone.example.com\":\"not-installed\",\"path.example.com\":\"../"
-	        "x\"}}",
+	        "{\"auths\":{\"other.example.com\":{\"auth\":\"dTpw\"},"
+	        "\"file.example.com\":{\"auth\":\"dTpw\"}},\"credsStore\":\"test\","
+	        "\"credHelpers\":{\"file.example.com\":\"\",\"gone.example.com\":\"not-installed\","
+	        "\"path.example.com\":\"../x\"}}",
 	        0600);
 	expect("known.example.com", "r", "hu:hs");
 	expect("docker.io", "r", "id:refresh");
 	expect("unknown.example.com", "r", "none");
 	expect("other.example.com", "r", "u:p");
 	expect("gone.example.com", "r", "none");
+	expect("file.example.com", "r", "u:p");
 	static const struct {
 		const char *host, *message;
 	} bad[] = {
@@ -259,6 +261,35 @@ static void test_store(void **state)
 	assert_int_equal(e.kind, ERR_NOT_FOUND);
 }
 
+// config.json as a link to a link to a file that others share; and to one that is not there.
+static void test_store_link(void **state)
+{
+	struct err e = ERR_INIT;
+	char *where = NULL;
+	struct stat st;
+	bool root = geteuid() == 0;
+	auto_free char *path = xasprintf("%s/config.json", dir);
+	auto_free char *middle = xasprintf("%s/middle", dir), *real = xasprintf("%s/real", dir);
+	unlink(path);
+	put("real", "{\"detachKeys\":\"ctrl-x\"}", 0640);
+	assert_int_equal(chmod(real, 0640), 0);
+	assert_int_equal(chown(real, root ? 12 : geteuid(), getegid()), 0);
+	assert_int_equal(symlink("middle", path), 0);
+	assert_int_equal(symlink(real, middle), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(credentials_store(dir, "docker.io", "me", "pw", &where, &e), 0);
+		free(where);
+		expect("docker.io", "r", "me:pw");
+		assert_int_equal(lstat(path, &st), 0);
+		assert_true(S_ISLNK(st.st_mode));
+		assert_int_equal(lstat(real, &st), 0);
+		assert_int_equal(st.st_mode, S_IFREG | (i == 0 ? 0640 : 0600));
+		assert_int_equal(st.st_uid, root && i == 0 ? 12 : geteuid());
+		unlink(real);
+	}
+	unlink(path);
+}
+
 static void test_store_helper(void **state)
 {
 	struct err e = ERR_INIT;
@@ -289,6 +320,7 @@ int main(void)
 	        cmocka_unit_test(test_scoped),
 	        cmocka_unit_test(test_helpers),
 	        cmocka_unit_test(test_store),
+	        cmocka_unit_test(test_store_link),
 	        cmocka_unit_test(test_store_helper),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

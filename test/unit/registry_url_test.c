@@ -118,6 +118,30 @@ static void test_origin(void **state)
 }
 
 static const struct {
+	const char *at, *next, *want; // NULL: refused
+} kept[] = {
+        {"https://h:5/a", "http://h/b", "https://h:5/b"},
+        {"https://h/a", "http://h:80/b", "https://h/b"},
+        {"https://h/a", "https://other/b", "https://other/b"},
+        {"https://h/a", "http://other/b", NULL},
+        {"http://h/a", "http://other/b", "http://other/b"},
+};
+
+static void test_keep_https(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		struct err e = ERR_INIT;
+		auto_url struct url at = {0}, next = {0};
+		assert_int_equal(url_parse(kept[i].at, &at, &e), 0);
+		assert_int_equal(url_parse(kept[i].next, &next, &e), 0);
+		assert_int_equal(url_keep_https(&at, &next), kept[i].want != NULL);
+		auto_free char *text = url_text(&next);
+		if (kept[i].want)
+			assert_string_equal(text, kept[i].want);
+	}
+}
+
+static const struct {
 	const char *host;
 	bool want;
 } loopback[] = {
@@ -183,6 +207,7 @@ int main(void)
 	        cmocka_unit_test(test_parse),
 	        cmocka_unit_test(test_resolve),
 	        cmocka_unit_test(test_origin),
+	        cmocka_unit_test(test_keep_https),
 	        cmocka_unit_test(test_loopback),
 	        cmocka_unit_test(test_names),
 	        cmocka_unit_test(test_escape),

@@ -110,6 +110,7 @@ static inline void fill_findings(struct fixture *f)
 	f->scan.has_release = true;
 	f->scan.data_time = 1700000000;
 	memcpy(f->scan.release.end_of_life, "2026-06-10", sizeof("2026-06-10"));
+	f->scan.is_over = true;
 	add_finding(f, 0, 0, SEVERITY_CRITICAL, "1:3.0.11-1", NULL);
 	add_finding(f, 2, 1, SEVERITY_HIGH, "1.0.1", NULL);
 	add_finding(f, 3, 1, SEVERITY_HIGH, "1.0.1", NULL);
@@ -136,6 +137,7 @@ static inline void fixture_fill(struct fixture *f)
 	        .line = 7};
 	f->report = (struct report){.kind = REPORT_IMAGE,
 	        .name = "registry.example.com:5000/team/app:1.0",
+	        .reference = "registry.example.com:5000/team/app:1.0",
 	        .id = &f->id,
 	        .manifest = &f->manifest,
 	        .os = "linux",
@@ -158,7 +160,7 @@ static inline void fixture_spoil(struct fixture *f)
 	for (size_t i = 0; i < f->list.n; i++) {
 		f->packages[i].name = f->packages[i].version = EVIL;
 		f->packages[i].arch = f->packages[i].source = f->packages[i].source_version = EVIL;
-		f->found[i].path = EVIL;
+		f->found[i].path = &EVIL[i]; // no two are the same package
 	}
 	for (size_t i = 0; i < ARRAY_LEN(f->flaws); i++)
 		f->names[i][0] = f->flaws[i].title = EVIL;
@@ -170,7 +172,8 @@ static inline void fixture_spoil(struct fixture *f)
 	f->ratings[0].source = EVIL;
 	f->list.release = (struct release){EVIL, EVIL, EVIL, EVIL};
 	f->layers[0].created_by = f->layers[1].created_by = f->layers[1].dockerfile = EVIL;
-	f->report.name = f->report.base = f->report.os = f->report.arch = EVIL;
+	f->report.name = f->report.reference = f->report.base = f->report.os = f->report.arch =
+	        EVIL;
 	f->report.show_hidden = true;
 	strv_add(&f->scan.warnings, EVIL);
 }
@@ -181,7 +184,11 @@ enum form {
 	FORM_CYCLONEDX_15,
 	FORM_CYCLONEDX_16,
 	FORM_SPDX,
+	FORM_GITLAB,
+	FORM_CODEQUALITY,
+	FORM_JUNIT,
 	FORM_MARKDOWN,
+	FORM_GRYPE,
 	FORMS
 };
 static inline void write_form(enum form form, const struct report *r, struct buf *out)
@@ -201,6 +208,18 @@ static inline void write_form(enum form form, const struct report *r, struct buf
 		return;
 	case FORM_SPDX:
 		report_spdx(r, out);
+		return;
+	case FORM_GITLAB:
+		report_gitlab(r, out);
+		return;
+	case FORM_CODEQUALITY:
+		report_gitlab_codequality(r, out);
+		return;
+	case FORM_JUNIT:
+		report_junit(r, out);
+		return;
+	case FORM_GRYPE:
+		report_grype(r, out);
 		return;
 	case FORM_MARKDOWN:
 	case FORMS:

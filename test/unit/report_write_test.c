@@ -10,7 +10,13 @@
 #include <unistd.h>
 
 static const char *const form_names[FORMS] = {"trivy.json", "sarif.json", "cyclonedx-15.json",
-        "cyclonedx-16.json", "spdx.json", "summary.md"};
+        "cyclonedx-16.json", "spdx.json", "gitlab.json", "codequality.json", "junit.xml",
+        "summary.md", "grype.json"};
+
+static bool is_json(enum form form)
+{
+	return form != FORM_MARKDOWN && form != FORM_JUNIT;
+}
 
 static struct jdoc *parsed(const struct buf *text)
 {
@@ -91,8 +97,8 @@ static void hostile_texts_stay_texts(void **state)
 		auto_buf struct buf out = {0};
 		write_form(form, &f.report, &out);
 		has_no_control(form_names[form], &out);
-		auto_jdoc struct jdoc *doc = form == FORM_MARKDOWN ? NULL : parsed(&out);
-		assert_true(form == FORM_MARKDOWN || doc);
+		auto_jdoc struct jdoc *doc = is_json(form) ? parsed(&out) : NULL;
+		assert_true(!is_json(form) || doc);
 		if (form == FORM_MARKDOWN) {
 			assert_null(strstr(out.p, "<b>"));
 			assert_null(strstr(out.p, "[l](http"));
@@ -113,9 +119,9 @@ static void nothing_found(void **state)
 		for (enum form form = 0; form < FORMS; form++) {
 			auto_buf struct buf out = {0};
 			write_form(form, &f.report, &out);
-			auto_jdoc struct jdoc *doc = form == FORM_MARKDOWN ? NULL : parsed(&out);
-			assert_true(form == FORM_MARKDOWN || doc);
-			assert_true(out.n > 10);
+			auto_jdoc struct jdoc *doc = is_json(form) ? parsed(&out) : NULL;
+			assert_true(!is_json(form) || doc);
+			assert_true(out.n > (form == FORM_CODEQUALITY ? 2 : 10));
 		}
 		f.report.scan = NULL;
 	}
@@ -233,6 +239,51 @@ static void sarif_rules_and_places(void **state)
 	is(doc, "runs/0/results/1/message/text",
 	        "@scope/name 1.0.0 has GHSA-dddd-eeee-ffff (HIGH), fixed in 1.0.1.\n"
 	        "File: app/node_modules/@scope/name/package.json\nBrought by: RUN npm ci");
+}
+
+// Neither an archive nor an id is a registry's name.
+static void names_and_places(void **state)
+{
+	static const struct {
+		const char *name, *reference, *purl, *place;
+	} rows[] = {
+	        {"app:1.0", "app:1.0", "pkg:oci/app@", "app"},
+	        {"store:app", "app", "pkg:oci/app@", "app"},
+	        {"docker-archive:d10.tar", NULL, NULL, "d10.tar"},
+	        {"oci:a/layout:x", NULL, NULL, "a/layout"},
+	        {"./out/d10.tar", NULL, NULL, "out/d10.tar"},
+	        {"sha256:6cb5a0", NULL, NULL, "image"},
+	        {"6cb5a0c0ffee", NULL, NULL, "image"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture f;
+		fixture_fill(&f);
+		f.report.name = rows[i].name;
+		f.report.reference = rows[i].reference;
+		auto_jdoc struct jdoc *bom = document(&f, FORM_CYCLONEDX_16);
+		const char *purl = jn_str(at(jdoc_root(bom), "metadata/component/purl"));
+		assert_true(rows[i].purl ? purl && str_has_prefix(purl, rows[i].purl) : !purl);
+		auto_jdoc struct jdoc *sarif = document(&f, FORM_SARIF);
+		is(sarif, "runs/0/results/0/locations/0/physicalLocation/artifactLocation/uri",
+		        rows[i].place);
+	}
+}
+
+static void grype_words(void **state)
+{
+	static const struct {
+		enum package_type type;
+		const char *word;
+	} rows[] = {{PACKAGE_DEB, "deb"}, {PACKAGE_NPM, "npm"}, {PACKAGE_PYPI, "python"},
+	        {PACKAGE_GOLANG, "go-module"}, {PACKAGE_CARGO, "rust-crate"},
+	        {PACKAGE_MAVEN, "java-archive"}};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture f;
+		fixture_fill(&f);
+		f.packages[0].type = rows[i].type;
+		auto_jdoc struct jdoc *doc = document(&f, FORM_GRYPE);
+		is(doc, "matches/0/artifact/type", rows[i].word);
+	}
 }
 
 // An alert stays the same one when the package is upgraded, and is another one in another file.
@@ -390,6 +441,156 @@ static void there_and_back(void **state)
 	}
 }
 
+// ---- GitLab
+
+static void gitlab_findings(void **state)
+{
+	struct fixture f;
+	fixture_fill(&f);
+	f.report.show_hidden = true;
+	strv_add(&f.scan.warnings, "the end is near");
+	auto_jdoc struct jdoc *doc = document(&f, FORM_GITLAB);
+	is(doc, "version", "15.0.7");
+	is(doc, "scan/type", "container_scanning");
+	is(doc, "scan/start_time", "2026-09-21T14:13:20");
+	is(doc, "scan/analyzer/vendor/name", "hew");
+	dumps(doc, "scan/messages", "[{\"level\":\"warn\",\"value\":\"the end is near\"}]");
+	assert_int_equal(jn_len(at(jdoc_root(doc), "vulnerabilities")), 4);
+	is(doc, "vulnerabilities/0/name", "CVE-2024-0001: a hole");
+	is(doc, "vulnerabilities/0/severity", "Critical");
+	is(doc, "vulnerabilities/0/solution", "Upgrade libssl3 to 1:3.0.11-1");
+	dumps(doc, "vulnerabilities/0/identifiers",
+	        "[{\"type\":\"cve\",\"name\":\"CVE-2024-0001\",\"value\":\"CVE-2024-0001\","
+	        "\"url\":\"https://nvd.nist.gov/vuln/detail/CVE-2024-0001\"},"
+	        "{\"type\":\"ghsa\",\"name\":\"GHSA-aaaa-bbbb-cccc\","
+	        "\"value\":\"GHSA-aaaa-bbbb-cccc\","
+	        "\"url\":\"https://github.com/advisories/GHSA-aaaa-bbbb-cccc\"}]");
+	dumps(doc, "vulnerabilities/0/location",
+	        "{\"dependency\":{\"package\":{\"name\":\"libssl3\"},\"version\":\"1:3.0.9-1+b1\"},"
+	        "\"operating_system\":\"debian 12\","
+	        "\"image\":\"registry.example.com:5000/team/app:1.0\"}");
+	is(doc, "vulnerabilities/0/details/layer/name", "From the base image");
+	assert_null(at(jdoc_root(doc), "vulnerabilities/0/details/dockerfile"));
+	dumps(doc, "vulnerabilities/1/details/dockerfile",
+	        "{\"name\":\"Dockerfile\",\"type\":\"file-location\","
+	        "\"file_name\":\"build/Dockerfile\",\"line_start\":7}");
+	is(doc, "vulnerabilities/3/severity", "Low");
+	is(doc, "vulnerabilities/3/identifiers/0/type", "go");
+	assert_null(at(jdoc_root(doc), "vulnerabilities/3/solution"));
+	strv_release(&f.scan.warnings);
+}
+
+// What GitLab's schema bounds, whatever the texts are.
+static void gitlab_bounds(void **state)
+{
+	static char text[20000];
+	struct fixture f;
+	fixture_fill(&f);
+	memset(text, '<', sizeof(text) - 1);
+	f.packages[0].name = f.findings[0].fixed = f.flaws[0].title = text;
+	f.names[0][1] = "-";
+	f.list.release = (struct release){0};
+	auto_jdoc struct jdoc *doc = document(&f, FORM_GITLAB);
+	const struct jn *v = at(jdoc_root(doc), "vulnerabilities/0");
+	assert_in_range(strlen(jn_get_str(v, "name")), 1, 255);
+	assert_in_range(strlen(jn_get_str(v, "solution")), 1, 7000);
+	assert_in_range(strlen(jn_get_str(v, "description")), 1, 1048576);
+	is(doc, "vulnerabilities/0/identifiers/1/type", "other");
+	is(doc, "vulnerabilities/0/location/operating_system", "Unknown");
+}
+
+// Two versions in one lock file are two findings.
+static void gitlab_identities_differ(void **state)
+{
+	static const struct {
+		enum form form;
+		const char *one, *two;
+	} rows[] = {{FORM_GITLAB, "vulnerabilities/1/id", "vulnerabilities/2/id"},
+	        {FORM_CODEQUALITY, "1/fingerprint", "2/fingerprint"}};
+	struct fixture f;
+	fixture_fill(&f);
+	f.found[3].path = f.found[2].path;
+	f.packages[3].version = f.findings[2].version = "1.0.0-2";
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		auto_jdoc struct jdoc *doc = document(&f, rows[i].form);
+		assert_string_not_equal(jn_str(at(jdoc_root(doc), rows[i].one)),
+		        jn_str(at(jdoc_root(doc), rows[i].two)));
+	}
+}
+
+static void codequality_issues(void **state)
+{
+	struct fixture f;
+	fixture_fill(&f);
+	f.report.show_hidden = true;
+	auto_jdoc struct jdoc *doc = document(&f, FORM_CODEQUALITY);
+	assert_int_equal(jn_len(jdoc_root(doc)), 3);
+	is(doc, "0/description",
+	        "libssl3 (openssl) 1:3.0.9-1 has CVE-2024-0001 (CRITICAL), fixed in 1:3.0.11-1: "
+	        "a hole");
+	is(doc, "0/check_name", "CVE-2024-0001");
+	is(doc, "0/severity", "critical");
+	dumps(doc, "0/location",
+	        "{\"path\":\"registry.example.com:5000/team/app\",\"lines\":{\"begin\":1}}");
+	is(doc, "1/description",
+	        "@scope/name (2) 1.0.0 has GHSA-dddd-eeee-ffff (HIGH), fixed in 1.0.1");
+	is(doc, "1/severity", "major");
+	dumps(doc, "1/location", "{\"path\":\"build/Dockerfile\",\"lines\":{\"begin\":7}}");
+	is(doc, "2/severity", "info");
+	f.report.kind = REPORT_FOLDER;
+	f.report.n_layers = 0;
+	auto_jdoc struct jdoc *folder = document(&f, FORM_CODEQUALITY);
+	is(folder, "1/location/path", "app/node_modules/@scope/name/package.json");
+}
+
+// ---- JUnit
+
+static void junit_suites(void **state)
+{
+	struct fixture f;
+	auto_buf struct buf out = {0};
+	fixture_fill(&f);
+	f.report.show_hidden = true;
+	report_junit(&f.report, &out);
+	assert_string_equal(out.p,
+	        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	        "<testsuites name=\"registry.example.com:5000/team/app:1.0\">\n"
+	        "  <testsuite name=\"deb\" tests=\"2\" failures=\"1\" skipped=\"1\">\n"
+	        "    <testcase classname=\"openssl-1:3.0.9-1\" "
+	        "name=\"CVE-2024-0001\"><failure type=\"CRITICAL\" "
+	        "message=\"libssl3 (openssl) 1:3.0.9-1 has CVE-2024-0001 (CRITICAL), fixed in "
+	        "1:3.0.11-1\">a hole&#xA;libssl3 (openssl) 1:3.0.9-1 has CVE-2024-0001 "
+	        "(CRITICAL), fixed in 1:3.0.11-1&#xA;File: var/lib/dpkg/status&#xA;From the base "
+	        "image: ADD rootfs.tar /&#xA;https://nvd.nist.gov/vuln/detail/CVE-2024-0001"
+	        "</failure></testcase>\n"
+	        "    <testcase classname=\"zlib1g-1.2\" name=\"CVE-2024-0001\" "
+	        "file=\"build/Dockerfile\" line=\"7\"><skipped message=\"kernel headers: no kernel "
+	        "runs here\"/></testcase>\n"
+	        "  </testsuite>\n"
+	        "  <testsuite name=\"npm\" tests=\"1\" failures=\"1\" skipped=\"0\">\n"
+	        "    <testcase classname=\"@scope/name-1.0.0\" name=\"GHSA-dddd-eeee-ffff\" "
+	        "file=\"build/Dockerfile\" line=\"7\"><failure type=\"HIGH\" "
+	        "message=\"@scope/name (2) 1.0.0 has GHSA-dddd-eeee-ffff (HIGH), fixed in 1.0.1\">"
+	        "@scope/name (2) 1.0.0 has GHSA-dddd-eeee-ffff (HIGH), fixed in 1.0.1&#xA;"
+	        "File: app/node_modules/@scope/name/package.json&#xA;Brought by: RUN npm ci&#xA;"
+	        "https://github.com/advisories/GHSA-dddd-eeee-ffff</failure></testcase>\n"
+	        "  </testsuite>\n"
+	        "  <testsuite name=\"pypi\" tests=\"1\" failures=\"0\" skipped=\"0\">\n"
+	        "    <testcase classname=\"pypi\" name=\"no findings left\"/>\n"
+	        "  </testsuite>\n"
+	        "  <testsuite name=\"golang\" tests=\"1\" failures=\"1\" skipped=\"0\">\n"
+	        "    <testcase classname=\"example.com/x-v1.2.3\" name=\"GO-2024-1\" "
+	        "file=\"build/Dockerfile\" line=\"7\"><failure type=\"LOW\" "
+	        "message=\"example.com/x v1.2.3 has GO-2024-1 (LOW)\">example.com/x v1.2.3 has "
+	        "GO-2024-1 (LOW)&#xA;File: usr/bin/x&#xA;Brought by: RUN npm ci&#xA;"
+	        "https://osv.dev/vulnerability/GO-2024-1</failure></testcase>\n"
+	        "  </testsuite>\n"
+	        "  <testsuite name=\"maven\" tests=\"1\" failures=\"0\" skipped=\"0\">\n"
+	        "    <testcase classname=\"maven\" name=\"no findings left\"/>\n"
+	        "  </testsuite>\n"
+	        "</testsuites>\n");
+}
+
 // ---- Markdown
 
 static void markdown_table(void **state)
@@ -476,6 +677,8 @@ int main(void)
 	        cmocka_unit_test(trivy_fields),
 	        cmocka_unit_test(trivy_hidden),
 	        cmocka_unit_test(sarif_rules_and_places),
+	        cmocka_unit_test(names_and_places),
+	        cmocka_unit_test(grype_words),
 	        cmocka_unit_test(sarif_fingerprints),
 	        cmocka_unit_test(sarif_hidden),
 	        cmocka_unit_test(sarif_folder),
@@ -483,6 +686,11 @@ int main(void)
 	        cmocka_unit_test(cyclonedx_analysis),
 	        cmocka_unit_test(identities_come_from_the_content),
 	        cmocka_unit_test(there_and_back),
+	        cmocka_unit_test(gitlab_findings),
+	        cmocka_unit_test(gitlab_bounds),
+	        cmocka_unit_test(gitlab_identities_differ),
+	        cmocka_unit_test(codequality_issues),
+	        cmocka_unit_test(junit_suites),
 	        cmocka_unit_test(markdown_table),
 	        cmocka_unit_test(markdown_rows_are_bounded),
 	};

@@ -48,7 +48,7 @@ static void only_stdio_is_open(void **state)
 
 static void no_process_of_the_host(void **state)
 {
-	check_run(run("ls /proc | grep -cE '^[0-9]+$'"), 0, "4");
+	check_run(run("set -- /proc/[0-9]*; echo $#"), 0, "2"); // process 1, and the shell
 	check_run(run("kill -0 $(busybox cut -d' ' -f4 /proc/1/stat) 2>/dev/null; "
 	              "busybox cut -d' ' -f4 /proc/1/stat"),
 	        0, "0");

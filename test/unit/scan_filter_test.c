@@ -102,6 +102,22 @@ static void test_filter(void **state)
 	arena_release(&in.arena);
 }
 
+// A score of zero is not the publisher's word.
+static void test_unimportant(void **state)
+{
+	struct installed in = {0};
+	auto_scan struct scan s = {0};
+	struct err e = ERR_INIT;
+	installed_of(&in, "alpine 3.19", "apk rated 1.0-r0");
+	if (scan_packages(db, &in.list, &s, &e))
+		fail_msg("%s", e.msg);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.v[0].severity, SEVERITY_NEGLIGIBLE);
+	scan_filter(&s, &(struct scan_filter){0});
+	assert_null(s.v[0].hidden);
+	arena_release(&in.arena);
+}
+
 static void test_words(void **state)
 {
 	struct err e = ERR_INIT;
@@ -242,6 +258,7 @@ static void test_refused(void **state)
 static const struct {
 	const char *package, *purl;
 	bool same;
+	const char *ecosystem; // NULL: as the package has it
 } purls[] = {
         {"npm @scope/x 1.0.0", "pkg:npm/%40scope/x@1.0.0", true},
         {"npm @scope/x 1.0.0", "pkg:npm/@scope/x", true},
@@ -264,6 +281,15 @@ static const struct {
         {"deb libssl3 1:3.0-1 source=openssl sv=3.0-1", "pkg:apk/debian/libssl3", false},
         {"deb libssl3 1:3.0-1 source=openssl sv=3.0-1", "libssl3", false},
         {"deb libssl3 1:3.0-1 source=openssl sv=3.0-1", "pkg:deb", false},
+        {"rpm bash 5-1", "pkg:rpm/rhel/bash", true, "Red Hat"},
+        {"rpm bash 5-1", "pkg:rpm/redhat/bash@5-1?distro=redhat-9.4", true, "Red Hat"},
+        {"rpm bash 5-1", "pkg:rpm/centos/bash", true, "Red Hat"},
+        {"rpm bash 5-1", "pkg:rpm/alma/bash", true, "AlmaLinux"},
+        {"rpm bash 5-1", "pkg:rpm/rocky/bash", false, "AlmaLinux"},
+        {"rpm bash 5-1", "pkg:rpm/opensuse-tumbleweed/bash", true, "openSUSE"},
+        {"rpm bash 5-1", "pkg:rpm/opensuse/bash", true, "openSUSE"},
+        {"rpm bash 5-1", "pkg:rpm/cbl-mariner/bash", true, "Azure Linux"},
+        {"rpm bash 5-1", "pkg:rpm/mariner/bash", true, "Azure Linux"},
 };
 
 static void test_purls(void **state)
@@ -278,7 +304,8 @@ static void test_purls(void **state)
 		struct finding f = {.package = &in.found[0],
 		        .flaw = &flaw,
 		        .record = "CVE-1",
-		        .ecosystem = pypi                                 ? "PyPI"
+		        .ecosystem = purls[i].ecosystem                   ? purls[i].ecosystem
+		                     : pypi                               ? "PyPI"
 		                     : in.packages[0].type == PACKAGE_DEB ? "Debian"
 		                                                          : "x"};
 		struct scan s = {.v = &f, .n = 1};
@@ -294,6 +321,7 @@ static void test_purls(void **state)
 
 static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_unimportant),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_ignored),
         cmocka_unit_test(test_refused),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A database made of records as text, and lists of packages written down: statements between ';'.
-//   TYPE NAME VERSION [source=NAME] [sv=VERSION] [path=PATH] [owned] [headers] [main]
+//   TYPE NAME VERSION [source=NAME] [sv=VERSION] [module=MODULE:STREAM] [path=PATH] [owned]
+//   [headers] [main]
 #pragma once
 
 #include <setjmp.h>
@@ -68,6 +69,8 @@ static inline void read_attribute(struct package *p, struct found_package *f, ch
 		p->source = word + 7;
 	else if (str_has_prefix(word, "sv="))
 		p->source_version = word + 3;
+	else if (str_has_prefix(word, "module="))
+		p->module = word + 7;
 	else if (str_has_prefix(word, "path="))
 		f->path = word + 5;
 	else if (!strcmp(word, "owned"))
@@ -97,7 +100,8 @@ static inline void install(struct installed *s, char *statement)
 		read_attribute(p, f, word);
 }
 
-// release: "debian 12", "debian - forky" (no version, a code name), "" for none.
+// release: "debian 12", "debian - forky" (no version, a code name), "ID VERSION CODENAME PRETTY",
+// "" for none.
 static inline void installed_of(struct installed *s, const char *release, const char *packages)
 {
 	char *state = NULL, *r = arena_strdup(&s->arena, release);
@@ -106,6 +110,7 @@ static inline void installed_of(struct installed *s, const char *release, const 
 	const char *version = s->list.release.id ? strtok_r(NULL, " ", &state) : NULL;
 	s->list.release.version = version && strcmp(version, "-") != 0 ? version : NULL;
 	s->list.release.codename = version ? strtok_r(NULL, " ", &state) : NULL;
+	s->list.release.pretty = s->list.release.codename ? strtok_r(NULL, "", &state) : NULL;
 	char *all = arena_strdup(&s->arena, packages);
 	for (char *statement = strtok_r(all, ";", &state); statement;
 	        statement = strtok_r(NULL, ";", &state))

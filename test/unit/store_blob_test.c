@@ -177,6 +177,33 @@ static void test_writer(void **state)
 	fixture_sound(s);
 }
 
+static void test_writer_places(void **state)
+{
+	auto_store struct store *s = fixture_open();
+	struct err err;
+	struct digest d = digest_of("hello, world", 12);
+	struct blob_writer *w = blob_writer_new(s, &err);
+	OK(blob_writer_place(w, 7, "world", 5, e));
+	assert_int_equal(blob_writer_size(w), 0);
+	FAILS(ERR_CORRUPT, blob_writer_advance(w, 13, e)); // so much is not there
+	OK(blob_writer_reset(w, e));
+	OK(blob_writer_place(w, 5, ", w???", 6, e));
+	OK(blob_writer_place(w, 0, "hello", 5, e));
+	OK(blob_writer_advance(w, 8, e));
+	assert_int_equal(blob_writer_size(w), 8);
+	OK(blob_writer_write(w, "orld", 4, e)); // over what nobody spoke for
+	OK(blob_writer_finish(w, &d, 12, NULL, e));
+	blob_writer_free(w);
+	assert_true(store_blob_has(s, &d));
+	w = blob_writer_new(s, &err);
+	OK(blob_writer_place(w, 0, "hello, worlds", 13, e));
+	OK(blob_writer_advance(w, 12, e));
+	d = digest_of("hello, worlds", 13);
+	FAILS(ERR_CORRUPT, blob_writer_finish(w, &d, 13, NULL, e));
+	blob_writer_free(w);
+	fixture_sound(s);
+}
+
 static void test_temporaries_go(void **state)
 {
 	struct store *s = fixture_open();
@@ -353,6 +380,7 @@ int main(void)
 	        TEST(test_commit),
 	        TEST(test_damaged_blob),
 	        TEST(test_writer),
+	        TEST(test_writer_places),
 	        TEST(test_temporaries_go),
 	        TEST(test_sources),
 	        TEST(test_read_only),

@@ -71,6 +71,23 @@ static void test_keeps_and_takes(void **state)
 	assert_int_equal(collect(0), 0);
 }
 
+static struct digest put_index(
+        struct store *s, const char *name, const struct digest *children, size_t n)
+{
+	auto_index struct image_index ix = {.media_type = xstrdup(MT_OCI_INDEX)};
+	auto_buf struct buf text = {0};
+	for (size_t i = 0; i < n; i++)
+		*descriptor_list_add(&ix.manifests) = (struct descriptor){
+		        .media_type = xstrdup(MT_OCI_MANIFEST), .digest = children[i], .size = 1};
+	image_index_write(&ix, &text);
+	struct image_row row = {
+	        .name = (char *)(uintptr_t)name, .manifest_size = text.n, .is_index = true};
+	OK(store_blob_put(s, text.p, text.n, &row.manifest, e));
+	snprintf(row.media_type, sizeof(row.media_type), "%s", MT_OCI_INDEX);
+	OK(store_image_put(s, &row, e));
+	return row.manifest;
+}
+
 // An index keeps its children and what hangs below them.
 static void test_index(void **state)
 {
@@ -78,16 +95,7 @@ static void test_index(void **state)
 	struct store *s = fixture_open();
 	OK(fixture_layer(s, "a", &layer, e));
 	OK(fixture_image(s, NULL, &layer, 1, &child, e));
-	auto_index struct image_index ix = {.media_type = xstrdup(MT_OCI_INDEX)};
-	*descriptor_list_add(&ix.manifests) = (struct descriptor){
-	        .media_type = xstrdup(MT_OCI_MANIFEST), .digest = child, .size = 1};
-	auto_buf struct buf text = {0};
-	image_index_write(&ix, &text);
-	OK(store_blob_put(s, text.p, text.n, &top, e));
-	struct image_row row = {.manifest = top, .manifest_size = text.n, .is_index = true};
-	snprintf(row.media_type, sizeof(row.media_type), "%s", MT_OCI_INDEX);
-	OK(store_image_put(s, &row, e));
-	OK(store_name_set(s, APP, &top, e));
+	top = put_index(s, APP, &child, 1);
 	store_close(s);
 	collect(0);
 	assert_int_equal(fixture_count("blobs/sha256"), 4); // index, manifest, config, layer
@@ -99,6 +107,47 @@ static void test_index(void **state)
 	assert_int_equal(fixture_count("blobs/sha256"), 4);
 	collect(STORE_GC_STEPS);
 	assert_int_equal(fixture_count("blobs/sha256"), 0);
+}
+
+// A manifest whose digest comes before that of another, which it names as a layer.
+static void layer_of_a_manifest(struct store *s, const struct digest *other)
+{
+	struct image_row row = {.name = (char *)(uintptr_t) "docker.io/library/evil:latest"};
+	auto_buf struct buf text = {0};
+	OK(store_blob_put(s, "{}", 2, &row.image_id, e));
+	for (uint64_t size = 1;; size++) {
+		auto_manifest struct manifest m = {.media_type = xstrdup(MT_OCI_MANIFEST)};
+		m.config = (struct descriptor){
+		        .media_type = xstrdup(MT_OCI_CONFIG), .digest = row.image_id, .size = 2};
+		*descriptor_list_add(&m.layers) = (struct descriptor){
+		        .media_type = xstrdup(MT_OCI_LAYER), .digest = *other, .size = size};
+		buf_reset(&text);
+		manifest_write(&m, &text);
+		row.manifest = digest_of(text.p, text.n);
+		if (memcmp(&row.manifest, other, sizeof(*other)) < 0)
+			break;
+	}
+	OK(store_blob_put(s, text.p, text.n, &row.manifest, e));
+	row.manifest_size = text.n;
+	snprintf(row.media_type, sizeof(row.media_type), "%s", MT_OCI_MANIFEST);
+	OK(store_image_put(s, &row, e));
+}
+
+static void test_manifest_as_a_layer(void **state)
+{
+	struct digest layer, manifest;
+	struct image_row row;
+	struct store *s = fixture_open();
+	OK(fixture_layer(s, "a", &layer, e));
+	OK(fixture_image(s, APP, &layer, 1, &manifest, e));
+	layer_of_a_manifest(s, &manifest);
+	store_close(s);
+	collect(0);
+	s = fixture_open();
+	OK(store_image_find(s, APP, &row, e));
+	image_row_release(&row);
+	assert_true(store_blob_has(s, &layer));
+	store_close(s);
 }
 
 static void test_living_lease(void **state)
@@ -136,6 +185,25 @@ static void test_lost_work_folder(void **state)
 	assert_int_equal(store_gc(s, 0, &freed, &err), 0);
 	assert_false(fixture_exists("work/1-nobody"));
 	fixture_sound(s);
+}
+
+// A copy of a store may lack what was empty.
+static void test_missing_folders(void **state)
+{
+	static const char *const folders[] = {"blobs", "layers", "trees", "contexts", "cache",
+	        "logs", "work", "leases", "locks", "trash"};
+	store_close(fixture_open());
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+		struct err err = ERR_INIT;
+		uint64_t freed = 0;
+		auto_free char *path = xasprintf("%s/%s", fixture_root, folders[i]);
+		OK(fs_remove_tree(AT_FDCWD, path, e));
+		struct store *s = store_open(fixture_root, 0, &err);
+		if (!s || store_gc(s, STORE_GC_STEPS, &freed, &err) < 0)
+			fail_msg("without %s: %s", folders[i], err.msg);
+		fixture_sound(s);
+		store_close(s);
+	}
 }
 
 // ---- collection beside builders
@@ -399,8 +467,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_keeps_and_takes),
 	        TEST(test_index),
+	        TEST(test_manifest_as_a_layer),
 	        TEST(test_living_lease),
 	        TEST(test_lost_work_folder),
+	        TEST(test_missing_folders),
 	        TEST(test_beside_builders),
 	        TEST(test_lock_excludes),
 	        TEST(test_lock_is_shared),

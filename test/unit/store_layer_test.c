@@ -223,6 +223,24 @@ static void test_builds(void **state)
 	OK(store_build_put(s, "b204", "{\"again\":true}", e));
 }
 
+// Of builds that ran nothing the oldest go, and one that was repeated is not old.
+static void test_repeated_build_stays(void **state)
+{
+	struct build_row row;
+	auto_store struct store *s = fixture_open();
+	for (int i = 0; i <= 300; i++) {
+		char id[16];
+		snprintf(id, sizeof(id), "b%d", i);
+		OK(store_build_put(s, id, "{\"all_cached\":true}", e));
+		if (i == 280)
+			assert_true(store_build_repeat(s, "b3"));
+	}
+	OK(store_build_find(s, "b3", &row, e));
+	assert_string_equal(row.id, "b3");
+	build_row_release(&row);
+	FAILS(ERR_NOT_FOUND, store_build_find(s, "b4", &row, e));
+}
+
 static void test_cache_dir(void **state)
 {
 	auto_store struct store *s = fixture_open();
@@ -253,6 +271,7 @@ int main(void)
 	        TEST(test_trees),
 	        TEST(test_steps),
 	        TEST(test_builds),
+	        TEST(test_repeated_build_stays),
 	        TEST(test_cache_dir),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,22 +57,35 @@ def osv(r):
     covers[r["id"]].update(upstream)
     for a in affected:
         eco, release = ecosystem(a["package"]["ecosystem"])
-        key = (eco, release, package_name(eco, a["package"]["name"]), r["id"])
         usable = [g for g in a.get("ranges") or [] if g["type"] != "GIT"]
-        for g in usable:
+        name = package_name(eco, a["package"]["name"])
+        for full in [m + "/" + name for m in streams(eco, usable, r.get("summary", ""))] or [name]:
+            key = (eco, release, full, r["id"])
+            for g in usable:
+                ranges.update(key + x for x in intervals(g["events"]))
+            if not usable:
+                ranges.update(key + (v, None, v, "affected") for v in a.get("versions") or [])
+
+
+def streams(eco, usable, title):
+    """The modules that an advisory of Red Hat's kind is about: a fix of a module says so."""
+    fixes = [e.get("fixed", "") for g in usable for e in g["events"]]
+    if eco not in ("AlmaLinux", "Rocky Linux", "Red Hat") or not any(".module" in f for f in fixes):
+        return []
+    return re.findall(r"(?<![^ ,])[A-Za-z][\w.+-]*:[\w.+-]+(?![^ ,])", title)
+
+
+def intervals(events):
+    start = None
+    for event in events:
+        if "introduced" in event:
+            start = event["introduced"]
+        else:
+            end = event.get("fixed"), event.get("last_affected")
+            yield (zero(start), *end, "fixed" if end[0] else "affected")
             start = None
-            for event in g["events"]:
-                if "introduced" in event:
-                    start = event["introduced"]
-                else:
-                    end = event.get("fixed"), event.get("last_affected")
-                    ranges.add(key + (zero(start), *end, "fixed" if end[0] else "affected"))
-                    start = None
-            if start is not None:
-                ranges.add(key + (zero(start), None, None, "affected"))
-        if not usable:
-            for v in a.get("versions") or []:
-                ranges.add(key + (v, None, v, "affected"))
+    if start is not None:
+        yield (zero(start), None, None, "affected")
 
 
 def zero(version):

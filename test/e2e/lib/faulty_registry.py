@@ -39,6 +39,7 @@ A fault happens COUNT times (default: always), then no more. Faults of blob down
     wrong-rest      half of the body; when it is asked for, the rest with other bytes
     endless         a body without end and without length
     long            announces twice the length
+    unended         the whole body in a chunk, and no last chunk that says so
     no-range        a Range is answered with the whole body
     bad-range       a Range is answered with 206 for another range
     redirect        307 to a second host (another port), which must not see Authorization
@@ -81,6 +82,8 @@ Faults of uploads:
     manifest-digest when a manifest has been sent: stored under another digest
     manifest-413    when a manifest has been sent: too large
     manifest-500    when a manifest has been sent
+Fault of the list of referrers:
+    page-elsewhere  the next page is said to be on the second host
 Faults of the token server:
     token-500, token-403, token-bad, token-http, token-html, token-empty, token-hang, token-endless,
     token-redirect
@@ -282,6 +285,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         while True:
             self.wfile.write(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+
+    def unended(self, body, headers):
+        self.note(200)
+        self.send_response(200)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(body), body))
+        raise Closed()
 
     def read_body(self):
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -504,8 +517,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             headers["OCI-Filters-Applied"] = "artifactType"
         if start + size < len(found):
             filters = "&artifactType=" + urllib.parse.quote(wanted) if wanted else ""
-            headers["Link"] = '</v2/%s/referrers/%s?last=%d%s>; rel="next"' % (
-                repository, subject, start + size, filters)
+            where = self.second_host() if self.state.fault("page-elsewhere") else ""
+            headers["Link"] = '<%s/v2/%s/referrers/%s?last=%d%s>; rel="next"' % (
+                where, repository, subject, start + size, filters)
         self.answer(200, json.dumps({"schemaVersion": 2, "mediaType": INDEX,
                                      "manifests": found[start:start + size]}).encode(), headers)
 
@@ -620,7 +634,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             headers["Content-Range"] = "bytes %d-%d/%d" % (start, len(data) - 1, len(data))
         body = data[start:]
         fault = self.blob_fault(data, "truncate", "short", "stall", "reset", "wrong-digest",
-                                "wrong-rest", "endless", "long", "html-blob")
+                                "wrong-rest", "endless", "long", "html-blob", "unended")
         name = fault[0] if fault else ""
         if name == "reset":
             self.drop()
@@ -628,6 +642,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(200, PAGE, {"Content-Type": "text/html"})
         if name == "endless":
             return self.endless(headers["Content-Type"])
+        if name == "unended":
+            return self.unended(body, headers)
         if name == "wrong-rest" and not start:
             name = "truncate"
         if name in ("wrong-digest", "wrong-rest"):

@@ -4,13 +4,15 @@
 
 It prints nothing; --port-file gets the port once it listens, --log one line a request:
 
-    METHOD PATH STATUS [bearer] [key=KEY] [bytes=N] [LEAKED: a token where none may be]
+    METHOD PATH STATUS [bearer] [key=KEY] [bytes=N] [at-once=N] [LEAKED: a token where none may be]
 
 Entries are kept in --dir: index.json (what, of which scope, in what state) and a file each. The scopes come
 from the token's claim "ac", which is not verified. With --azurite URL the blobs are in an azurite there, and
-signed URLs are what it understands; else this program is the blob store too.
+signed URLs are what it understands; else this program is the blob store too, with --rate no faster than so
+many bytes a second on each connection, and with --delay only so many seconds after a request.
 
-Usage: gha_server.py --port-file FILE --dir DIR [--log FILE] [--azurite URL] [--fault NAME[:COUNT[:VALUE]]]...
+Usage: gha_server.py --port-file FILE --dir DIR [--log FILE] [--azurite URL] [--rate BYTES] [--delay SECONDS]
+                     [--fault NAME[:COUNT[:VALUE]]]...
 
 A fault happens COUNT times (default: always), then no more; SIGHUP reads DIR/faults, a line each, instead:
     429             any call of the service, with Retry-After: VALUE (default 1)
@@ -30,6 +32,9 @@ Of a download, VALUE is what the key has to begin with:
     truncate        half of what is asked for, then the connection is closed
     wrong           other bytes of that length
     get-500         500
+    whole           all of it with status 200, whatever range is asked for
+    shifted         another range than the one that is asked for
+    short           the blob lacks its last byte
 """
 import argparse
 import base64
@@ -72,6 +77,21 @@ class Faults:
                 return None
             f[0] -= 1
             return f[1]
+
+
+class UnderWay:
+    """How many downloads are, while inside."""
+
+    def __init__(self):
+        self.lock, self.n = threading.Lock(), 0
+
+    def __enter__(self):
+        with self.lock:
+            self.n += 1
+
+    def __exit__(self, *_):
+        with self.lock:
+            self.n -= 1
 
 
 class Index:
@@ -169,6 +189,35 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
+    # ---- bytes, at --rate
+
+    PIECE = 256 << 10
+
+    def hold(self, n):
+        """Until n bytes have had the time they take; what was idle before earns next to nothing."""
+        rate = self.server.rate
+        if rate:
+            self.due = max(time.monotonic() - 0.05, getattr(self, "due", 0)) + n / rate
+            time.sleep(max(0, self.due - time.monotonic()))
+
+    def send_part(self, file, first, n):
+        file.seek(first)
+        while n > 0:
+            piece = file.read(min(n, self.PIECE))
+            self.hold(len(piece))
+            self.wfile.write(piece)
+            n -= len(piece)
+
+    def take(self, n):
+        pieces = []
+        while n > 0:
+            pieces.append(self.rfile.read(min(n, self.PIECE)))
+            self.hold(len(pieces[-1]))
+            n -= len(pieces[-1])
+            if not pieces[-1]:
+                break
+        return b"".join(pieces)
+
     # ---- answers
 
     def note(self, status, extra=""):
@@ -199,7 +248,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def body(self):
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            return self.take(int(self.headers.get("Content-Length") or 0))
         data = b""
         while True:
             n = int(self.rfile.readline().split(b";")[0], 16)
@@ -401,26 +450,42 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if f.hit("get-500", key) is not None:
             self.azure(500)
             return
-        with open(self.file(ident), "rb") as file:
-            data = file.read()
+        with open(self.file(ident), "rb") as file, self.server.under_way:
+            self.send_blob(file, key, whole)
+
+    def send_blob(self, file, key, whole):
+        f = self.server.faults
+        size = os.fstat(file.fileno()).st_size - (f.hit("short", key) is not None)
         asked = self.headers.get("x-ms-range") or self.headers.get("Range")
-        first, last = 0, len(data) - 1
+        if asked and f.hit("whole", key) is not None:
+            asked = None
+        first, last = 0, size - 1
         if asked:
             a, b = asked.split("=")[1].split("-")
             first, last = int(a), min(int(b), last) if b else last
-        part = data[first:last + 1]
-        if f.hit("wrong", key) is not None:
-            part = bytes(len(part))
-        cut = f.hit("truncate", key) is not None
-        self.note(206 if asked else 200, " range=%s bytes=%d" % (asked or "-", len(part)))
+        if asked and first > last:
+            self.azure(416, b"<Error><Code>InvalidRange</Code></Error>", [("Content-Range", "bytes */%d" % size)])
+            return
+        n = last - first + 1
+        if asked and f.hit("shifted", key) is not None:
+            first = first - 1 if first else 1
+        wrong, cut = f.hit("wrong", key) is not None, f.hit("truncate", key) is not None
+        self.note(206 if asked else 200,
+                  " range=%s bytes=%d at-once=%d" % (asked or "-", n, self.server.under_way.n))
+        time.sleep(self.server.delay)
         self.send_response(206 if asked else 200)
         if asked:
-            self.send_header("Content-Range", "bytes %d-%d/%d" % (first, last, len(data)))
-        self.send_header("Content-Length", str(len(part)))
+            self.send_header("Content-Range", "bytes %d-%d/%d" % (first, first + n - 1, size))
+        self.send_header("Content-Length", str(n))
         self.send_header("ETag", '"1"')
         self.end_headers()
-        if whole:
-            self.wfile.write(part[:len(part) // 2] if cut else part)
+        if whole and wrong:
+            self.wfile.write(bytes(n))
+        elif whole:
+            try:
+                self.send_part(file, first, n // 2 if cut else n)
+            except ConnectionError:  # the client has had enough
+                cut = True
         if cut:
             self.close_connection = True
 
@@ -453,6 +518,8 @@ def main():
     p.add_argument("--dir", required=True)
     p.add_argument("--log", default=os.devnull)
     p.add_argument("--azurite")
+    p.add_argument("--rate", type=float, default=0)
+    p.add_argument("--delay", type=float, default=0)
     p.add_argument("--fault", action="append", default=[])
     o = p.parse_args()
     os.makedirs(o.dir, exist_ok=True)
@@ -460,6 +527,7 @@ def main():
     server.daemon_threads = True
     server.index, server.faults = Index(o.dir), Faults(o.fault)
     server.azurite = Azurite(o.azurite) if o.azurite else None
+    server.rate, server.delay, server.under_way = o.rate, o.delay, UnderWay()
     server.secret = hashlib.sha256(o.dir.encode()).hexdigest()
     server.log, server.log_lock = open(o.log, "a"), threading.Lock()
 

@@ -29,6 +29,7 @@ suite_setup() {
 	# a copy, so that its processes are known from those of the suite beside
 	export HEW=$BATS_FILE_TMPDIR/bin/hew HEW_PROGRAM=$BATS_FILE_TMPDIR/bin/hew
 	[ -z "${HEW_TEST_UID-}" ] || as_a_user
+	[ -z "${HEW_TEST_EMPTY_ROOT-}" ] || in_an_empty_root
 	install -m 755 "$HEW_TEST_BIN" "$HEW_PROGRAM"
 	PATH=$BATS_FILE_TMPDIR/bin:$PATH
 	export CONTAINERS_REGISTRIES_CONF=${HEW_TEST_REGISTRY:?run these through script/test}/registries.conf
@@ -44,6 +45,27 @@ as_a_user() {
 	chmod 755 "$HEW"
 	chmod 755 "$BATS_RUN_TMPDIR" # mktemp made it for root alone
 	chown "$HEW_TEST_UID:$HEW_TEST_UID" "$BATS_FILE_TMPDIR" "$DOCKER_CONFIG" "$home"
+}
+
+# $HEW becomes a script that runs the program in a root of nothing but the folders that tests work in, and two files
+# of /etc.
+in_an_empty_root() {
+	local dir root=$BATS_FILE_TMPDIR/root
+	HEW_PROGRAM=$BATS_FILE_TMPDIR/program/hew
+	mkdir -p "${HEW_PROGRAM%/*}" "$root/etc"
+	touch "$root"/etc/{hosts,resolv.conf}
+	{
+		echo '#!/bin/bash'
+		printf 'exec unshare --mount --propagation private bash -c %q hew "$@"\n' "$(
+			echo "set -e"
+			for dir in /proc /sys /dev "$BATS_RUN_TMPDIR" "$HEW_TEST_REGISTRY" "$TOP" /etc/hosts /etc/resolv.conf; do
+				[ -f "$dir" ] || mkdir -p "$root$dir"
+				printf 'mount --rbind %q %q\n' "$dir" "$root$dir"
+			done
+			printf 'exec unshare --root=%q --wd="$PWD" %q "$@"\n' "$root" "$HEW_PROGRAM"
+		)"
+	} >"$HEW"
+	chmod 755 "$HEW"
 }
 
 # readable: files of this folder that root made are the user's.
@@ -81,6 +103,14 @@ build() {
 	ID=$(hew build --progress plain "$@" . 2>"$ERR") || rc=$?
 	[ "$rc" -eq 0 ] || cat "$ERR"
 	return $rc
+}
+
+# ends STATUS COMMAND...: with that status.
+ends() {
+	local want=$1 got=0
+	shift
+	"$@" || got=$?
+	equal "$want" "$got"
 }
 
 # fails STATUS COMMAND...: it ends with that status, and its last line on standard error, kept in

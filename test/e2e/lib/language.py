@@ -29,6 +29,7 @@ A golden has, after the same `=== NAME`, whose it is and what the result holds:
 What is not compared, or made equal first, is the list NORMALISED; each of its rules names its case.
 """
 import calendar
+import collections
 import hashlib
 import io
 import json
@@ -374,9 +375,10 @@ def differences(golden, lines):
         lines = [re.sub(r"^(error \w+) \d+$", r"\1", line) for line in lines]
     if any(re.fullmatch("empty ARG", line) for line in golden):
         lines = [re.sub(r"^empty ARG .*", "empty ARG", line) for line in lines]
-    yield from (f"  missing {line}" for line in golden if line not in lines)
-    yield from (f"  extra   {line}" for line in lines if line not in golden)
-    if sorted(golden) == sorted(lines) and golden != lines:
+    want, got = collections.Counter(golden), collections.Counter(lines)
+    yield from (f"  missing {line}" for line in (want - got).elements())
+    yield from (f"  extra   {line}" for line in (got - want).elements())
+    if want == got and golden != lines:
         yield "  in another order"
 
 
