@@ -18,6 +18,7 @@ struct err;
 	X(global_init)         \
 	X(multi_add_handle)    \
 	X(multi_cleanup)       \
+	X(multi_fdset)         \
 	X(multi_info_read)     \
 	X(multi_init)          \
 	X(multi_perform)       \

@@ -8,9 +8,12 @@
 #include "base/base64.h"
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/event.h"
 #include "base/mem.h"
 #include "registry/http-int.h"
 #include <signal.h>
+#include <sys/select.h>
+#include <sys/socket.h>
 
 #define REDIRECTS_MAX 10
 #define POLL_MS 200 // how long a failure elsewhere may go unnoticed
@@ -152,10 +155,55 @@ static void http_handle_give(struct http *h, struct http_handle *handle)
 	pthread_mutex_unlock(&h->lock);
 }
 
+// Of the socket that libcurl waits for, if there is one.
+static bool peer_has_closed(const struct http_exchange *x, CURLM *multi)
+{
+	fd_set in, out, bad;
+	int last = -1;
+	FD_ZERO(&in);
+	FD_ZERO(&out);
+	FD_ZERO(&bad);
+	x->curl->multi_fdset(multi, &in, &out, &bad, &last);
+	for (int fd = 0; fd <= last; fd++) {
+		char c;
+		if (FD_ISSET(fd, &out) && recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+			return true;
+	}
+	return false;
+}
+
+// How much of a body has gone out, and when that was last more than before.
+struct outflow {
+	curl_off_t bytes;
+	int64_t at;
+};
+
+// libcurl goes on sending to a peer that closed its side and takes no more, and its own limit has
+// to be as long as a registry digests a blob: what stands still while it is sent is told here.
+static CURLcode check_outflow(const struct http_exchange *x, CURLM *multi, struct outflow *o)
+{
+	const struct http_request *rq = x->rq;
+	curl_off_t bytes = 0;
+	if (!rq->has_body && !rq->read_body)
+		return CURLE_OK;
+	x->curl->easy_getinfo(x->easy, CURLINFO_SIZE_UPLOAD_T, &bytes);
+	int64_t now = clock_ns(), idle_ms = (now - o->at) / 1000000;
+	if (bytes != o->bytes) {
+		*o = (struct outflow){.bytes = bytes, .at = now};
+		return CURLE_OK;
+	}
+	if (idle_ms >= POLL_MS && peer_has_closed(x, multi))
+		return CURLE_SEND_ERROR;
+	bool is_late = bytes > 0 && (uint64_t)bytes < rq->body_size &&
+	               idle_ms > x->http->stall_seconds * 1000;
+	return is_late ? CURLE_OPERATION_TIMEDOUT : CURLE_OK;
+}
+
 // Until the transfer is done. The cancel descriptor is polled beside the sockets.
 static int drive(struct http_exchange *x, struct http_handle *handle, CURLcode *ret)
 {
 	const struct curl_api *curl = x->curl;
+	struct outflow outflow = {.at = clock_ns()};
 	for (;;) {
 		int running = 0, left;
 		CURLMcode mc = curl->multi_perform(handle->multi, &running);
@@ -170,6 +218,9 @@ static int drive(struct http_exchange *x, struct http_handle *handle, CURLcode *
 			return -1;
 		struct curl_waitfd extra = {.fd = cancel_fd(), .events = CURL_WAIT_POLLIN};
 		curl->multi_poll(handle->multi, &extra, extra.fd >= 0 ? 1 : 0, POLL_MS, NULL);
+		*ret = check_outflow(x, handle->multi, &outflow);
+		if (*ret != CURLE_OK)
+			return 0;
 	}
 }
 

@@ -27,6 +27,19 @@ setup_file() {
 	skopeo copy -q --src-tls-verify=false "docker://127.0.0.1:$PORT/a:1" oci:got2:x
 }
 
+@test "an upload of which nothing more is taken begins anew: at once where the peer has closed, else in time" {
+	local from=$SECONDS
+	faulty --fault put-half:1
+	hew push -q image "127.0.0.1:$PORT/a:1"
+	equal 3 "$(grep -c 'POST /v2/a/blobs/uploads/ 202' "$LOG")" # the config's, and twice the layer's
+	[ $((SECONDS - from)) -lt 60 ]
+	from=$SECONDS
+	faulty --fault put-still:1
+	HEW_HTTP_TIMEOUT=5 hew push --progress plain image "127.0.0.1:$PORT/a:1" 2>err
+	has "no answer from" "$(cat err)"
+	[ $((SECONDS - from)) -lt 45 ] # what has been sent is waited for ten times as long
+}
+
 # cutter PORT: a proxy to it that ends the first connection on which it has passed five million bytes. Sets CUTTER.
 cutter() {
 	python3 -u - "$1" >cutter.port 3>&- <<-'END' &

@@ -79,6 +79,8 @@ Faults of uploads:
     post-500, post-404              when an upload is begun
     put-404         the upload session is forgotten
     put-stall       nothing is read, nothing answered
+    put-still       the same, where the body has --min-size
+    put-half        the same, and no answer will come: this end says so, but stays
     manifest-digest when a manifest has been sent: stored under another digest
     manifest-413    when a manifest has been sent: too large
     manifest-500    when a manifest has been sent
@@ -100,6 +102,7 @@ import io
 import json
 import os
 import random
+import socket
 import ssl
 import sys
 import tarfile
@@ -668,7 +671,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command in ("PUT", "PATCH"):
             fault = self.state.fault("put-401", "put-500", "put-reset", "put-404", "put-stall", "put-413")
             if int(self.headers.get("Content-Length") or 0) >= self.state.args.min_size:
-                fault = fault or self.state.fault("put-cut", "put-cut-lost", "put-cut-lie")
+                fault = fault or self.state.fault("put-cut", "put-cut-lost", "put-cut-lie", "put-still", "put-half")
         if self.command == "POST":
             fault = self.state.fault("post-500", "post-404")
         if fault:
@@ -745,7 +748,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if name == "put-reset":
             self.rfile.read(min(1000, int(self.headers.get("Content-Length") or 0)))
             self.drop()
-        if name == "put-stall":
+        if name == "put-half":
+            time.sleep(0.5)  # until no more goes in
+            self.connection.shutdown(socket.SHUT_RDWR)
+        if name in ("put-stall", "put-still", "put-half"):
             self.hang()
         if name.startswith("put-cut"):
             self.cut_upload(name, rest[1])
