@@ -110,6 +110,13 @@ int fs_link_fd(int fd, int dirfd, const char *name)
 	return linkat(AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW);
 }
 
+bool fs_is_named(int fd, int dirfd, const char *path)
+{
+	struct stat mine, named;
+	return fstat(fd, &mine) == 0 && fstatat(dirfd, path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+}
+
 struct fresh {
 	int dirfd;
 	const char *path,

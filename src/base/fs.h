@@ -32,6 +32,8 @@ int fs_replace_file_like(int dirfd, const char *path, const void *p, size_t n,
         const struct stat *like, struct err *e);
 // Gives a file that was opened with O_TMPFILE its name. -1 with errno.
 int fs_link_fd(int fd, int dirfd, const char *name);
+// Whether path is still the file that is open, as a lock on it has to be.
+bool fs_is_named(int fd, int dirfd, const char *path);
 // Copies n bytes by copy_file_range, falling back to read/write. off < 0: current position of src.
 int fs_copy_range(int src, off_t off, int dst, uint64_t n, struct err *e);
 // mkdir -p. Existing directories are fine.

@@ -68,11 +68,8 @@ static int open_layers(struct browsed *b, struct err *e)
 static bool layers_are_here(const struct browsed *b)
 {
 	bool here = true;
-	for (size_t i = 0; i < b->of.n && here; i++) {
-		struct layer_info info;
-		here = store_layer_get(b->session->store, &b->of.layers[i].diff_id, &info) &&
-		       info.has_index && info.has_tar;
-	}
+	for (size_t i = 0; i < b->of.n && here; i++)
+		here = store_layer_is_here(b->session->store, &b->of.layers[i].diff_id);
 	return here;
 }
 

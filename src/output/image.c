@@ -200,17 +200,11 @@ int blobs_need(const struct output_request *q, const struct descriptor *d, size_
 
 // ---- layers
 
-static bool layer_here(const struct output_request *q, const struct digest *diff_id)
-{
-	struct layer_info info;
-	return store_layer_get(q->store, diff_id, &info) && info.has_tar && info.has_index;
-}
-
 static int make_layer(const struct output_request *q, const struct digest *diff_id,
         const struct descriptor *blob, struct err *e)
 {
 	struct err damage = ERR_INIT;
-	if (layer_here(q, diff_id))
+	if (store_layer_is_here(q->store, diff_id))
 		return 0;                                 // another process was faster
 	bool has_tar = store_blob_has(q->store, diff_id); // only the index is missing
 	if (has_tar && store_layer_import(q->store, diff_id, diff_id, &damage) == 0)
@@ -230,7 +224,7 @@ static int make_layer(const struct output_request *q, const struct digest *diff_
 int layer_make(const struct output_request *q, const struct digest *diff_id,
         const struct descriptor *blob, struct err *e)
 {
-	if (layer_here(q, diff_id))
+	if (store_layer_is_here(q->store, diff_id))
 		return 0;
 	char hex[HASH_HEX];
 	digest_hex(diff_id, hex);
@@ -280,7 +274,7 @@ int layers_need(const struct output_request *q, const struct output_image *im, s
 	size_t count = 0;
 	auto_free struct descriptor *blobs = xcalloc(im->manifest.layers.n + 1, sizeof(*blobs));
 	for (size_t i = 0; i < im->manifest.layers.n; i++)
-		if (!layer_here(q, &im->config.diff_ids[i]))
+		if (!store_layer_is_here(q->store, &im->config.diff_ids[i]))
 			blobs[count++] = im->manifest.layers.v[i]; // borrowed
 	if (!count)
 		return 0;

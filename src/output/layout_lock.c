@@ -5,22 +5,15 @@
 #include "output/layout.h"
 
 #include "base/cancel.h"
+#include "base/fs.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define LOCK_FILE "index.json.lock"
 #define PAUSE_MS 5
-
-static bool still_named(int dir, int fd)
-{
-	struct stat mine, named;
-	return fstat(fd, &mine) == 0 && fstatat(dir, LOCK_FILE, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
-}
 
 // A file system without locks refuses them to the others too.
 static bool is_taken(int fd)
@@ -36,7 +29,7 @@ int layout_lock(int dir, struct err *e)
 		if (fd < 0)
 			return err_sys(e, "make '" LOCK_FILE "'");
 		bool taken = is_taken(fd);
-		if (!taken && still_named(dir, fd))
+		if (!taken && fs_is_named(fd, dir, LOCK_FILE))
 			return steal_fd(&fd);
 		struct pollfd pfd = {.fd = cancel_fd(), .events = POLLIN};
 		if (taken)

@@ -112,12 +112,6 @@ static bool is_known(
 	       digest_eq(&b.digest, blob) && b.size == size;
 }
 
-static bool layer_here(struct load *l, const struct digest *diff_id)
-{
-	struct layer_info info;
-	return store_layer_get(l->store, diff_id, &info) && info.has_tar && info.has_index;
-}
-
 static int add_blob(
         struct load *l, const struct digest *diff_id, const struct descriptor *d, struct err *e)
 {
@@ -155,7 +149,7 @@ static int enter_layer(struct load *l, const struct content *c, const struct dig
 		blob = *expect;
 	else if (copy_blob(l, c, known ? expect : NULL, &blob, e))
 		return -1;
-	bool here = layer_here(l, diff_id);
+	bool here = store_layer_is_here(l->store, diff_id);
 	bool trusted = here && (digest_eq(&blob, diff_id) || is_known(l, diff_id, &blob, c->size));
 	if (!trusted && index_blob(l, &blob, diff_id, !here, e))
 		return -1;
@@ -172,7 +166,8 @@ static int load_layer(struct load *l, const char *path, const struct digest *dif
 	auto_content struct content c = CONTENT_NONE;
 	if (store_lease_add(l->store, diff_id, e))
 		return -1;
-	if (d->media_type && layer_here(l, diff_id) && is_known(l, diff_id, &d->digest, d->size))
+	if (d->media_type && store_layer_is_here(l->store, diff_id) &&
+	        is_known(l, diff_id, &d->digest, d->size))
 		return 0;
 	int found = source_file(l->source, path, &c, e);
 	if (found <= 0)

@@ -68,18 +68,12 @@ static int fetch_blob(struct engine *g, const struct layer_blob *b, int step, st
 	return result;
 }
 
-static bool layer_is_ready(struct engine *g, const struct digest *d)
-{
-	struct layer_info info;
-	return store_layer_get(g->store, d, &info) && info.has_index && info.has_tar;
-}
-
 static int make_index(struct engine *g, const struct digest *diff_id, int step, struct err *e)
 {
 	struct layer_blob b;
 	struct err damage = ERR_INIT;
 	char text[DIGEST_TEXT];
-	if (layer_is_ready(g, diff_id))
+	if (store_layer_is_here(g->store, diff_id))
 		return 0; // another thread or process was faster
 	// a tar that came as it is, or has lost its index
 	bool has_tar = store_blob_has(g->store, diff_id);
@@ -107,7 +101,7 @@ static int make_index(struct engine *g, const struct digest *diff_id, int step, 
 static int need_index(struct engine *g, const struct digest *diff_id, int step,
         struct layer_index **ret, struct err *e)
 {
-	if (!layer_is_ready(g, diff_id)) {
+	if (!store_layer_is_here(g->store, diff_id)) {
 		struct store_lock *lock = store_lock_hash(g->store, "layer", &diff_id->h, e);
 		if (!lock)
 			return -1;
@@ -156,7 +150,8 @@ int layers_prepare(struct engine *g, const struct rootfs *r, int step, bool tree
 	struct layer_work *work = xcalloc(r->n + 1, sizeof(*work));
 	size_t n = 0;
 	for (size_t i = 0; i < r->n; i++)
-		if (!(trees ? layer_has_tree(g, &r->layers[i]) : layer_is_ready(g, &r->layers[i])))
+		if (!(trees ? layer_has_tree(g, &r->layers[i])
+		            : store_layer_is_here(g->store, &r->layers[i])))
 			work[n++] = (struct layer_work){g, r->layers[i], step, trees, 0, ERR_INIT};
 	struct pool *pool = n > 1 ? pool_new(n < PARALLEL_LAYERS ? n : PARALLEL_LAYERS) : NULL;
 	for (size_t i = 0; i < n; i++) {

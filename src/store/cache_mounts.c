@@ -30,14 +30,6 @@ struct hash store_cache_key(const char *id)
 
 // ---- locks
 
-static bool still_named(struct store *s, int fd, const char *path)
-{
-	struct stat mine, named;
-	return fstat(fd, &mine) == 0 &&
-	       fstatat(s->root_fd, path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       mine.st_ino == named.st_ino;
-}
-
 static int open_cache(struct store *s, const char *path, struct err *e)
 {
 	if (fault_point("store.cache.mkdir") < 0 ||
@@ -60,7 +52,7 @@ static int lock_cache(struct store *s, const char *path, struct err *e)
 			;
 		if (rc < 0)
 			return err_sys(e, "lock '%s/%s'", s->root, path);
-		if (still_named(s, fd, path))
+		if (fs_is_named(fd, s->root_fd, path))
 			return steal_fd(&fd);
 	}
 }
@@ -69,7 +61,7 @@ static int lock_cache(struct store *s, const char *path, struct err *e)
 static int claim(struct store *s, const char *path)
 {
 	auto_fd int fd = openat(s->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !still_named(s, fd, path))
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !fs_is_named(fd, s->root_fd, path))
 		return -1;
 	return steal_fd(&fd);
 }

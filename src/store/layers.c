@@ -112,6 +112,12 @@ bool store_layer_get(struct store *s, const struct digest *diff_id, struct layer
 	return true;
 }
 
+bool store_layer_is_here(struct store *s, const struct digest *diff_id)
+{
+	struct layer_info info;
+	return store_layer_get(s, diff_id, &info) && info.has_tar && info.has_index;
+}
+
 struct hash layer_foreign_id(const struct digest *diff_id)
 {
 	auto_hasher struct hasher *h = hasher_new();

@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define PAUSE_MAX_MS 8
@@ -40,10 +39,7 @@ void path_of_named(const char *folder, const char *name, char out[static STORE_P
 
 static bool still_named(struct store_lock *l)
 {
-	struct stat mine, named;
-	return fstat(l->fd, &mine) == 0 &&
-	       fstatat(l->store->root_fd, l->path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       mine.st_ino == named.st_ino;
+	return fs_is_named(l->fd, l->store->root_fd, l->path);
 }
 
 // 1 locked, 0 somebody else has it (or had it), -1 error.

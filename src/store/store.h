@@ -105,6 +105,7 @@ struct layer_info {
 	uint64_t tar_size, file_bytes; // 0: not known yet
 };
 bool store_layer_get(struct store *s, const struct digest *diff_id, struct layer_info *ret);
+bool store_layer_is_here(struct store *s, const struct digest *diff_id); // its tar and its index
 // Makes a layer that exists only as descriptor known (content id from the diffID). Idempotent.
 int store_layer_declare(struct store *s, const struct digest *diff_id, struct err *e);
 // With the content id that another store gave it; one that is known here keeps its own.

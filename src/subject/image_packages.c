@@ -78,11 +78,8 @@ int image_layers_prepare(
         struct engine *g, const struct rootfs *root, const char *title, bool trees, struct err *e)
 {
 	bool ready = true;
-	for (size_t i = 0; i < root->n && ready; i++) {
-		struct layer_info info;
-		ready = store_layer_get(g->store, &root->layers[i], &info) && info.has_index &&
-		        info.has_tar;
-	}
+	for (size_t i = 0; i < root->n && ready; i++)
+		ready = store_layer_is_here(g->store, &root->layers[i]);
 	if (ready || !title)
 		return layers_prepare(g, root, -1, trees, e);
 	int64_t began = event_step_begin(g->sink, 0, title);
