@@ -108,10 +108,7 @@ static int visit_stream(struct walk *w, const char *name, void *arg,
 
 static ssize_t read_plain(void *arg, void *p, size_t n, struct err *e)
 {
-	ssize_t got;
-	while ((got = read(*(int *)arg, p, n)) < 0 && errno == EINTR)
-		continue;
-	return got < 0 ? err_sys(e, "read") : got;
+	return fs_read(*(int *)arg, p, n, e);
 }
 
 static ssize_t read_inflated(void *arg, void *p, size_t n, struct err *e)

@@ -4,11 +4,13 @@
 #include "base/fs.h"
 
 #include "base/buf.h"
+#include "base/cancel.h"
 #include "base/err.h"
 #include "base/fault.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -70,6 +72,22 @@ static size_t size_hint(int fd, size_t max)
 	return size < max ? size + 1 : 1; // one more, to see the end without growing
 }
 
+ssize_t fs_read(int fd, void *p, size_t n, struct err *e)
+{
+	for (;;) {
+		struct pollfd wait[] = {{fd, POLLIN, 0}, {cancel_fd(), POLLIN, 0}};
+		if (poll(wait, 2, -1) < 0 && errno != EINTR)
+			return err_sys(e, "wait for what is to be read");
+		if (!wait[0].revents && cancel_check(e))
+			return -1;
+		ssize_t r = wait[0].revents ? read(fd, p, n) : -1;
+		if (r >= 0)
+			return r;
+		if (wait[0].revents && errno != EINTR && errno != EAGAIN)
+			return err_sys(e, "read");
+	}
+}
+
 int fs_read_fd(int fd, size_t max, struct buf *ret, struct err *e)
 {
 	size_t start = ret->n, hint = size_hint(fd, max);
@@ -77,16 +95,12 @@ int fs_read_fd(int fd, size_t max, struct buf *ret, struct err *e)
 	for (;;) {
 		if (ret->cap - ret->n < 2)
 			buf_reserve(ret, ret->n - start); // doubles
-		ssize_t r = read(fd, ret->p + ret->n, ret->cap - ret->n - 1);
-		if (r < 0 && errno == EINTR)
-			continue;
+		ssize_t r = fs_read(fd, ret->p + ret->n, ret->cap - ret->n - 1, e);
 		if (r > 0 && (size_t)r <= max - (ret->n - start)) {
 			ret->n += (size_t)r;
 			continue;
 		}
-		if (r < 0)
-			err_sys(e, "read");
-		else if (r > 0)
+		if (r > 0)
 			err_set(e, ERR_CORRUPT, "larger than %zu bytes", max);
 		if (r)
 			ret->n = start;
@@ -97,7 +111,7 @@ int fs_read_fd(int fd, size_t max, struct buf *ret, struct err *e)
 
 int fs_read_file(int dirfd, const char *path, size_t max, struct buf *ret, struct err *e)
 {
-	auto_fd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	auto_fd int fd = openat(dirfd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open '%s'", path);
 	return fs_read_fd(fd, max, ret, e) ? err_wrap(e, "'%s'", path) : 0;

@@ -18,6 +18,9 @@ int fs_write_all(int fd, const void *p, size_t n, struct err *e);
 int fs_pwrite_all(int fd, const void *p, size_t n, off_t off, struct err *e);
 // Reads exactly n bytes; a short file is ERR_CORRUPT.
 int fs_pread_full(int fd, void *p, size_t n, off_t off, struct err *e);
+// read(2). What comes from a pipe or a terminal may never come: that is waited for until somebody
+// cancels.
+ssize_t fs_read(int fd, void *p, size_t n, struct err *e);
 // Whole file; refuses (ERR_CORRUPT) more than max bytes.
 int fs_read_file(int dirfd, const char *path, size_t max, struct buf *ret, struct err *e);
 int fs_read_fd(int fd, size_t max, struct buf *ret, struct err *e);

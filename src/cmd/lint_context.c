@@ -111,7 +111,9 @@ static bool holds_secret(const struct lint_context *c, const char *path)
 	if (strcmp(fs_base_name(path), ".npmrc") != 0)
 		return true;
 	auto_fd int fd = fs_open_beneath(c->root, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
-	if (fd < 0 || fs_read_fd(fd, 1 << 20, &text, &ignored))
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	        fs_read_fd(fd, 1 << 20, &text, &ignored))
 		return false;
 	return strstr(buf_cstr(&text), "_auth") || strstr(buf_cstr(&text), "_password");
 }

@@ -134,7 +134,8 @@ static int read_dockerfile(struct exec *x, const char *path, struct buf *text, s
 		return read_in_view(x, text, e);
 	if (fs_read_file(AT_FDCWD, path, DOCKERFILE_MAX, text, e) == 0)
 		return 0;
-	e->kind = ERR_DOCKERFILE;
+	if (e->kind != ERR_CANCELLED)
+		e->kind = ERR_DOCKERFILE;
 	return e->sys == ENOENT ? not_found(path, e) : err_wrap(e, "failed to read dockerfile");
 }
 

@@ -8,9 +8,7 @@
 #include "image/reference.h"
 #include "source/archive.h"
 #include "source/download.h"
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -89,24 +87,17 @@ static int open_remote(struct exec *x, struct named_context *c, bool *ret_is_fil
 
 // ---- the main one
 
-// All of standard input, with an eye on Ctrl-C.
+// All of standard input.
 static int read_stdin(int to, uint64_t *ret_size, struct err *e)
 {
 	char chunk[65536];
 	ssize_t n = 1;
 	*ret_size = 0;
 	while (n != 0) {
-		struct pollfd p[2] = {{STDIN_FILENO, POLLIN, 0}, {cancel_fd(), POLLIN, 0}};
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			return err_sys(e, "wait for standard input");
-		if (cancel_check(e))
+		n = cancel_check(e) ? -1 : fs_read(STDIN_FILENO, chunk, sizeof(chunk), e);
+		if (n < 0 || fs_write_all(to, chunk, (size_t)n, e))
 			return -1;
-		n = p[0].revents ? read(STDIN_FILENO, chunk, sizeof(chunk)) : -1;
-		if (n < 0 && p[0].revents && errno != EINTR)
-			return err_sys(e, "read standard input");
-		if (n > 0 && fs_write_all(to, chunk, (size_t)n, e))
-			return -1;
-		*ret_size += n > 0 ? (uint64_t)n : 0;
+		*ret_size += (uint64_t)n;
 	}
 	return 0;
 }

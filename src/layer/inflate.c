@@ -6,6 +6,7 @@
 
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <string.h>
@@ -23,13 +24,12 @@ bool inflater_more(struct inflater *z, size_t want, struct err *e)
 	while (z->in_n < want && !z->eof) {
 		char *p = (char *)z->in + z->in_n;
 		size_t room = full - z->in_n;
-		ssize_t n = z->seekable ? pread(z->fd, p, room, z->offset) : read(z->fd, p, room);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
+		ssize_t n = z->seekable ? TEMP_FAILURE_RETRY(pread(z->fd, p, room, z->offset))
+		                        : fs_read(z->fd, p, room, e);
+		if (n < 0 && z->seekable)
 			err_sys(e, "read compressed data");
+		if (n < 0)
 			return false;
-		}
 		z->eof = n == 0;
 		z->in_n += (size_t)n;
 		z->offset += n;

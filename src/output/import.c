@@ -54,7 +54,7 @@ int output_import(struct store *s, const char *path, struct image_config *c, con
 	struct digest diff_id;
 	uint64_t size;
 	auto_fd int in = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-	                          : open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	                          : open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	if (in < 0) {
 		int missing = errno == ENOENT;
 		err_sys(e, "open '%s'", path);

@@ -405,6 +405,25 @@ start_and_wait() {
 	nobody_naps
 }
 
+listens() { readlink "/proc/$1/fd/"* | grep -q eventfd; }
+
+@test "who waits for what never comes through a pipe ends when told to" {
+	local words
+	mkfifo pipe
+	exec 8<>pipe
+	for words in "build -" "build -f pipe ." "lint -" "lint pipe" "load" "load -i pipe" "import -" "copy docker-archive:- oci:out"; do
+		# shellcheck disable=SC2086
+		"$HEW" $words <pipe >out 2>"$ERR" 3>&- 8>&- &
+		PID=$!
+		wait_for listens $PID
+		sleep 0.2 # until it reads
+		kill -TERM $PID
+		ends 130 wait $PID
+		matches "ERROR: *cancelled" "$(tail -n 1 "$ERR")"
+	done
+	sound
+}
+
 @test "kill -9: no process, no mount; the next command takes the files away" {
 	start_and_wait
 	kill -KILL $PID
