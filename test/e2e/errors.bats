@@ -409,6 +409,7 @@ listens() { readlink "/proc/$1/fd/"* | grep -q eventfd; }
 
 @test "who waits for what never comes through a pipe ends when told to" {
 	local words
+	ERR=$BATS_TEST_TMPDIR/err
 	mkfifo pipe
 	exec 8<>pipe
 	for words in "build -" "build -f pipe ." "lint -" "lint pipe" "load" "load -i pipe" "import -" "copy docker-archive:- oci:out"; do
